@@ -1,0 +1,67 @@
+import type { IncomingMessage } from "node:http";
+import type { Identity } from "../identity/identity.ts";
+import type { AssertionKey } from "../tenant/assertion.ts";
+
+/** Every option after defaults and checks; frozen, durations in milliseconds, sizes in bytes. */
+export interface ResolvedOptions {
+  readonly tenant: {
+    /** Scheme, host and port, no trailing slash. */
+    readonly origin: string;
+    /** Extra certificate authority in PEM. */
+    readonly ca: string | undefined;
+    /** The first one signs. */
+    readonly signingKeys: readonly [AssertionKey, ...AssertionKey[]];
+    readonly sessionIdle: number;
+    readonly sessionLifetime: number;
+  };
+  /** "" for the root mount, otherwise a path without trailing slash: "/qlik". */
+  readonly prefix: string;
+  /** What the browser sees; undefined in the library: the request's own origin. */
+  readonly publicOrigin: string | undefined;
+  /** Exact origins, ours included where it is known. */
+  readonly allowedOrigins: ReadonlySet<string>;
+  readonly allowMissingOrigin: boolean;
+  /** Addresses and CIDR ranges whose forwarding headers count. */
+  readonly trustedProxies: readonly string[];
+  /** Sources of the `frame-ancestors` directive, as written into the header. */
+  readonly frameAncestors: readonly string[];
+  readonly identify: (request: IncomingMessage) => Identity | null | Promise<Identity | null>;
+  readonly session: {
+    readonly idleTimeout: number;
+    readonly maxLifetime: number;
+    readonly renewBefore: number;
+    readonly revalidate: number;
+  };
+  readonly policy: {
+    readonly presets: readonly string[];
+    readonly allow: readonly string[];
+    readonly deny: readonly string[];
+  };
+  readonly timeouts: {
+    readonly connect: number;
+    readonly headers: number;
+    readonly bodyIdle: number;
+    readonly login: number;
+    readonly store: number;
+    readonly socketIdle: number;
+    readonly drainDelay: number;
+    readonly drain: number;
+  };
+  readonly limits: {
+    readonly socketsPerSession: number;
+    readonly requestBody: number;
+    readonly replayBody: number;
+    readonly loginsPerMinute: number;
+  };
+  readonly upstream: {
+    readonly perSession: number;
+    readonly idle: number;
+    readonly idleTotal: number;
+    readonly total: number;
+  };
+  readonly unsafe: {
+    readonly plainHttpTenant: boolean;
+    readonly plainHttpPublic: boolean;
+    readonly foreignScriptOnAppOrigin: boolean;
+  };
+}
