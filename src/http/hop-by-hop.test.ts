@@ -1,0 +1,36 @@
+import { describe, expect, test } from "vitest";
+import { connectionNames, isHopByHop } from "./hop-by-hop.ts";
+
+describe("isHopByHop", () => {
+  test.each([
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+  ])("%s ends here", (name) => {
+    expect(isHopByHop(name)).toBe(true);
+  });
+
+  test.each(["cookie", "content-length", "host", "expect", "via", "x-te", "constructor", "__proto__"])(
+    "%s goes on",
+    (name) => {
+      expect(isHopByHop(name)).toBe(false);
+    },
+  );
+});
+
+describe("connectionNames", () => {
+  test("reads every Connection header, in any case, with any white space", () => {
+    const raw = ["CONNECTION", " keep-alive ,\tCookie", "X", "y", "Connection", "Qlik-Csrf-Token,,upgrade,"];
+    expect([...connectionNames(raw)]).toEqual(["keep-alive", "cookie", "qlik-csrf-token", "upgrade"]);
+  });
+
+  test("is empty without one", () => {
+    expect(connectionNames(["Host", "a", "Keep-Alive", "timeout=5"]).size).toBe(0);
+  });
+});
