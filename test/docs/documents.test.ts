@@ -1,0 +1,127 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { repository, runScript, writeTree, type Files, type Outcome } from "../architecture/fixture-tree.ts";
+
+/** Documents in which every promise is kept. */
+async function soundDocuments(): Promise<Files> {
+  return {
+    "package.json": JSON.stringify({ scripts: { demo: "node demo.js" } }),
+    "README.md":
+      "# Read me\n\nSee [how](docs/how.md#the-long-way), `docs/how.md`.\n\n```sh\nnpm run demo\n```\n",
+    "docs/how.md":
+      "# How\n\n## The long way\n\nBack to the [start](../README.md), or [out](https://example.com/).\n",
+    "docs/reference/errors.md": await readFile(join(repository, "docs/reference/errors.md"), "utf8"),
+    "docs/errors.md":
+      '# Errors\n\n```ts\nimport { SessionProxyError } from "qlik-session-proxy/errors";\nnew SessionProxyError("QSP-BUSY");\n```\n',
+    ".changes/README.md": "# Fragments\n",
+    ".changes/fixed.a-thing.md": "A thing is fixed.\n",
+  };
+}
+
+async function checkDocuments(changes: Files): Promise<Outcome> {
+  return runScript("tools/check-docs.mjs", [await writeTree({ ...(await soundDocuments()), ...changes })]);
+}
+
+describe("tools/check-docs.mjs", () => {
+  test("finds nothing in sound documents", async () => {
+    expect(await checkDocuments({})).toEqual({ status: 0, output: "" });
+  });
+
+  const faults: readonly (readonly [what: string, changes: Files, problem: string])[] = [
+    [
+      "a link to a file that does not exist",
+      { "docs/how.md": "## The long way\n\n[away](gone.md)\n" },
+      "docs/how.md links to gone.md, which does not exist",
+    ],
+    [
+      "a picture that does not exist",
+      { "docs/how.md": "## The long way\n\n![chart](images/chart.png)\n" },
+      "docs/how.md links to images/chart.png",
+    ],
+    [
+      "a link to a heading that does not exist",
+      { "docs/how.md": "# The short way\n" },
+      "README.md links to docs/how.md#the-long-way, but docs/how.md has no such heading",
+    ],
+    [
+      "a file that is named and does not exist",
+      { "docs/how.md": "## The long way\n\nIt is in `src/proxy/gone.ts`.\n" },
+      "docs/how.md names src/proxy/gone.ts, which does not exist",
+    ],
+    [
+      "a script that package.json does not have",
+      { "docs/how.md": "## The long way\n\nTry `npm run show`.\n" },
+      "docs/how.md: npm run show is not a script of package.json",
+    ],
+    [
+      "a decision record that is too long",
+      { "docs/decisions/0001-long.md": "line\n".repeat(81) },
+      "docs/decisions/0001-long.md has 81 lines, more than 80",
+    ],
+    [
+      "a change fragment without a kind",
+      { ".changes/a-thing.md": "A thing.\n" },
+      ".changes/a-thing.md: the name is not <kind>.<slug>.md",
+    ],
+    [
+      "a generated page that was edited by hand",
+      { "docs/reference/errors.md": "# Errors\n" },
+      "docs/reference/errors.md is not current",
+    ],
+    [
+      "an example that does not compile",
+      {
+        "docs/how.md":
+          '## The long way\n\n```ts\nimport { SessionProxyError } from "qlik-session-proxy/errors";\nnew SessionProxyError("QSP-NONSENSE");\n```\n',
+      },
+      `"QSP-NONSENSE"' is not assignable`,
+    ],
+    [
+      "a configuration that validate refuses",
+      { "docs/how.md": "## The long way\n\n```yaml\nlisten: everywhere\n```\n" },
+      "docs/how.md: a configuration does not pass validate",
+    ],
+  ];
+
+  test.each(faults)("reports %s", async (_what, changes, problem) => {
+    const { status, output } = await checkDocuments(changes);
+    expect(output).toContain(problem);
+    expect(status).toBe(1);
+  });
+});
+
+describe("tools/check-facts.mjs", () => {
+  async function checkFacts(source: string): Promise<Outcome> {
+    const folder = await writeTree({
+      "docs/facts/qlik-cloud.md": "# Facts\n\n## 2. Login\n\n### 2.1 Request\n\n### 2.2 Cookies\n",
+      "src/a.ts": source,
+      "test/a.ts": "",
+    });
+    return runScript("tools/check-facts.mjs", [folder]);
+  }
+
+  test("finds every citation of this repository among the headings", async () => {
+    expect(await runScript("tools/check-facts.mjs")).toEqual({ status: 0, output: "" });
+  });
+
+  test.each([
+    "// facts §2.2",
+    "/** Facts §2, §2.1 */",
+    "/**\n * As facts\n * §2.1 says.\n */",
+    "// §9 of a book",
+  ])("passes %j", async (source) => {
+    expect(await checkFacts(source)).toEqual({ status: 0, output: "" });
+  });
+
+  test.each([
+    "// facts §2.3",
+    "// facts §2.1, §2.3",
+    "// facts §2.1 and §2.3",
+    "/**\n * facts\n * §2.3\n */",
+  ])("reports %j", async (source) => {
+    const { status, output } = await checkFacts(source);
+    expect(output).toContain("src/a.ts cites facts §2.3, which is not a heading");
+    expect(status).toBe(1);
+  });
+});

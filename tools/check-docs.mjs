@@ -1,0 +1,165 @@
+// A document is a test: its links lead somewhere, the files and scripts it names exist, its TypeScript compiles
+// against the built package, its configurations pass `validate`, its generated pages are current.
+// `node tools/check-docs.mjs [folder]`: one line for each problem, exit status 1 if there is any.
+import { spawnSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { errorsDocument, errorsDocumentPath } from "./errors-doc.mjs";
+import { findMarkdown, readMarkdown } from "./markdown.mjs";
+
+const home = fileURLToPath(new URL("..", import.meta.url));
+
+/** How long a document may be, in lines: a page that nobody finishes tells nothing. */
+const lengthLimits = [
+  { path: /^docs\/decisions\//, lines: 80 },
+  { path: /^CONTRIBUTING\.md$/, lines: 120 },
+];
+
+/** Names what other people's repositories hold, and is copied as it is. */
+const isForeign = (path) => path.startsWith("docs/facts/");
+
+const repositoryPath = /^(?:src|test|tools|docs|\.ci|\.changes)\/[\w./@-]+$|^[A-Z]+\.md$/;
+
+function checkLinks(root, path, { links }) {
+  return links.flatMap((link) => {
+    if (/^[a-z]+:/.test(link)) return [];
+    const [file, anchor] = link.split("#");
+    const target = file === "" ? path : join(dirname(path), file);
+    if (!existsSync(join(root, target))) return [`${path} links to ${link}, which does not exist`];
+    if (anchor === undefined || readMarkdown(join(root, target)).anchors.has(anchor)) return [];
+    return [`${path} links to ${link}, but ${target} has no such heading`];
+  });
+}
+
+function checkNames(root, path, { codeSpans }) {
+  return codeSpans
+    .filter((name) => repositoryPath.test(name) && !existsSync(join(root, name)))
+    .map((name) => `${path} names ${name}, which does not exist`);
+}
+
+function checkLength(path, { lines }) {
+  return lengthLimits
+    .filter((limit) => limit.path.test(path) && lines > limit.lines)
+    .map((limit) => `${path} has ${lines} lines, more than ${limit.lines}`);
+}
+
+/** `npm run x` in a shell block or a code span: the script exists. */
+function checkScripts(root, path, { blocks, codeSpans }) {
+  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const shell = blocks.filter(({ language }) => language === "sh").map(({ code }) => code);
+  return [...[...shell, ...codeSpans].join("\n").matchAll(/\bnpm run (?:-\S+ )*([\w:]+)/g)]
+    .filter(([, name]) => scripts[name] === undefined)
+    .map(([, name]) => `${path}: npm run ${name} is not a script of package.json`);
+}
+
+function runNode(args, cwd) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd,
+    encoding: "utf8",
+    stdio: "pipe",
+  });
+  return { failed: status !== 0, output: `${stdout}${stderr}`.trim() };
+}
+
+/**
+ * Compiles the TypeScript blocks against the built package, each as a file of its own. What a block takes from
+ * the reader's application is in test/docs/host-app/.
+ */
+function checkTypeScript(documents, folder) {
+  const names = documents.flatMap(({ path, blocks }) =>
+    blocks
+      .filter(({ language }) => language === "ts")
+      .map(({ code }, index) => {
+        const name = `${path.replaceAll(/\W/g, "-")}-${index + 1}.ts`;
+        writeFileSync(join(folder, name), code);
+        return name;
+      }),
+  );
+  if (names.length === 0) return [];
+  cpSync(join(home, "test/docs/host-app"), folder, { recursive: true });
+  const { compilerOptions } = JSON.parse(readFileSync(join(home, "tsconfig.json"), "utf8"));
+  const options = { ...compilerOptions, isolatedDeclarations: false, declaration: false };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: options, include: ["."] }));
+  const { failed, output } = runNode([join(home, "node_modules/typescript/bin/tsc"), "-p", folder], folder);
+  return failed ? [`a TypeScript block does not compile:\n${output}`] : [];
+}
+
+/**
+ * Gives each YAML block to `validate`, in a folder with the files that a reader has made by then: the keys by
+ * `keygen`, the secret by hand.
+ */
+function checkConfigurations(documents, folder) {
+  const blocks = documents.flatMap(({ path, blocks: all }) =>
+    all.filter(({ language }) => language === "yaml").map(({ code }) => ({ path, code })),
+  );
+  if (blocks.length === 0) return [];
+  const cli = join(home, "dist/cli/main.js");
+  const keygen = runNode([cli, "keygen", "--out", "keys"], folder);
+  if (keygen.failed) return [`keygen fails: ${keygen.output}`];
+  writeFileSync(join(folder, "keys/secret"), "a secret of at least thirty-two bytes\n", { mode: 0o600 });
+  return blocks.flatMap(({ path, code }, index) => {
+    const file = `config-${index + 1}.yaml`;
+    writeFileSync(join(folder, file), code);
+    const { failed, output } = runNode([cli, "validate", "-c", file], folder);
+    return failed ? [`${path}: a configuration does not pass validate:\n${output}`] : [];
+  });
+}
+
+/** The examples must be inside the package to import it by its own name. */
+function checkExamples(documents) {
+  const parent = join(home, "test-results");
+  mkdirSync(parent, { recursive: true });
+  const folder = mkdtempSync(join(parent, "docs-"));
+  try {
+    return [...checkTypeScript(documents, folder), ...checkConfigurations(documents, folder)];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A change fragment is named by its kind and a short title. */
+function checkFragments(root) {
+  return readdirSync(join(root, ".changes"))
+    .filter(
+      (name) =>
+        name !== "README.md" && !/^(?:added|changed|fixed|removed|security)\.[a-z0-9-]+\.md$/.test(name),
+    )
+    .map((name) => `.changes/${name}: the name is not <kind>.<slug>.md, see .changes/README.md`);
+}
+
+async function checkGenerated(root) {
+  const path = join(root, errorsDocumentPath);
+  const current = existsSync(path) && readFileSync(path, "utf8") === (await errorsDocument());
+  return current ? [] : [`${errorsDocumentPath} is not current: run node tools/gen-errors-doc.mjs`];
+}
+
+async function checkDocs(root) {
+  const documents = findMarkdown(root)
+    .filter((path) => !isForeign(path))
+    .map((path) => ({ path, ...readMarkdown(join(root, path)) }));
+  return [
+    ...documents.flatMap((document) => [
+      ...checkLinks(root, document.path, document),
+      ...checkNames(root, document.path, document),
+      ...checkLength(document.path, document),
+      ...checkScripts(root, document.path, document),
+    ]),
+    ...checkExamples(documents),
+    ...checkFragments(root),
+    ...(await checkGenerated(root)),
+  ];
+}
+
+const problems = await checkDocs(resolve(process.argv[2] ?? home));
+for (const problem of problems) console.log(problem);
+if (problems.length > 0) process.exitCode = 1;

@@ -1,0 +1,124 @@
+// What `npm test` runs: system packages, build, checks, tests. The last line on stdout is `N passed, N failed`.
+// `npm test -- --quick [vitest filter…]` runs the tests alone, against the last build.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { ensureDebianPackages } from "./debian-packages.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** The name of each check and the command that makes it, run in this order. */
+const checks = [
+  ["build", "tools/build.mjs"],
+  ["format", "node_modules/oxfmt/bin/oxfmt", "--check", "."],
+  ["lint", "node_modules/oxlint/bin/oxlint", "--type-aware", "--deny-warnings"],
+  ["types", "node_modules/typescript/bin/tsc", "-p", "tsconfig.json"],
+  ["types of the browser code", "node_modules/typescript/bin/tsc", "-p", "src/web/tsconfig.json"],
+  ["unused code", "node_modules/knip/bin/knip.js"],
+  ["package contents", "node_modules/publint/src/cli.js", "--strict"],
+  ["floors", "tools/check-floors.mjs"],
+  ["bleed", "tools/check-bleed.mjs"],
+  ["facts", "tools/check-facts.mjs"],
+  ["documents", "tools/check-docs.mjs"],
+];
+
+/** A run of the tests takes a few minutes; one that takes this long hangs, and is ended. Milliseconds. */
+const LONGEST_TEST_RUN = 30 * 60_000;
+
+const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
+
+/** Runs one check, quietly when it passes; returns whether it did. */
+function runCheck([name, ...args]) {
+  const start = performance.now();
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, args, {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+    encoding: "utf8",
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  const passed = status === 0;
+  if (!passed) process.stdout.write(`${stdout ?? ""}${stderr ?? ""}${error ? `${error.message}\n` : ""}`);
+  console.log(`${passed ? "✓" : "✗"} ${name} (${seconds(start)})`);
+  return passed;
+}
+
+/** Reads the report of vitest; undefined when vitest ended before it could write one. */
+function readReport(file) {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Counts what a report holds. A test that did not run is a failure, and so is a file without a failing test
+ * that failed as a whole: it did not load, or a hook of it threw.
+ */
+function countReport(report) {
+  const tests = report.testResults.flatMap(({ assertionResults }) => assertionResults);
+  const passed = tests.filter(({ status }) => status === "passed").length;
+  const brokenFiles = report.testResults.filter(
+    ({ status, assertionResults }) =>
+      status === "failed" && !assertionResults.some((test) => test.status === "failed"),
+  );
+  for (const { name } of brokenFiles) console.log(`✗ ${name} failed outside its tests`);
+  for (const { status, fullName } of tests) {
+    if (status !== "passed" && status !== "failed") console.log(`✗ did not run (${status}): ${fullName}`);
+  }
+  return { passed, failed: tests.length - passed + brokenFiles.length };
+}
+
+/** Runs the tests and counts them. */
+function runTests(filters) {
+  const folder = mkdtempSync(join(tmpdir(), "qlik-session-proxy-test-"));
+  const file = join(folder, "report.json");
+  try {
+    const { status, signal } = spawnSync(
+      process.execPath,
+      [
+        "node_modules/vitest/vitest.mjs",
+        "run",
+        "--reporter=default",
+        "--reporter=json",
+        `--outputFile.json=${file}`,
+        ...filters,
+      ],
+      { cwd: root, stdio: ["ignore", "inherit", "inherit"], timeout: LONGEST_TEST_RUN },
+    );
+    const report = readReport(file);
+    const { passed, failed } = report ? countReport(report) : { passed: 0, failed: 0 };
+    // Unhandled errors and crashes show in the exit status only.
+    if (failed > 0 || (report && status === 0 && passed > 0)) return { passed, failed };
+    console.log(`✗ the test run itself failed (${signal ?? `exit status ${status}`})`);
+    return { passed, failed: 1 };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function run({ quick, filters }) {
+  const missing = ensureDebianPackages();
+  if (missing.length > 0) {
+    console.error(missing.join("\n"));
+    return { passed: 0, failed: 1 };
+  }
+  const outcomes = quick ? [] : checks.map((check) => runCheck(check));
+  const tests = runTests(filters);
+  const passedChecks = outcomes.filter((passed) => passed).length;
+  return {
+    passed: tests.passed + passedChecks,
+    failed: tests.failed + outcomes.length - passedChecks,
+  };
+}
+
+const { values, positionals } = parseArgs({
+  options: { quick: { type: "boolean", default: false } },
+  allowPositionals: true,
+});
+const { passed, failed } = run({ quick: values.quick, filters: positionals });
+if (failed > 0) process.exitCode = 1;
+console.log(`${passed} passed, ${failed} failed`);
