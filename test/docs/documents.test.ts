@@ -92,9 +92,13 @@ describe("tools/check-docs.mjs", () => {
 });
 
 describe("tools/check-facts.mjs", () => {
+  // The citations stand in quotes here, so that they are not citations of this file.
+  const [facts, rules] = ["facts", "rules"];
+
   async function checkFacts(source: string): Promise<Outcome> {
     const folder = await writeTree({
       "docs/facts/qlik-cloud.md": "# Facts\n\n## 2. Login\n\n### 2.1 Request\n\n### 2.2 Cookies\n",
+      "docs/explain/rules.md": "# Rules\n\n## R1 Sessions\n",
       "src/a.ts": source,
       "test/a.ts": "",
     });
@@ -106,22 +110,30 @@ describe("tools/check-facts.mjs", () => {
   });
 
   test.each([
-    "// facts §2.2",
-    "/** Facts §2, §2.1 */",
-    "/**\n * As facts\n * §2.1 says.\n */",
+    `// ${facts} §2.2`,
+    `/** See ${facts} §2, §2.1 */`,
+    `/**\n * As ${facts}\n * §2.1 says.\n */`,
     "// §9 of a book",
+    `// ${rules} R1`,
+    `// ${rules} apply; R9 is a road`,
   ])("passes %j", async (source) => {
     expect(await checkFacts(source)).toEqual({ status: 0, output: "" });
   });
 
   test.each([
-    "// facts §2.3",
-    "// facts §2.1, §2.3",
-    "// facts §2.1 and §2.3",
-    "/**\n * facts\n * §2.3\n */",
+    `// ${facts} §2.3`,
+    `// ${facts} §2.1, §2.3`,
+    `// ${facts} §2.1 and §2.3`,
+    `/**\n * ${facts}\n * §2.3\n */`,
   ])("reports %j", async (source) => {
     const { status, output } = await checkFacts(source);
     expect(output).toContain("src/a.ts cites facts §2.3, which is not a heading");
+    expect(status).toBe(1);
+  });
+
+  test("reports a rule that does not exist", async () => {
+    const { status, output } = await checkFacts(`// ${rules} R1, R2`);
+    expect(output).toBe("src/a.ts cites rules R2, which is not a heading of docs/explain/rules.md\n");
     expect(status).toBe(1);
   });
 });
