@@ -1,4 +1,4 @@
-// Looks up every `facts §2.2` and `rules R5` in the source and the tests among the headings of the two documents.
+// Looks up every `facts §2.2`, `rules R5` and `attacks H7` of the source and the tests in the documents.
 // `node tools/check-facts.mjs [folder]`: one line for each problem, exit status 1 if there is any.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
@@ -24,6 +24,14 @@ const works = [
     section: /R\d+/g,
     heading: /^##\s+R(?<number>\d+)\s/gm,
     mark: "R",
+  },
+  {
+    name: "attacks",
+    document: "docs/explain/attacks.md",
+    citation: /\battacks?\s+([A-Z]\d+(?:\s*(?:,|and|or|to|–|-)\s*[A-Z]\d+)*)/g,
+    section: /[A-Z]\d+/g,
+    heading: /^- \*\*(?<number>[A-Z]\d+)\*\*\s/gm,
+    mark: "",
   },
 ];
 
@@ -54,9 +62,7 @@ function checkCitations(root) {
     return texts.flatMap(([path, text]) =>
       sectionsCited(text, work)
         .filter((section) => !there.has(section))
-        .map(
-          (section) => `${path} cites ${work.name} ${section}, which is not a heading of ${work.document}`,
-        ),
+        .map((section) => `${path} cites ${work.name} ${section}, which is not in ${work.document}`),
     );
   });
 }

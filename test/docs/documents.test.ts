@@ -93,12 +93,13 @@ describe("tools/check-docs.mjs", () => {
 
 describe("tools/check-facts.mjs", () => {
   // The citations stand in quotes here, so that they are not citations of this file.
-  const [facts, rules] = ["facts", "rules"];
+  const [facts, rules, attacks] = ["facts", "rules", "attacks"];
 
   async function checkFacts(source: string): Promise<Outcome> {
     const folder = await writeTree({
       "docs/facts/qlik-cloud.md": "# Facts\n\n## 2. Login\n\n### 2.1 Request\n\n### 2.2 Cookies\n",
       "docs/explain/rules.md": "# Rules\n\n## R1 Sessions\n",
+      "docs/explain/attacks.md": "# Attacks\n\n- **W1** A foreign origin.\n",
       "src/a.ts": source,
       "test/a.ts": "",
     });
@@ -115,6 +116,7 @@ describe("tools/check-facts.mjs", () => {
     `/**\n * As ${facts}\n * §2.1 says.\n */`,
     "// §9 of a book",
     `// ${rules} R1`,
+    `// ${attacks} W1`,
     `// ${rules} apply; R9 is a road`,
   ])("passes %j", async (source) => {
     expect(await checkFacts(source)).toEqual({ status: 0, output: "" });
@@ -127,13 +129,19 @@ describe("tools/check-facts.mjs", () => {
     `/**\n * ${facts}\n * §2.3\n */`,
   ])("reports %j", async (source) => {
     const { status, output } = await checkFacts(source);
-    expect(output).toContain("src/a.ts cites facts §2.3, which is not a heading");
+    expect(output).toContain("src/a.ts cites facts §2.3, which is not in");
+    expect(status).toBe(1);
+  });
+
+  test("reports an attack that does not exist", async () => {
+    const { status, output } = await checkFacts(`// ${attacks} W1, W2`);
+    expect(output).toBe("src/a.ts cites attacks W2, which is not in docs/explain/attacks.md\n");
     expect(status).toBe(1);
   });
 
   test("reports a rule that does not exist", async () => {
     const { status, output } = await checkFacts(`// ${rules} R1, R2`);
-    expect(output).toBe("src/a.ts cites rules R2, which is not a heading of docs/explain/rules.md\n");
+    expect(output).toBe("src/a.ts cites rules R2, which is not in docs/explain/rules.md\n");
     expect(status).toBe(1);
   });
 });
