@@ -1,0 +1,26 @@
+/** What the examples in the documents take from the reader's own application. */
+import { generateKeyPairSync } from "node:crypto";
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http";
+
+/** The shape of a handler as Express, Connect and their kind call it. */
+type Handler = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
+
+/** The part of an Express application that the examples use. */
+interface Application extends RequestListener {
+  use(handler: Handler): unknown;
+  listen(port: number): Server;
+}
+
+export declare const app: Application;
+export declare const sessionMiddleware: Handler;
+
+export const privateKey: string = generateKeyPairSync("rsa", {
+  modulusLength: 2048,
+  publicKeyEncoding: { type: "spki", format: "pem" },
+  privateKeyEncoding: { type: "pkcs8", format: "pem" },
+}).privateKey;
+
+/** Who is signed in to the application, by its own session. */
+export declare function userOf(
+  request: IncomingMessage,
+): { readonly subject: string; readonly name: string; readonly sessionId: string } | null;
