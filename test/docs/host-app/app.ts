@@ -1,5 +1,4 @@
 /** What the examples in the documents take from the reader's own application. */
-import { generateKeyPairSync } from "node:crypto";
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http";
 
 /** The shape of a handler as Express, Connect and their kind call it. */
@@ -14,11 +13,8 @@ interface Application extends RequestListener {
 export declare const app: Application;
 export declare const sessionMiddleware: Handler;
 
-export const privateKey: string = generateKeyPairSync("rsa", {
-  modulusLength: 2048,
-  publicKeyEncoding: { type: "spki", format: "pem" },
-  privateKeyEncoding: { type: "pkcs8", format: "pem" },
-}).privateKey;
+/** In PEM. */
+export declare const privateKey: string;
 
 /** Who is signed in to the application, by its own session. */
 export declare function userOf(
