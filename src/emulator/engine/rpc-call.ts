@@ -1,0 +1,83 @@
+import type { EngineApps } from "./engine-apps.ts";
+import type { Doc } from "./doc.ts";
+import type { EngineObject } from "./engine-object.ts";
+import type { EngineSession, SessionSocket, Target } from "./engine-session.ts";
+import type { JsonObject } from "./json-value.ts";
+import type { RpcParams } from "./rpc-params.ts";
+
+/** One call while it is answered. */
+export interface RpcCall {
+  readonly session: EngineSession;
+  readonly socket: SessionSocket;
+  readonly apps: EngineApps;
+  readonly params: RpcParams;
+  /** Handles whose layout is no longer what it was. */
+  readonly changed: Set<number>;
+  /** Handles that are gone. */
+  readonly closed: Set<number>;
+}
+
+/** A method: the names of its parameters in order, and what answers it. */
+export interface RpcMethod<Subject> {
+  readonly names: readonly string[];
+  readonly run: (call: RpcCall, subject: Subject) => JsonObject;
+}
+
+/** The methods of one kind of target, by name. */
+export type RpcMethods<Subject> = Readonly<Record<string, RpcMethod<Subject>>>;
+
+/** Declares a method. */
+export function method<Subject>(
+  names: readonly string[],
+  run: (call: RpcCall, subject: Subject) => JsonObject,
+): RpcMethod<Subject> {
+  return { names, run };
+}
+
+/** An object together with the app it is in. */
+export interface ObjectSubject {
+  readonly doc: Doc;
+  readonly object: EngineObject;
+}
+
+/** The `qReturn` that hands a thing to the client: its type, handle and id. */
+export function reference(call: RpcCall, target: Target): JsonObject {
+  const qHandle = call.session.handleOf(target);
+  if (target.type === "Doc") return { qType: "Doc", qHandle, qGenericId: target.doc.appId };
+  if (target.type === "Field") return { qType: "Field", qHandle, qGenericType: null, qGenericId: null };
+  return { qType: target.type, qHandle, qGenericType: target.object.type, qGenericId: target.object.id };
+}
+
+/** The `qReturn` for a thing that does not exist. */
+export const NOTHING: JsonObject = { qType: null, qHandle: null };
+
+/** Marks every object that shows data, selections or states as changed. */
+export function dataChanged(call: RpcCall): void {
+  for (const handle of call.session.handlesWhere(
+    (target) => "object" in target && showsData(target.object),
+  )) {
+    call.changed.add(handle);
+  }
+}
+
+/** Marks every object that lists stored things as changed. */
+export function listsChanged(call: RpcCall): void {
+  for (const handle of call.session.handlesWhere(
+    (target) => "object" in target && listsThings(target.object),
+  )) {
+    call.changed.add(handle);
+  }
+}
+
+const DATA_MEMBERS =
+  /"q(?:HyperCubeDef|ListObjectDef|SelectionObjectDef|StringExpression|ValueExpression|UndoInfoDef)"/;
+const LIST_MEMBERS =
+  /"q(?:AppObjectListDef|DimensionListDef|MeasureListDef|BookmarkListDef|VariableListDef)"/;
+
+function showsData(object: EngineObject): boolean {
+  return DATA_MEMBERS.test(JSON.stringify(object.effectiveProperties));
+}
+
+function listsThings(object: EngineObject): boolean {
+  return LIST_MEMBERS.test(JSON.stringify(object.effectiveProperties));
+}
