@@ -1,0 +1,322 @@
+import { beginNumber, continueNumber, NUMBER_BROKEN, NUMBER_ENDED } from "./json-number.ts";
+import { JsonStringReader, STRING_BROKEN, STRING_ENDED, STRING_PENDING } from "./json-string.ts";
+import { spellingsOf } from "./location.ts";
+
+/** Rewrites one JSON body on its way; every chunk in gives a chunk out, at the latest with the end. */
+export interface LinkRewriter {
+  write(chunk: Buffer): Buffer;
+  /** Gives what was still held back. */
+  end(): Buffer;
+  /** How many links have been rewritten; 0 means that every byte came out as it went in. */
+  readonly hits: number;
+}
+
+/** Which links are rewritten, and to what. */
+export interface LinkRewriterOptions {
+  readonly tenantOrigin: string;
+  /** Public origin and prefix, no slash at the end. */
+  readonly publicBase: string;
+  /** Further members, beside `href`, whose string value is a link. */
+  readonly members?: ReadonlySet<string>;
+}
+
+/**
+ * Makes a rewriter for one body. A string value that begins with the tenant's origin is rewritten if its member is
+ * `href` or listed, or if it stands directly below a member `links`; everything else stays byte for byte, and so
+ * does everything after the first byte that is not JSON. Holds back no more than the spelling of one origin.
+ */
+export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
+  return new LinkScanner(options);
+}
+
+// What may come next.
+const VALUE = 0;
+const FIRST_ELEMENT = 1;
+const FIRST_KEY = 2;
+const KEY = 3;
+const COLON = 4;
+const AFTER = 5;
+const DONE = 6;
+// What has begun.
+const IN_KEY = 7;
+const IN_LINK = 8;
+const IN_TEXT = 9;
+const IN_NUMBER = 10;
+const IN_WORD = 11;
+const DOUBT = 12;
+
+/** The member's string value is a link. */
+const LINK = 1;
+/** Strings directly below the member are links. */
+const LINKS = 2;
+/** The container is an object. */
+const OBJECT = 4;
+
+/** Deeper than any answer of the tenant; what is nested deeper is passed through. */
+const DEEPEST = 1024;
+
+const words: ReadonlyMap<number, string> = new Map([
+  [0x74, "true"],
+  [0x66, "false"],
+  [0x6e, "null"],
+]);
+
+class LinkScanner implements LinkRewriter {
+  hits = 0;
+  readonly #spellings: readonly string[];
+  readonly #replacement: Buffer;
+  readonly #members: ReadonlyMap<string, number>;
+  readonly #longestMember: number;
+
+  #state = VALUE;
+  readonly #containers = new Uint8Array(DEEPEST);
+  #depth = 0;
+  /** What the current member's name means for its value. */
+  #meaning = 0;
+  #name = "";
+  #string = new JsonStringReader();
+  #number = 0;
+  #word = "";
+  #wordAt = 0;
+
+  /** Pieces of the answer to the current chunk, and where the bytes begin that are in none of them yet. */
+  #pieces: Buffer[] = [];
+  #copied = 0;
+  /** While a link is being matched: what of it has been read, in characters and in bytes. */
+  #matched = "";
+  #matchedBytes = 0;
+  #readBytes = 0;
+  /** Bytes of the link in earlier chunks, and where it begins or goes on in this one; -1 before its first byte. */
+  #carried: Buffer[] = [];
+  #heldAt = 0;
+
+  constructor({ tenantOrigin, publicBase, members = new Set() }: LinkRewriterOptions) {
+    this.#spellings = spellingsOf(tenantOrigin);
+    this.#replacement = Buffer.from(JSON.stringify(publicBase).slice(1, -1));
+    const meanings = new Map<string, number>([...members].map((name) => [name, LINK]));
+    meanings.set("href", LINK);
+    meanings.set("links", LINKS | (members.has("links") ? LINK : 0));
+    this.#members = meanings;
+    this.#longestMember = Math.max(...[...meanings.keys()].map((name) => name.length));
+  }
+
+  write(chunk: Buffer): Buffer {
+    if (this.#state === DOUBT) return chunk;
+    this.#pieces = [];
+    this.#copied = 0;
+    this.#heldAt = 0;
+    for (let i = 0; i < chunk.length;) i = this.#scan(chunk, i);
+    let end = chunk.length;
+    if (this.#state === IN_LINK && this.#heldAt !== -1) {
+      end = this.#heldAt;
+      this.#carried.push(Buffer.from(chunk.subarray(end)));
+    }
+    if (this.#pieces.length === 0 && this.#copied === 0) return chunk.subarray(0, end);
+    this.#pieces.push(chunk.subarray(this.#copied, end));
+    return Buffer.concat(this.#pieces);
+  }
+
+  end(): Buffer {
+    const rest = Buffer.concat(this.#carried);
+    this.#carried = [];
+    this.#state = DOUBT;
+    return rest;
+  }
+
+  /** Goes on at `at`; gives where to go on after that. */
+  #scan(chunk: Buffer, at: number): number {
+    const byte = chunk[at] as number;
+    switch (this.#state) {
+      case IN_TEXT:
+        return this.#skipText(chunk, at);
+      case IN_KEY:
+        return this.#readName(chunk, at);
+      case IN_LINK:
+        return this.#matchLink(chunk, at);
+      case IN_NUMBER:
+        return this.#readNumber(chunk, at);
+      case IN_WORD:
+        if (this.#word.charCodeAt(this.#wordAt) !== byte) return this.#giveUp(chunk);
+        this.#wordAt += 1;
+        if (this.#wordAt === this.#word.length) this.#endValue();
+        return at + 1;
+      default:
+        if (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) return at + 1;
+        return this.#readStructure(byte) ? at + 1 : this.#giveUp(chunk);
+    }
+  }
+
+  /** Takes one byte between values; false where it cannot stand. */
+  #readStructure(byte: number): boolean {
+    switch (this.#state) {
+      case VALUE:
+        return this.#beginValue(byte);
+      case FIRST_ELEMENT:
+        return byte === 0x5d ? this.#close(0) : this.#beginValue(byte);
+      case FIRST_KEY:
+        return byte === 0x7d ? this.#close(OBJECT) : this.#beginKey(byte);
+      case KEY:
+        return this.#beginKey(byte);
+      case COLON:
+        this.#state = VALUE;
+        return byte === 0x3a;
+      case AFTER:
+        if (byte === 0x7d) return this.#close(OBJECT);
+        if (byte === 0x5d) return this.#close(0);
+        this.#state = this.#container() & OBJECT ? KEY : VALUE;
+        return byte === 0x2c;
+      default:
+        return false;
+    }
+  }
+
+  #beginValue(byte: number): boolean {
+    const meaning = this.#meaning;
+    this.#meaning = 0;
+    switch (byte) {
+      case 0x22:
+        this.#beginString(((meaning | (this.#container() >> 1)) & LINK) !== 0);
+        return true;
+      case 0x7b:
+        return this.#open(OBJECT | (meaning & LINKS));
+      case 0x5b:
+        return this.#open(meaning & LINKS);
+      default:
+        return this.#beginWord(byte) || this.#beginNumber(byte);
+    }
+  }
+
+  #beginString(isLink: boolean): void {
+    this.#state = isLink ? IN_LINK : IN_TEXT;
+    this.#matched = "";
+    this.#matchedBytes = 0;
+    this.#readBytes = 0;
+    this.#heldAt = -1;
+  }
+
+  #beginWord(byte: number): boolean {
+    const word = words.get(byte);
+    if (word === undefined) return false;
+    this.#word = word;
+    this.#wordAt = 1;
+    this.#state = IN_WORD;
+    return true;
+  }
+
+  #beginNumber(byte: number): boolean {
+    this.#number = beginNumber(byte);
+    this.#state = IN_NUMBER;
+    return this.#number !== NUMBER_BROKEN;
+  }
+
+  #beginKey(byte: number): boolean {
+    this.#state = IN_KEY;
+    this.#name = "";
+    return byte === 0x22;
+  }
+
+  #container(): number {
+    return this.#depth === 0 ? 0 : (this.#containers[this.#depth - 1] as number);
+  }
+
+  #open(container: number): boolean {
+    if (this.#depth === DEEPEST) return false;
+    this.#containers[this.#depth] = container;
+    this.#depth += 1;
+    this.#state = container & OBJECT ? FIRST_KEY : FIRST_ELEMENT;
+    return true;
+  }
+
+  #close(kind: number): boolean {
+    if ((this.#container() & OBJECT) !== kind) return false;
+    this.#depth -= 1;
+    this.#endValue();
+    return true;
+  }
+
+  #endValue(): void {
+    this.#state = this.#depth === 0 ? DONE : AFTER;
+  }
+
+  /** From here on nothing is known: what is held back goes out as it came, and so does the rest. */
+  #giveUp(chunk: Buffer): number {
+    this.#release();
+    this.#state = DOUBT;
+    return chunk.length;
+  }
+
+  #readNumber(chunk: Buffer, at: number): number {
+    this.#number = continueNumber(this.#number, chunk[at] as number);
+    if (this.#number === NUMBER_BROKEN) return this.#giveUp(chunk);
+    if (this.#number !== NUMBER_ENDED) return at + 1;
+    this.#endValue();
+    return at;
+  }
+
+  /** Passes over a string's text; the loop is tight because most bytes of most bodies go through it. */
+  #skipText(chunk: Buffer, start: number): number {
+    let at = start;
+    while (at < chunk.length) {
+      const byte = chunk[at] as number;
+      at += 1;
+      if (byte >= 0x20 && byte !== 0x22 && byte !== 0x5c && !this.#string.escaping) continue;
+      const code = this.#string.read(byte);
+      if (code === STRING_BROKEN) return this.#giveUp(chunk);
+      if (code !== STRING_ENDED) continue;
+      this.#endValue();
+      break;
+    }
+    return at;
+  }
+
+  #readName(chunk: Buffer, at: number): number {
+    const code = this.#string.read(chunk[at] as number);
+    if (code === STRING_BROKEN) return this.#giveUp(chunk);
+    if (code === STRING_ENDED) {
+      this.#meaning = this.#members.get(this.#name) ?? 0;
+      this.#state = COLON;
+    } else if (code !== STRING_PENDING && this.#name.length <= this.#longestMember) {
+      this.#name += String.fromCharCode(code);
+    }
+    return at + 1;
+  }
+
+  #matchLink(chunk: Buffer, at: number): number {
+    if (this.#heldAt === -1) this.#heldAt = at;
+    const code = this.#string.read(chunk[at] as number);
+    this.#readBytes += 1;
+    if (code === STRING_PENDING) return at + 1;
+    if (code === STRING_BROKEN) return this.#giveUp(chunk);
+    const ends = code === STRING_ENDED || code === 0x2f || code === 0x3f || code === 0x23;
+    if (ends && this.#spellings.includes(this.#matched)) {
+      this.#replace(chunk);
+    } else {
+      const longer = code === STRING_ENDED ? "" : this.#matched + String.fromCharCode(code);
+      if (longer !== "" && this.#spellings.some((spelling) => spelling.startsWith(longer))) {
+        this.#matched = longer;
+        this.#matchedBytes = this.#readBytes;
+        return at + 1;
+      }
+      this.#release();
+    }
+    if (code === STRING_ENDED) this.#endValue();
+    else this.#state = IN_TEXT;
+    return at + 1;
+  }
+
+  /** Puts the bytes of earlier chunks back before those of this one. */
+  #release(): void {
+    this.#pieces.push(...this.#carried);
+    this.#carried = [];
+  }
+
+  /** Puts the replacement in the place of the origin; the bytes after it stay as they are spelled. */
+  #replace(chunk: Buffer): void {
+    const carried = Buffer.concat(this.#carried);
+    this.#carried = [];
+    this.#pieces.push(chunk.subarray(this.#copied, this.#heldAt), this.#replacement);
+    if (carried.length > this.#matchedBytes) this.#pieces.push(carried.subarray(this.#matchedBytes));
+    this.#copied = this.#heldAt + Math.max(0, this.#matchedBytes - carried.length);
+    this.hits += 1;
+  }
+}
