@@ -1,50 +1,60 @@
-// Looks up every `facts §2.2`, `rules R5` and `attacks H7` of the source and the tests in the documents.
+// Looks up what the source and the tests cite (`facts §2.2`, `rules R5`, `attacks H7`, `product C6`) in the documents.
 // `node tools/check-facts.mjs [folder]`: one line for each problem, exit status 1 if there is any.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
+const numbersOf = (text, heading, mark = "") =>
+  [...text.matchAll(heading)].map(({ groups }) => `${mark}${groups.number}`);
+
 /**
- * What can be cited. A citation names one section or several: `facts §2.2`, `facts §3 and §4`, `rules R1, R5`.
- * `section` picks the single ones out of it, `heading` the sections that the document has.
+ * What can be cited. A citation names one section or several: `facts §3 and §4`, `rules R1, R5`. `section` is the form
+ * of a single one, `sections` lists those that the document has.
  */
 const works = [
   {
     name: "facts",
     document: "docs/facts/qlik-cloud.md",
-    citation: /\bfacts\s+(§\d+(?:\.\d+)*(?:\s*(?:,|and|or|to|–|-)\s*§\d+(?:\.\d+)*)*)/gi,
-    section: /§\d+(?:\.\d+)*/g,
-    heading: /^#{2,4}\s+(?<number>\d+(?:\.\d+)*)\.?\s/gm,
-    mark: "§",
+    section: "§\\d+(?:\\.\\d+)*",
+    sections: (text) => numbersOf(text, /^#{2,4}\s+(?<number>\d+(?:\.\d+)*)\.?\s/gm, "§"),
   },
   {
     name: "rules",
     document: "docs/explain/rules.md",
-    citation: /\brules?\s+(R\d+(?:\s*(?:,|and|or|to|–|-)\s*R\d+)*)/g,
-    section: /R\d+/g,
-    heading: /^##\s+R(?<number>\d+)\s/gm,
-    mark: "R",
+    section: "R\\d+",
+    sections: (text) => numbersOf(text, /^##\s+(?<number>R\d+)\s/gm),
   },
   {
     name: "attacks",
     document: "docs/explain/attacks.md",
-    citation: /\battacks?\s+([A-Z]\d+(?:\s*(?:,|and|or|to|–|-)\s*[A-Z]\d+)*)/g,
-    section: /[A-Z]\d+/g,
-    heading: /^- \*\*(?<number>[A-Z]\d+)\*\*\s/gm,
-    mark: "",
+    section: "[A-Z]\\d+",
+    sections: (text) => numbersOf(text, /^- \*\*(?<number>[A-Z]\d+)\*\*\s/gm),
+  },
+  {
+    name: "product",
+    document: "docs/explain/product.md",
+    section: "[ABC]\\d*(?![a-z])",
+    sections: (text) => [
+      ...numbersOf(text, /^#{2,3}\s+(?<number>[ABC]\d*)\.\s/gm),
+      ...numbersOf(text.slice(text.indexOf("## C.")), /^(?<number>\d+)\.\s/gm, "C"),
+    ],
   },
 ];
 
 /** Joins a sentence that a comment breaks over two lines. */
 const unwrap = (text) => text.replaceAll(/\n\s*(?:\*|\/\/)?\s*/g, " ");
 
-function sectionsCited(text, { citation, section }) {
-  return [...unwrap(text).matchAll(citation)].flatMap((match) => match[1].match(section));
+/** The sections that a text cites of a work; the name may be in the singular or begin a sentence. */
+function sectionsCited(text, { name, section }) {
+  const several = `${section}(?:\\s*(?:,|and|or|to|–|-)\\s*${section})*`;
+  const singular = name.replace(/s$/, "s?").replace(/^./, (letter) => `[${letter.toUpperCase()}${letter}]`);
+  const citation = new RegExp(`\\b${singular}\\s+(${several})`, "g");
+  return [...unwrap(text).matchAll(citation)].flatMap((match) => match[1].match(new RegExp(section, "g")));
 }
 
-function sectionsThere(root, { document, heading, mark }) {
-  const text = existsSync(join(root, document)) ? readFileSync(join(root, document), "utf8") : "";
-  return new Set([...text.matchAll(heading)].map(({ groups }) => `${mark}${groups.number}`));
+function sectionsThere(root, { document, sections }) {
+  const path = join(root, document);
+  return new Set(existsSync(path) ? sections(readFileSync(path, "utf8")) : []);
 }
 
 function findSources(root) {

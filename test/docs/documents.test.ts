@@ -93,13 +93,14 @@ describe("tools/check-docs.mjs", () => {
 
 describe("tools/check-facts.mjs", () => {
   // The citations stand in quotes here, so that they are not citations of this file.
-  const [facts, rules, attacks] = ["facts", "rules", "attacks"];
+  const [facts, rules, attacks, product] = ["facts", "rules", "attacks", "product"];
 
   async function checkFacts(source: string): Promise<Outcome> {
     const folder = await writeTree({
       "docs/facts/qlik-cloud.md": "# Facts\n\n## 2. Login\n\n### 2.1 Request\n\n### 2.2 Cookies\n",
       "docs/explain/rules.md": "# Rules\n\n## R1 Sessions\n",
       "docs/explain/attacks.md": "# Attacks\n\n- **W1** A foreign origin.\n",
+      "docs/explain/product.md": "## A. Purpose\n\n### B1. Command\n\n## C. Behaviour\n\n1. **One door.**\n",
       "src/a.ts": source,
       "test/a.ts": "",
     });
@@ -117,6 +118,8 @@ describe("tools/check-facts.mjs", () => {
     "// §9 of a book",
     `// ${rules} R1`,
     `// ${attacks} W1`,
+    `// ${product} A, ${product} B1, ${product} C1`,
+    `// the ${product} A-Team sells; A ${product} Catalogue`,
     `// ${rules} apply; R9 is a road`,
   ])("passes %j", async (source) => {
     expect(await checkFacts(source)).toEqual({ status: 0, output: "" });
@@ -133,15 +136,11 @@ describe("tools/check-facts.mjs", () => {
     expect(status).toBe(1);
   });
 
-  test("reports an attack that does not exist", async () => {
-    const { status, output } = await checkFacts(`// ${attacks} W1, W2`);
-    expect(output).toBe("src/a.ts cites attacks W2, which is not in docs/explain/attacks.md\n");
-    expect(status).toBe(1);
-  });
-
-  test("reports a rule that does not exist", async () => {
-    const { status, output } = await checkFacts(`// ${rules} R1, R2`);
-    expect(output).toBe("src/a.ts cites rules R2, which is not in docs/explain/rules.md\n");
-    expect(status).toBe(1);
+  test.each([
+    [`// ${rules} R1, R2`, "rules R2, which is not in docs/explain/rules.md"],
+    [`// ${attacks} W1, W2`, "attacks W2, which is not in docs/explain/attacks.md"],
+    [`// ${product} C1, ${product} C2`, "product C2, which is not in docs/explain/product.md"],
+  ])("reports %j", async (source, problem) => {
+    expect(await checkFacts(source)).toEqual({ status: 1, output: `src/a.ts cites ${problem}\n` });
   });
 });
