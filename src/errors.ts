@@ -14,7 +14,9 @@ export type ErrorCode =
   | "QSP-TENANT-THROTTLED"
   | "QSP-UPSTREAM"
   | "QSP-TIMEOUT"
-  | "QSP-STORE";
+  | "QSP-STORE"
+  | "QSP-BODY-CONSUMED"
+  | "QSP-INTERNAL";
 
 /** Who has to act on an error. */
 export type Fault = "client" | "host" | "tenant" | "proxy";
@@ -91,6 +93,14 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   ),
   "QSP-TIMEOUT": row(504, 504, "tenant", "http_response_timeout", "Qlik did not answer in time."),
   "QSP-STORE": row(503, 503, "proxy", "proxy_internal_error", "The proxy's session store cannot be reached."),
+  "QSP-BODY-CONSUMED": row(
+    500,
+    500,
+    "host",
+    "proxy_internal_error",
+    "The application read the request's body before the proxy could.",
+  ),
+  "QSP-INTERNAL": row(500, 500, "proxy", "proxy_internal_error", "The proxy failed."),
 };
 
 /** How an error differs from its row in the table. */

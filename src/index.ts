@@ -1,0 +1,16 @@
+/** The library: a session proxy for any Node server. */
+export { createSessionProxy } from "./proxy/create-session-proxy.ts";
+export type {
+  LimitOptions,
+  PolicyOptions,
+  SessionOptions,
+  SessionProxyOptions,
+  TenantOptions,
+  TimeoutOptions,
+  UnsafeOptions,
+  UpstreamOptions,
+} from "./proxy/options.ts";
+export type { SigningKeyOptions } from "./proxy/options/signing-key.ts";
+export type { Middleware, SessionProxy, SessionProxyStats } from "./proxy/session-proxy.ts";
+export type { Identity } from "./identity/identity.ts";
+export type { ChannelName, ProxyEvent } from "./kernel/channels.ts";

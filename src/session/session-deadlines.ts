@@ -1,0 +1,50 @@
+import type { ProxySession } from "./proxy-session.ts";
+
+/** The clocks of a session, in milliseconds. rules R3 */
+export interface SessionDurations {
+  readonly idleTimeout: number;
+  readonly maxLifetime: number;
+  readonly renewBefore: number;
+  readonly revalidate: number;
+  /** The tenant's own idle limit. facts §2.3 */
+  readonly tenantIdle: number;
+  /** The tenant's own absolute limit. facts §2.3 */
+  readonly tenantLifetime: number;
+}
+
+/** What is due next for a session, and when. */
+export interface Deadline {
+  readonly at: number;
+  readonly what: "idle" | "expired" | "lifetime" | "revalidate" | "keep-alive" | "renew";
+  /** Whether the session ends then. */
+  readonly ends: boolean;
+}
+
+/** The part of the tenant's idle limit after which a session in use is kept alive. rules R3 */
+const keepAlivePart = 0.7;
+
+/** A background renewal that failed is tried again after this. Milliseconds. */
+const renewalPause = 30_000;
+
+/** Decides what happens next to a session that is not used in the meantime. */
+export function nextDeadline(
+  session: ProxySession,
+  durations: SessionDurations,
+  has: { readonly sockets: boolean },
+): Deadline {
+  const { current } = session;
+  const renewal = current.createdAt + durations.tenantLifetime - durations.renewBefore;
+  const deadlines: Deadline[] = [
+    { what: "idle", at: session.lastUsedAt + durations.idleTimeout, ends: true },
+    { what: "lifetime", at: session.createdAt + durations.maxLifetime, ends: true },
+    { what: "keep-alive", at: current.lastSentAt + durations.tenantIdle * keepAlivePart, ends: false },
+    { what: "renew", at: Math.max(renewal, session.renewalTriedAt + renewalPause), ends: false },
+  ];
+  if (session.expiresAt !== undefined) {
+    deadlines.push({ what: "expired", at: session.expiresAt, ends: true });
+  }
+  if (has.sockets) {
+    deadlines.push({ what: "revalidate", at: session.vouchedAt + durations.revalidate, ends: false });
+  }
+  return deadlines.reduce((first, each) => (each.at < first.at ? each : first));
+}

@@ -1,0 +1,64 @@
+import type { CookieJar } from "../http/cookie-jar.ts";
+import { belongsToSession, csrfCookie } from "../tenant/cookies.ts";
+
+/** One generation: the cookies and the CSRF token that one login at the tenant gave. rules R5 */
+export interface TenantSession {
+  /** 1 for the first login of a proxy session, then counting up. */
+  readonly generation: number;
+  readonly jar: CookieJar;
+  readonly createdAt: number;
+  /** The token for requests with effects and for upgrades; null until it is needed. facts §3 */
+  csrfToken: string | null;
+  /** When the tenant last answered a request of this session with 2xx; 0 for never. */
+  provenAt: number;
+  /** When the last request of this session was sent: what the tenant's idle limit counts. facts §2.3 */
+  lastSentAt: number;
+  /** Exchanges and sockets that still use this generation. */
+  users: number;
+  /** Set when the session was ended at the tenant, or is about to be. */
+  over: boolean;
+}
+
+/** Wraps the cookies of a fresh login. */
+export function createTenantSession(generation: number, jar: CookieJar, now: number): TenantSession {
+  return {
+    generation,
+    jar,
+    createdAt: now,
+    csrfToken: null,
+    provenAt: 0,
+    lastSentAt: now,
+    users: 0,
+    over: false,
+  };
+}
+
+/** The cookies for a request to `path`, "" where there are none. */
+export function cookieFor(session: TenantSession, path: string, now: number): string {
+  session.lastSentAt = now;
+  return session.jar.header(path, now);
+}
+
+/** The token minted at login, for tenants that do not hand out another. facts §2.2, §3 */
+export function tokenFromLogin(session: TenantSession, now: number): string | undefined {
+  return session.jar.get(csrfCookie, now);
+}
+
+/**
+ * Takes the cookies of an answer into the generation that the request was made with. rules R5
+ *
+ * Cookies of the session only from answers that a living session gives; those of load balancers from every answer.
+ * A deletion of the session's own cookies is not obeyed: the session is probed instead, because a late answer of an
+ * anonymous request must not empty a living jar.
+ */
+export function absorbCookies(
+  session: TenantSession,
+  answer: { readonly status: number; readonly setCookies: readonly string[]; readonly authLoss: boolean },
+  now: number,
+): void {
+  const { status, authLoss } = answer;
+  if (!authLoss && status >= 200 && status < 300) session.provenAt = now;
+  if (answer.setCookies.length === 0) return;
+  const living = !authLoss && (status === 101 || (status >= 200 && status < 400));
+  session.jar.absorb(answer.setCookies, now, (name) => living || !belongsToSession(name));
+}

@@ -1,0 +1,45 @@
+/** The person, as the tenant's login reads it. facts §1.3 */
+export interface Claims {
+  readonly sub: string;
+  readonly subType: "user";
+  readonly name: string;
+  readonly email?: string;
+  readonly email_verified: boolean;
+  readonly groups?: readonly string[];
+}
+
+/** What claims are made from: an identity without its lifetime. */
+export interface ClaimSource {
+  readonly subject: string;
+  readonly name?: string;
+  readonly email?: string;
+  readonly emailVerified?: boolean;
+  readonly groups?: readonly string[];
+}
+
+/**
+ * Turns an identity into claims.
+ *
+ * `email_verified` is what the host says; without a word of the host it is true where an e-mail is given, because
+ * only sources that the operator configured can give one, and false otherwise. `groups` is left out where the host
+ * names none, so that a host without groups does not empty the groups of its users.
+ */
+export function toClaims(source: ClaimSource): Claims {
+  const groups = source.groups === undefined ? undefined : [...new Set(source.groups)].sort();
+  return {
+    sub: source.subject,
+    subType: "user",
+    name: source.name ?? source.subject,
+    ...(source.email === undefined ? {} : { email: source.email }),
+    email_verified: source.emailVerified ?? source.email !== undefined,
+    ...(groups === undefined ? {} : { groups }),
+  };
+}
+
+/** Tells whether two sets of claims are the same to the tenant. */
+export function sameClaims(a: Claims, b: Claims): boolean {
+  return digest(a) === digest(b);
+}
+
+const digest = (claims: Claims): string =>
+  JSON.stringify([claims.sub, claims.name, claims.email, claims.email_verified, claims.groups]);

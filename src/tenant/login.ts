@@ -1,0 +1,136 @@
+import { SessionProxyError } from "../errors.ts";
+import { createCookieJar, type CookieJar } from "../http/cookie-jar.ts";
+import { firstHeader, headerValues } from "../http/raw-headers.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { signAssertion, type AssertionKey } from "./assertion.ts";
+import type { Claims } from "./claims.ts";
+import { sessionCookie } from "./cookies.ts";
+import { userAgent, type TenantAnswer, type TenantCall } from "./port.ts";
+
+/** What one login needs. */
+export interface LoginRequest {
+  readonly call: TenantCall;
+  readonly key: AssertionKey;
+  readonly claims: Claims;
+  readonly clock: Clock;
+  /** Milliseconds for one attempt; also for the signature. */
+  readonly timeout: number;
+  /** Host of the tenant, for the jar. */
+  readonly host: string;
+  /** Whether cookies marked `Secure` may be used: on https, or where plain http was asked for. */
+  readonly secure: boolean;
+}
+
+/** Attempts at one login where the tenant fails without saying no; each with a token of its own. */
+const attempts = 2;
+
+/** Seconds to wait where a 429 names none: the tenant counts by the minute. facts §7 */
+const throttleWait = 30;
+
+/**
+ * Exchanges an assertion for the tenant's cookies: `POST /login/jwt-session`, facts §2.1.
+ *
+ * Sent without Origin and without a web integration id, as server clients do (facts §2.1, §4).
+ *
+ * @throws SessionProxyError `QSP-USER-REFUSED`, `QSP-TENANT-REFUSED`, `QSP-TENANT-THROTTLED`, `QSP-UPSTREAM`, `QSP-TIMEOUT`
+ */
+export async function login(request: LoginRequest): Promise<CookieJar> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await attemptLogin(request);
+    } catch (error) {
+      const again = error instanceof SessionProxyError && error.code === "QSP-UPSTREAM";
+      if (!again || attempt === attempts) throw error;
+    }
+  }
+}
+
+async function attemptLogin({
+  call,
+  key,
+  claims,
+  clock,
+  timeout,
+  host,
+  secure,
+}: LoginRequest): Promise<CookieJar> {
+  const assertion = await signed(key, claims, clock, timeout);
+  const answer = await call({
+    method: "POST",
+    path: "/login/jwt-session",
+    headers: ["authorization", `Bearer ${assertion}`, "accept", "application/json", "user-agent", userAgent],
+    timeout,
+  });
+  const refusal = classify(answer);
+  if (refusal) throw refusal;
+  const jar = createCookieJar({ host, secure });
+  jar.absorb(headerValues(answer.headers, "set-cookie"), clock.now());
+  // A success without the session cookie is a failure. facts §2.1
+  if (!jar.get(sessionCookie, clock.now())) {
+    throw new SessionProxyError("QSP-TENANT-REFUSED", {
+      reason: `the login answered ${answer.status} without the cookie ${sessionCookie}; is tenant.origin a Qlik Cloud tenant?`,
+    });
+  }
+  return jar;
+}
+
+async function signed(key: AssertionKey, claims: Claims, clock: Clock, timeout: number): Promise<string> {
+  let cancel = (): void => {};
+  const tooLate = new Promise<never>((_, reject) => {
+    cancel = clock.setTimer(timeout, () => reject(new Error("the signer did not answer in time")));
+  });
+  try {
+    return await Promise.race([signAssertion(key, claims, clock), tooLate]);
+  } catch (cause) {
+    throw new SessionProxyError("QSP-TENANT-REFUSED", {
+      reason: `the key "${key.keyId}" cannot sign; check the key or the key service`,
+      cause,
+    });
+  } finally {
+    cancel();
+  }
+}
+
+/** Any 4xx is a refusal, a 429 asks for patience, all else is the tenant's own trouble. facts §1.4 */
+function classify(answer: TenantAnswer): SessionProxyError | null {
+  const { status } = answer;
+  if (status >= 200 && status < 300) return null;
+  if (status === 429) {
+    return new SessionProxyError("QSP-TENANT-THROTTLED", {
+      retryAfter: retryAfter(answer),
+      reason: "the tenant limits logins (429)",
+    });
+  }
+  if (status >= 500) {
+    return new SessionProxyError("QSP-UPSTREAM", { reason: `the login answered ${status}` });
+  }
+  const code = errorCode(answer.body);
+  if (refusesUser(status, code)) {
+    return new SessionProxyError("QSP-USER-REFUSED", {
+      reason: `the login answered ${status} ${code}; is the user active in this tenant, with a licence?`,
+    });
+  }
+  return new SessionProxyError("QSP-TENANT-REFUSED", {
+    reason: `the login answered ${status} ${code}; compare issuer, key id and certificate with the tenant's identity provider, and the clocks`,
+  });
+}
+
+/** `AUTH-5` is a user who is not of the tenant, `LICENSES-…` one without a licence. facts §1.4, §2.5 */
+const refusesUser = (status: number, code: string): boolean =>
+  code === "AUTH-5" || code.startsWith("LICENSES-") || (status === 403 && code === "");
+
+function retryAfter(answer: TenantAnswer): number {
+  const seconds = Number(firstHeader(answer.headers, "retry-after"));
+  return Number.isInteger(seconds) && seconds > 0 ? Math.min(seconds, 3600) : throttleWait;
+}
+
+/** The code of the first error, cut to what can stand in a log line; "" where the body is of another kind. */
+function errorCode(body: Buffer): string {
+  try {
+    const parsed = JSON.parse(body.toString("utf8")) as { errors?: { code?: unknown }[] };
+    const code = parsed.errors?.[0]?.code;
+    return typeof code === "string" && /^[A-Za-z0-9-]{1,40}$/.test(code) ? code : "";
+  } catch {
+    return "";
+  }
+}

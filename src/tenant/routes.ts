@@ -1,0 +1,50 @@
+/** One line of a preset: a policy rule, and the class of the routes that it opens. */
+export interface PresetRule {
+  /** "METHOD[,METHOD] /path" as in `policy.allow`. */
+  readonly rule: string;
+  readonly routeClass: "static" | "rest" | "page" | "engine";
+}
+
+const read = (routeClass: PresetRule["routeClass"], ...paths: readonly string[]): PresetRule[] =>
+  paths.map((path) => ({ rule: `GET,HEAD ${path}`, routeClass }));
+
+/** What qlik-embed, `@qlik/api` and `enigma.js` need to draw charts and read data. facts §6.1, §6.2 */
+const embed: readonly PresetRule[] = [
+  ...read("static", "/qlik-embed/**", "/resources/**", "/assets/**"),
+  ...read(
+    "rest",
+    "/api/v1/users/me",
+    "/api/v1/tenants/me",
+    "/api/v1/claims/me",
+    "/api/v1/user-locale",
+    "/api/v1/user-settings",
+    "/api/v1/ui-config",
+    "/api/v1/features",
+    "/api/v1/boot/core-init",
+    "/api/v1/csrf-token",
+    "/api/v1/brands/active",
+    "/api/v1/licenses/status",
+    "/api/v1/licenses/number",
+    "/api/v1/items/**",
+    "/api/v1/apps/**",
+    "/api/v1/themes/**",
+    "/api/v1/extensions/**",
+  ),
+  { rule: "GET,POST /api/v1/licenses/allotments/**", routeClass: "rest" },
+  { rule: "UPGRADE /app/**", routeClass: "engine" },
+];
+
+/** What a user of an embedded app may also change: exports, uploads, bookmarks. facts §6.3 */
+const embedWrite: readonly PresetRule[] = [
+  { rule: "GET,HEAD,POST /api/v1/reports/**", routeClass: "rest" },
+  { rule: "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS /api/v1/temp-contents/**", routeClass: "rest" },
+  { rule: "GET,HEAD,POST,PUT,DELETE /api/v1/data-files/**", routeClass: "rest" },
+  { rule: "POST /api/v1/apps/*/export", routeClass: "rest" },
+  { rule: "GET,HEAD,POST,PUT,PATCH,DELETE /api/v1/apps/*/bookmarks/**", routeClass: "rest" },
+];
+
+/** Named sets of routes for `policy.presets`; plain data, the engine in `policy/` knows no vendor. */
+export const presets: Readonly<Record<string, readonly PresetRule[]>> = {
+  embed,
+  "embed-write": embedWrite,
+};
