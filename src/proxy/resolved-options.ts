@@ -26,6 +26,8 @@ export interface ResolvedOptions {
   /** Sources of the `frame-ancestors` directive, as written into the header. */
   readonly frameAncestors: readonly string[];
   readonly identify: (request: IncomingMessage) => Identity | null | Promise<Identity | null>;
+  /** Lower-case names of the headers that `identify` reads; they never travel to the tenant. */
+  readonly identityHeaders: ReadonlySet<string>;
   readonly session: {
     readonly idleTimeout: number;
     readonly maxLifetime: number;

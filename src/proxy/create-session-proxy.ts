@@ -1,0 +1,183 @@
+import type { IncomingMessage, Server } from "node:http";
+import type { Socket } from "node:net";
+import { SessionProxyError } from "../errors.ts";
+import { systemClock, type Clock } from "../kernel/clock.ts";
+import { traceId } from "../kernel/random.ts";
+import type { ProxySession } from "../session/proxy-session.ts";
+import { SessionManager } from "../session/session-manager.ts";
+import { createAdmission } from "./admission.ts";
+import { atMost, InFlight } from "./drain.ts";
+import { runBefore } from "./host-middleware.ts";
+import { HttpDoor } from "./http-door.ts";
+import { LiveSockets } from "./live-sockets.ts";
+import { LossMemory } from "./loss-memory.ts";
+import { resolveOptions, type SessionProxyOptions } from "./options.ts";
+import { OwnAnswers } from "./own-answers.ts";
+import { OwnWord } from "./own-word.ts";
+import { ProductInfo } from "./product-info.ts";
+import type { ResolvedOptions } from "./resolved-options.ts";
+import { createRoutePolicy } from "./route-policy.ts";
+import type { Middleware, SessionProxy } from "./session-proxy.ts";
+import { createSite } from "./site.ts";
+import { openSocket, refuse } from "./socket-door.ts";
+import { createUpstream } from "./upstream.ts";
+
+/**
+ * Creates a session proxy for one tenant.
+ *
+ * @throws OptionsError listing everything that is wrong with the options
+ */
+export function createSessionProxy(options: SessionProxyOptions): SessionProxy {
+  return assembleSessionProxy(resolveOptions(options), systemClock);
+}
+
+/** Wires the floors together; tests bring their own clock. */
+export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): SessionProxy {
+  const now = (): number => clock.now();
+  const live = new LiveSockets();
+  const inFlight = new InFlight();
+  let draining: "no" | "announced" | "yes" = "no";
+
+  const upstream = createUpstream({
+    origin: options.tenant.origin,
+    ca: options.tenant.ca,
+    timeouts: options.timeouts,
+    perSession: options.upstream.perSession,
+    idle: options.upstream.idle,
+    total: options.upstream.total,
+  });
+  const sessions = new SessionManager({
+    clock,
+    tenant: {
+      origin: options.tenant.origin,
+      signingKey: options.tenant.signingKeys[0],
+      useSecureCookies: options.tenant.origin.startsWith("https:") || options.unsafe.plainHttpTenant,
+    },
+    durations: {
+      ...options.session,
+      tenantIdle: options.tenant.sessionIdle,
+      tenantLifetime: options.tenant.sessionLifetime,
+    },
+    loginTimeout: options.timeouts.login,
+    loginsPerMinute: options.limits.loginsPerMinute,
+    callFor: upstream.callFor,
+    hasSockets: ({ key }) => live.countOf(key) > 0,
+    closeSockets: ({ key }, code, reason) => live.closeOf(key, code, JSON.stringify({ code: reason })),
+    released: upstream.release,
+  });
+  const admission = createAdmission(options, createRoutePolicy(options));
+  const site = createSite(options);
+
+  const signIn = async (request: IncomingMessage): Promise<ProxySession> => {
+    const at = now();
+    const identity = await admission.identify(request);
+    if (!identity) throw new SessionProxyError("QSP-UNAUTHENTICATED");
+    return sessions.acquire({ identity, at, again: async () => admission.identify(request) });
+  };
+
+  const http = new HttpDoor({
+    options,
+    admission,
+    site,
+    sessions,
+    upstream,
+    now,
+    signIn,
+    ownWord: new OwnWord(now),
+    limits: options.limits,
+    bodyIdle: options.timeouts.bodyIdle,
+    enter: () => inFlight.enter(),
+    isDraining: () => draining === "yes",
+    ownAnswers: new OwnAnswers({
+      sessions,
+      site,
+      now,
+      allowedOrigins: options.allowedOrigins,
+      announceBefore: options.session.renewBefore,
+      identify: admission.identify,
+      socketsOf: (key) => live.countOf(key),
+      productInfo: new ProductInfo({
+        call: upstream.callFor("static"),
+        timeout: options.timeouts.login,
+        now,
+      }),
+    }),
+  });
+
+  const sockets = {
+    upstream,
+    sessions,
+    live,
+    now,
+    losses: new LossMemory(now),
+    tenantOrigin: options.tenant.origin,
+    identityHeaders: options.identityHeaders,
+    socketsPerSession: options.limits.socketsPerSession,
+    socketIdle: options.timeouts.socketIdle,
+    isDraining: () => draining === "yes",
+  };
+
+  const onUpgrade = (server: Server, before: readonly Middleware[]) => {
+    return (request: IncomingMessage, stream: unknown, head: Buffer): void => {
+      const socket = stream as Socket;
+      const id = traceId();
+      let place;
+      try {
+        place = admission.locate(request, true);
+      } catch (error) {
+        return refuse(socket, error as SessionProxyError, id);
+      }
+      if (place.kind !== "tenant") {
+        // Nobody else would answer, and the browser would wait for ever.
+        if (server.listenerCount("upgrade") === 1) refuse(socket, new SessionProxyError("QSP-POLICY"), id);
+        return;
+      }
+      const { target } = place;
+      const admit = async (): Promise<{ target: typeof target; session: ProxySession }> => {
+        admission.guard(request, place, true);
+        await runBefore(before, request);
+        return { target, session: await signIn(request) };
+      };
+      const leave = inFlight.enter();
+      openSocket({ ...sockets, admit }, request, socket, head, id)
+        .finally(leave)
+        .catch(() => socket.destroy());
+    };
+  };
+
+  return Object.assign(http.handle.bind(http), {
+    attach(server: Server, { before = [] }: { readonly before?: readonly Middleware[] } = {}) {
+      const listener = onUpgrade(server, before);
+      server.on("upgrade", listener);
+      return () => void server.off("upgrade", listener);
+    },
+    async logout(request: IncomingMessage) {
+      const identity = await admission.identify(request);
+      if (identity) await sessions.logout(identity);
+    },
+    revoke: ({ subject, blockFor = 0 }: { readonly subject: string; readonly blockFor?: number }) =>
+      sessions.revoke(subject, blockFor),
+    async drain() {
+      if (draining !== "no") return;
+      draining = "announced";
+      const quiet = (): Promise<unknown> => Promise.all([inFlight.idle(), live.empty()]);
+      await atMost(options.timeouts.drainDelay, quiet());
+      draining = "yes";
+      live.closeAll(4003, JSON.stringify({ code: "QSP-DRAINING" }), options.timeouts.drain / 2);
+      await atMost(options.timeouts.drain, quiet());
+    },
+    async close() {
+      draining = "yes";
+      live.closeAll(4003, JSON.stringify({ code: "QSP-CLOSED" }), 0);
+      await sessions.close();
+      await upstream.close();
+    },
+    stats: () => ({
+      sessions: sessions.size,
+      sockets: live.count,
+      inFlight: inFlight.count,
+      draining: draining !== "no",
+      loginsHeldBack: sessions.loginsHeldBack,
+    }),
+  });
+}

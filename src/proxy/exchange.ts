@@ -1,0 +1,301 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
+import { SessionProxyError } from "../errors.ts";
+import { firstHeader, headerValues } from "../http/raw-headers.ts";
+import type { RouteClass } from "../policy/rule.ts";
+import type { ProxySession } from "../session/proxy-session.ts";
+import type { SessionManager } from "../session/session-manager.ts";
+import { absorbCookies, cookieFor, type TenantSession } from "../session/tenant-session.ts";
+import { isAuthLoss } from "../tenant/auth-loss.ts";
+import { refusesCsrf } from "../tenant/csrf.ts";
+import { linkMembers } from "../tenant/links.ts";
+import { Attempt, type HeldAnswer } from "./attempt.ts";
+import { createBodyRewrite } from "./body-rewrite.ts";
+import { decodeSmallBody } from "./decode-body.ts";
+import { OwnWord } from "./own-word.ts";
+import { RequestBody } from "./request-body.ts";
+import { ResponseSink } from "./response-sink.ts";
+import { needsCsrfToken, withCredentials, type PreparedRequest } from "./rewrite-request.ts";
+import { prepareResponse, type ResponseRules } from "./rewrite-response.ts";
+import type { Upstream } from "./upstream.ts";
+import { isBrokenConnection } from "./upstream-error.ts";
+
+/** What every exchange of one proxy shares. */
+export interface ExchangeContext {
+  readonly upstream: Upstream;
+  readonly sessions: SessionManager;
+  readonly ownWord: OwnWord;
+  readonly now: () => number;
+  readonly limits: { readonly requestBody: number; readonly replayBody: number };
+  /** Milliseconds without progress in a body, from or to either side. */
+  readonly bodyIdle: number;
+}
+
+/** One request that was let in. */
+export interface ExchangeRequest {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly prepared: PreparedRequest;
+  /** What is left of the body that the host has read already; null where it has not. */
+  readonly body: Readable | null;
+  readonly startedAt: number;
+  readonly routeClass: RouteClass;
+  /** Null for static files, which need no identity. */
+  readonly session: ProxySession | null;
+  readonly rules: Omit<ResponseRules, "routeClass" | "method" | "path" | "isRange" | "hasOwnTag">;
+}
+
+/** How an exchange went, for logs and metrics. */
+export interface ExchangeReport {
+  readonly status: number;
+  readonly bytes: number;
+  /** Milliseconds from sending the request to the head of the answer. */
+  readonly upstreamMs: number;
+  readonly replays: number;
+}
+
+/** Connections for static files belong to nobody and carry no cookie. rules R12 */
+const staticLane = "static";
+
+/** Replays after an auth loss, a CSRF refusal and a broken connection: each at most once. rules R5 */
+type Cause = "auth-loss" | "csrf" | "broken";
+
+/**
+ * Sends one request to the tenant and its answer to the browser; sends it again where the session was lost.
+ *
+ * @throws SessionProxyError where nothing has been answered yet
+ */
+export async function exchange(context: ExchangeContext, visit: ExchangeRequest): Promise<ExchangeReport> {
+  return new Exchange(context, visit).run();
+}
+
+class Exchange {
+  readonly #context: ExchangeContext;
+  readonly #visit: ExchangeRequest;
+  readonly #sink: ResponseSink;
+  readonly #body: RequestBody | null;
+  readonly #spent = new Set<Cause>();
+  #attempt: Attempt | null = null;
+  #status = 0;
+  #upstreamMs = 0;
+
+  constructor(context: ExchangeContext, visit: ExchangeRequest) {
+    this.#context = context;
+    this.#visit = visit;
+    this.#sink = new ResponseSink(visit.response, context.bodyIdle);
+    this.#body = visit.prepared.hasBody
+      ? new RequestBody(visit.body ?? visit.request, {
+          replay: context.limits.replayBody,
+          total: context.limits.requestBody,
+        })
+      : null;
+  }
+
+  async run(): Promise<ExchangeReport> {
+    const { session, response } = this.#visit;
+    const leave = (): void =>
+      this.#attempt?.abort(new SessionProxyError("QSP-UPSTREAM", { reason: "client gone" }));
+    const ended = (): void => this.#attempt?.abort(new SessionProxyError("QSP-UNAUTHENTICATED"));
+    response.on("close", leave);
+    session?.onEnd.add(ended);
+    try {
+      if (session === null) await this.#sendStatic();
+      else await this.#sendFor(session);
+    } catch (error) {
+      if (!this.#sink.begun) throw error;
+      this.#sink.cut();
+    } finally {
+      response.off("close", leave);
+      session?.onEnd.delete(ended);
+    }
+    return {
+      status: this.#status,
+      bytes: this.#sink.bytes,
+      upstreamMs: this.#upstreamMs,
+      replays: this.#spent.size,
+    };
+  }
+
+  async #sendStatic(): Promise<void> {
+    for (;;) {
+      const held = await this.#try(staticLane, this.#visit.prepared.headers, () => false);
+      if (held === "finished") return;
+      if (held !== "broken") throw new SessionProxyError("QSP-UPSTREAM");
+    }
+  }
+
+  async #sendFor(session: ProxySession): Promise<void> {
+    const { sessions } = this.#context;
+    let generation = session.current;
+    for (;;) {
+      if (session.ended) throw new SessionProxyError("QSP-UNAUTHENTICATED");
+      const release = sessions.hold(session, generation);
+      try {
+        const outcome = await this.#sendOn(session, generation);
+        if (outcome === "finished") return;
+        generation = outcome;
+      } finally {
+        release();
+      }
+    }
+  }
+
+  /** One attempt on a generation: "finished", or the generation to try next. */
+  async #sendOn(session: ProxySession, generation: TenantSession): Promise<"finished" | TenantSession> {
+    const { sessions, now } = this.#context;
+    const { prepared } = this.#visit;
+    const csrfToken = needsCsrfToken(prepared.method)
+      ? await sessions.tenant.csrfToken(session.key, generation)
+      : null;
+    const cookie = cookieFor(generation, prepared.path, now());
+    const headers = withCredentials(prepared.headers, { cookie, csrfToken });
+    const held = await this.#try(session.key, headers, (answer) =>
+      this.#holdsBack(session, generation, answer, csrfToken),
+    );
+    if (held === "finished") return "finished";
+    if (held === "broken") return session.current;
+    return held.status === 403
+      ? this.#afterCsrfRefusal(session, generation, held, csrfToken ?? "")
+      : this.#afterAuthLoss(session, generation, held);
+  }
+
+  /** Takes the cookies of an answer, and decides whether the browser may see it at once. */
+  #holdsBack(
+    session: ProxySession,
+    generation: TenantSession,
+    answer: HeldAnswer,
+    csrfToken: string | null,
+  ): boolean {
+    const { ownWord, now } = this.#context;
+    if (session.ended) throw new SessionProxyError("QSP-UNAUTHENTICATED");
+    const authLoss = isAuthLoss(answer, this.#visit.rules.tenantOrigin);
+    const setCookies = headerValues(answer.headers, "set-cookie");
+    absorbCookies(generation, { status: answer.status, setCookies, authLoss }, now());
+    if (authLoss) {
+      return !this.#spent.has("auth-loss") && !ownWord.isKnown(this.#visit.prepared, answer.status);
+    }
+    return answer.status === 403 && csrfToken !== null && !this.#spent.has("csrf") && isJson(answer);
+  }
+
+  async #afterAuthLoss(
+    session: ProxySession,
+    generation: TenantSession,
+    held: HeldAnswer,
+  ): Promise<"finished" | TenantSession> {
+    const next = await this.#context.sessions.afterAuthLoss(session, generation);
+    if (next === null) this.#context.ownWord.learn(this.#visit.prepared, held.status);
+    if (next !== null && this.#mayReplay()) {
+      this.#spent.add("auth-loss");
+      held.drop();
+      return next;
+    }
+    await held.pass();
+    return "finished";
+  }
+
+  async #afterCsrfRefusal(
+    session: ProxySession,
+    generation: TenantSession,
+    held: HeldAnswer,
+    token: string,
+  ): Promise<"finished" | TenantSession> {
+    const body = await held.read();
+    const refused = body !== null && refusesCsrf(await decodeSmallBody(body, held.headers));
+    if (refused && this.#mayReplay()) {
+      this.#spent.add("csrf");
+      held.drop();
+      await this.#context.sessions.tenant.csrfToken(session.key, generation, token);
+      return generation;
+    }
+    await held.pass();
+    return "finished";
+  }
+
+  #mayReplay(): boolean {
+    return this.#body === null || this.#body.replayable;
+  }
+
+  /** Sends the request once. A connection that broke before any answer is tried again where nothing can happen twice. */
+  async #try(
+    lane: string,
+    headers: readonly string[],
+    holdsBack: (answer: HeldAnswer) => boolean,
+  ): Promise<"finished" | "broken" | HeldAnswer> {
+    const { prepared } = this.#visit;
+    if (this.#visit.response.destroyed)
+      throw new SessionProxyError("QSP-UPSTREAM", { reason: "client gone" });
+    const sentAt = this.#context.now();
+    const attempt = new Attempt((answer) => {
+      this.#upstreamMs = this.#context.now() - sentAt;
+      return holdsBack(answer) ? "hold" : "forward";
+    }, this);
+    this.#attempt = attempt;
+    this.#context.upstream.dispatch(
+      lane,
+      {
+        method: prepared.method,
+        path: prepared.path,
+        headers,
+        body: this.#body?.stream() ?? null,
+        contentLength: prepared.contentLength,
+      },
+      attempt,
+    );
+    try {
+      return await attempt.outcome;
+    } catch (error) {
+      const again =
+        error instanceof SessionProxyError &&
+        isBrokenConnection(error) &&
+        !this.#sink.begun &&
+        !this.#visit.response.destroyed &&
+        !this.#spent.has("broken") &&
+        isWithoutEffect(prepared.method) &&
+        this.#body === null;
+      if (!again) throw error;
+      this.#spent.add("broken");
+      return "broken";
+    }
+  }
+
+  /** Called by the attempt: the head of an answer that the browser sees. */
+  begin(answer: { readonly status: number; readonly headers: readonly string[] }): void {
+    const { prepared, routeClass, rules, response } = this.#visit;
+    const head = prepareResponse(answer, {
+      ...rules,
+      routeClass,
+      method: prepared.method,
+      path: prepared.path,
+      isRange: firstHeader(prepared.headers, "range") !== undefined,
+      hasOwnTag: prepared.hasOwnTag,
+    });
+    // What the client still sends of its body is not read any more, so the connection cannot be used again.
+    if (this.#body && !this.#body.complete) response.shouldKeepAlive = false;
+    this.#status = head.status;
+    const rewrite = head.rewritesBody
+      ? createBodyRewrite({
+          tenantOrigin: rules.tenantOrigin,
+          publicBase: rules.publicBase,
+          coding: firstHeader(answer.headers, "content-encoding"),
+          members: linkMembers(prepared.path),
+        })
+      : null;
+    const own = this.#context.now() - this.#visit.startedAt - this.#upstreamMs;
+    head.headers.push("server-timing", `qlik;dur=${this.#upstreamMs}, qsp;dur=${Math.max(0, own)}`);
+    this.#sink.begin(head.status, head.headers, rewrite);
+  }
+
+  write(chunk: Buffer, resume: () => void): boolean {
+    return this.#sink.write(chunk, resume);
+  }
+
+  end(): void {
+    this.#sink.end();
+  }
+}
+
+const isWithoutEffect = (method: string): boolean =>
+  method === "GET" || method === "HEAD" || method === "OPTIONS";
+
+const isJson = ({ headers }: Pick<HeldAnswer, "headers">): boolean =>
+  firstHeader(headers, "content-type")?.toLowerCase().includes("json") ?? false;

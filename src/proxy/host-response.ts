@@ -1,0 +1,47 @@
+import type { ServerResponse } from "node:http";
+import type { OwnAnswer } from "../http/own-answer.ts";
+
+/** `writeHead` as node made it; another one belongs to a middleware that wants to see the headers. */
+type Written = ServerResponse & { readonly _header: unknown };
+
+/**
+ * Writes the head of a response that the host framework may have begun.
+ *
+ * Headers in one flat array are the cheap way and keep their order, but they replace what the host has set, its own
+ * cookie included; so they are used on an untouched response only. rules R8
+ */
+export function writeHead(response: ServerResponse, status: number, headers: readonly string[]): void {
+  response.sendDate = !has(headers, "date");
+  if (response.getHeaderNames().length === 0 && !Object.hasOwn(response, "writeHead")) {
+    response.writeHead(status, headers as string[]);
+    return;
+  }
+  const replaced = new Set<string>();
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] ?? "";
+    const value = headers[index + 1] ?? "";
+    const lower = name.toLowerCase();
+    if (lower === "vary" || lower === "set-cookie" || replaced.has(lower)) response.appendHeader(name, value);
+    else response.setHeader(name, value);
+    replaced.add(lower);
+  }
+  response.writeHead(status);
+}
+
+function has(headers: readonly string[], lowerName: string): boolean {
+  for (let index = 0; index < headers.length; index += 2) {
+    if (headers[index]?.toLowerCase() === lowerName) return true;
+  }
+  return false;
+}
+
+/** Sends an answer of our own, unless another one is under way: then the connection is cut, which the client sees. */
+export function sendAnswer(response: ServerResponse, answer: OwnAnswer, extra: readonly string[] = []): void {
+  if (response.headersSent || response.writableEnded) {
+    if (!response.writableEnded) response.destroy();
+    return;
+  }
+  const isHead = (response as Written).req.method === "HEAD";
+  writeHead(response, answer.status, [...answer.headers, ...extra]);
+  response.end(isHead ? undefined : answer.body);
+}

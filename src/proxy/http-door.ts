@@ -1,0 +1,215 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { SessionProxyError } from "../errors.ts";
+import { errorAnswer } from "../http/own-answer.ts";
+import { firstHeader } from "../http/raw-headers.ts";
+import { publish } from "../kernel/channels.ts";
+import { traceId as newTraceId } from "../kernel/random.ts";
+import { shownKey, type ProxySession } from "../session/proxy-session.ts";
+import type { Admission, Place } from "./admission.ts";
+import { exchange, type ExchangeContext } from "./exchange.ts";
+import { sendAnswer } from "./host-response.ts";
+import type { OwnAnswers } from "./own-answers.ts";
+import { emptyAnswer } from "./own-pages.ts";
+import type { ResolvedOptions } from "./resolved-options.ts";
+import { prepareRequest } from "./rewrite-request.ts";
+import { corsHeaders } from "./rewrite-response.ts";
+import type { Site } from "./site.ts";
+
+/** What every request of one proxy shares. */
+export interface HttpDoorContext extends ExchangeContext {
+  readonly options: ResolvedOptions;
+  readonly admission: Admission;
+  readonly site: Site;
+  readonly ownAnswers: OwnAnswers;
+  readonly isDraining: () => boolean;
+  /** One more exchange; the returned function ends it. */
+  enter(): () => void;
+  /** The session of whoever the host says this is. @throws SessionProxyError */
+  signIn(request: IncomingMessage): Promise<ProxySession>;
+}
+
+/** What is told of an exchange when it is over. */
+interface Outcome {
+  readonly status: number;
+  readonly bytes?: number;
+  readonly session?: ProxySession | null;
+  readonly code?: string;
+  readonly reason?: string;
+  readonly level?: "error" | "warn";
+}
+
+/** Headers that a listed origin may send, and the methods it may use. facts §8 */
+const preflightHeaders = [
+  "access-control-allow-methods",
+  "GET, HEAD, POST, PUT, PATCH, DELETE",
+  "access-control-allow-headers",
+  "content-type, user-agent, qlik-csrf-token, qlik-web-integration-id, qlik-api-version, x-qlik-overrides, range, if-match, if-none-match, tus-resumable, upload-length, upload-metadata, upload-offset",
+  "access-control-max-age",
+  "600",
+  "vary",
+  "Origin, Access-Control-Request-Method",
+] as const;
+
+/** Takes requests from the browser's word to the browser's answer. */
+export class HttpDoor {
+  readonly #context: HttpDoorContext;
+
+  constructor(context: HttpDoorContext) {
+    this.#context = context;
+  }
+
+  /** Answers the request, or hands it on where it is not ours. Never throws and never rejects. */
+  handle(request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void {
+    const { admission, enter, isDraining, now } = this.#context;
+    const traceId = newTraceId();
+    const startedAt = now();
+    let place: Place | SessionProxyError;
+    try {
+      place = admission.locate(request, false);
+    } catch (error) {
+      place = toKnown(error);
+    }
+    if (!(place instanceof SessionProxyError) && place.kind === "elsewhere") {
+      if (next) return next();
+      place = new SessionProxyError("QSP-POLICY", { reason: "not below the prefix" });
+    }
+    const leave = enter();
+    response.on("close", leave);
+    // A write to a connection that is gone reports here; the exchange hears of it by "close".
+    response.on("error", () => {});
+    if (isDraining()) response.shouldKeepAlive = false;
+    this.#serve({ request, response, place, startedAt })
+      .catch((error: unknown) => this.#fail(request, response, toKnown(error), traceId))
+      .then((outcome) => this.#tell(request, place, { traceId, startedAt }, outcome))
+      .catch(() => response.destroy());
+  }
+
+  async #serve(visit: {
+    readonly request: IncomingMessage;
+    readonly response: ServerResponse;
+    readonly place: Place | SessionProxyError;
+    readonly startedAt: number;
+  }): Promise<Outcome> {
+    const { request, response, place, startedAt } = visit;
+    if (place instanceof SessionProxyError) throw place;
+    if (place.kind === "elsewhere") throw new SessionProxyError("QSP-POLICY");
+    const { admission, site, ownAnswers, signIn, sessions } = this.#context;
+    const corsOrigin = site.corsOriginFor(request);
+    const cors = corsOrigin === undefined ? [] : corsHeaders(corsOrigin);
+    if (admission.guard(request, place, false) === "preflight") {
+      sendAnswer(response, emptyAnswer(204, preflightHeaders), cors);
+      return { status: 204 };
+    }
+    if (place.kind === "own") {
+      await ownAnswers.answer({ request, response, route: place.route, target: place.target, cors });
+      return { status: response.statusCode };
+    }
+    const session = place.routeClass === "static" ? null : await signIn(request);
+    if (session) sessions.touch(session);
+    return this.#exchange({ request, response, place, startedAt, session, corsOrigin });
+  }
+
+  async #exchange(visit: {
+    readonly request: IncomingMessage;
+    readonly response: ServerResponse;
+    readonly place: Extract<Place, { kind: "tenant" }>;
+    readonly startedAt: number;
+    readonly session: ProxySession | null;
+    readonly corsOrigin: string | undefined;
+  }): Promise<Outcome> {
+    const { request, response, place, startedAt, session, corsOrigin } = visit;
+    const { options, site, limits } = this.#context;
+    const publicBase = site.baseFor(request);
+    const tagSuffix = session === null ? null : site.tagSuffix(publicBase, session.key);
+    const prepared = prepareRequest(
+      { method: request.method ?? "GET", headers: request.rawHeaders, target: place.target },
+      { identityHeaders: options.identityHeaders, tagSuffix },
+    );
+    if ((prepared.contentLength ?? 0) > limits.requestBody) throw new SessionProxyError("QSP-TOO-LARGE");
+    if (prepared.conditionFails) {
+      sendAnswer(response, emptyAnswer(412));
+      return { status: 412, session };
+    }
+    const report = await exchange(this.#context, {
+      request,
+      response,
+      prepared,
+      body: bodyReadByHost(request, prepared.hasBody),
+      startedAt,
+      routeClass: place.routeClass,
+      session,
+      rules: {
+        tenantOrigin: options.tenant.origin,
+        publicBase,
+        prefix: options.prefix,
+        corsOrigin,
+        resourcePolicy: site.resourcePolicy,
+        frameAncestors: options.frameAncestors,
+        tagSuffix,
+      },
+    });
+    return { status: report.status, bytes: report.bytes, session };
+  }
+
+  #fail(
+    request: IncomingMessage,
+    response: ServerResponse,
+    error: SessionProxyError,
+    traceId: string,
+  ): Outcome {
+    const navigation = firstHeader(request.rawHeaders, "sec-fetch-mode") === "navigate";
+    const corsOrigin = this.#context.site.corsOriginFor(request);
+    const cors = corsOrigin === undefined ? [] : corsHeaders(corsOrigin);
+    if (error.code === "QSP-TOO-LARGE" && !response.headersSent) response.shouldKeepAlive = false;
+    const gone = response.destroyed;
+    sendAnswer(response, errorAnswer(error, { navigation, traceId }), cors);
+    return {
+      status: gone ? 499 : error.status,
+      code: error.code,
+      ...(error.reason === undefined ? {} : { reason: error.reason }),
+      ...(error.fault === "client" || gone
+        ? {}
+        : { level: error.code === "QSP-INTERNAL" ? "error" : "warn" }),
+    };
+  }
+
+  #tell(
+    request: IncomingMessage,
+    place: Place | SessionProxyError,
+    { traceId, startedAt }: { readonly traceId: string; readonly startedAt: number },
+    { session, ...outcome }: Outcome,
+  ): void {
+    publish("exchange", () => ({
+      event: "exchange.finished",
+      traceId,
+      tenant: this.#context.options.tenant.origin,
+      route: routeOf(place),
+      method: request.method ?? "GET",
+      ms: this.#context.now() - startedAt,
+      ...outcome,
+      ...(session ? { session: shownKey(session), subjectHash: session.subjectHash } : {}),
+    }));
+  }
+}
+
+const routeOf = (place: Place | SessionProxyError): string => {
+  if (place instanceof SessionProxyError || place.kind === "elsewhere") return "denied";
+  return place.kind === "own" ? "own" : place.routeClass;
+};
+
+const toKnown = (error: unknown): SessionProxyError =>
+  error instanceof SessionProxyError ? error : new SessionProxyError("QSP-INTERNAL", { cause: error });
+
+/**
+ * The body where a parser of the host was faster: its raw bytes if the host kept them. A body that was parsed and is
+ * written anew would be another body. attacks B3
+ */
+function bodyReadByHost(request: IncomingMessage, hasBody: boolean): Readable | null {
+  if (!hasBody || !request.readableDidRead) return null;
+  const { rawBody } = request as IncomingMessage & { readonly rawBody?: unknown };
+  if (Buffer.isBuffer(rawBody)) return Readable.from([rawBody], { objectMode: false });
+  throw new SessionProxyError("QSP-BODY-CONSUMED", {
+    reason: "mount the proxy before the body parser, or let the parser keep `request.rawBody`",
+  });
+}

@@ -1,0 +1,152 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { SessionProxyError } from "../errors.ts";
+import { firstHeader } from "../http/raw-headers.ts";
+import type { OwnAnswer } from "../http/own-answer.ts";
+import type { Target } from "../http/target.ts";
+import type { Identity } from "../identity/identity.ts";
+import type { SessionManager } from "../session/session-manager.ts";
+import { sendAnswer, writeHead } from "./host-response.ts";
+import { emptyAnswer, jsonAnswer, loggedOut, logoutForm } from "./own-pages.ts";
+import type { OwnRoute } from "./own-routes.ts";
+import { ProductInfo } from "./product-info.ts";
+import { followSession } from "./session-events.ts";
+import type { Site } from "./site.ts";
+
+/** What the own routes need. */
+export interface OwnAnswersOptions {
+  readonly sessions: SessionManager;
+  readonly site: Site;
+  readonly allowedOrigins: ReadonlySet<string>;
+  readonly productInfo: ProductInfo;
+  readonly now: () => number;
+  /** Milliseconds before an end at which it is announced. */
+  readonly announceBefore: number;
+  identify(request: IncomingMessage): Identity | null | Promise<Identity | null>;
+  socketsOf(key: string): number;
+}
+
+/** A request to an own route that passed the site guard. */
+export interface OwnVisit {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly route: OwnRoute;
+  readonly target: Target;
+  /** Headers for a listed origin, or none. */
+  readonly cors: readonly string[];
+}
+
+/** Answers the own routes. product B4 */
+export class OwnAnswers {
+  readonly #options: OwnAnswersOptions;
+
+  constructor(options: OwnAnswersOptions) {
+    this.#options = options;
+  }
+
+  /** @throws SessionProxyError */
+  async answer(visit: OwnVisit): Promise<void> {
+    const { request, response, cors } = visit;
+    const method = request.method ?? "GET";
+    const isRead = method === "GET" || method === "HEAD";
+    switch (visit.route.name) {
+      case "session":
+        if (isRead) return sendAnswer(response, await this.#status(request), cors);
+        if (method === "DELETE") return sendAnswer(response, await this.#logout(request), cors);
+        break;
+      case "events":
+        if (method === "GET") return this.#events(visit);
+        break;
+      case "product-info":
+        if (isRead) return sendAnswer(response, await this.#options.productInfo.answer(), cors);
+        break;
+      case "login":
+        if (isRead) return sendAnswer(response, await this.#login(visit));
+        break;
+      case "logout":
+        if (isRead || method === "POST") return sendAnswer(response, await this.#logoutPage(request));
+        break;
+      case "unknown":
+        break;
+    }
+    throw new SessionProxyError("QSP-POLICY");
+  }
+
+  /** Neither logs in nor extends. product B4 */
+  async #status(request: IncomingMessage): Promise<OwnAnswer> {
+    const { sessions, now, socketsOf } = this.#options;
+    let identity: Identity | null;
+    try {
+      identity = await this.#options.identify(request);
+    } catch (cause) {
+      throw new SessionProxyError("QSP-IDENTITY", { status: 503, cause });
+    }
+    const session = identity && sessions.find(identity);
+    const ends = session && sessions.endsAt(session);
+    const seconds = (at: number): number => Math.max(0, Math.ceil((at - now()) / 1000));
+    return jsonAnswer(200, {
+      authenticated: identity !== null,
+      active: Boolean(session),
+      subject: identity?.subject ?? null,
+      name: identity?.name ?? null,
+      expiresIn: ends ? seconds(ends.expiry) : 0,
+      idleIn: ends ? seconds(ends.idle) : 0,
+      sockets: session ? socketsOf(session.key) : 0,
+    });
+  }
+
+  async #logout(request: IncomingMessage): Promise<OwnAnswer> {
+    const identity = await this.#options.identify(request);
+    if (identity) await this.#options.sessions.logout(identity);
+    const isSibling = this.#options.site.corsOriginFor(request) !== undefined;
+    return emptyAnswer(204, isSibling ? ["clear-site-data", '"cache"'] : []);
+  }
+
+  async #events({ request, response, cors }: OwnVisit): Promise<void> {
+    const { sessions, now, announceBefore } = this.#options;
+    const identity = await this.#options.identify(request);
+    if (!identity) throw new SessionProxyError("QSP-UNAUTHENTICATED");
+    writeHead(response, 200, [
+      "content-type",
+      "text/event-stream",
+      "cache-control",
+      "no-store",
+      "x-content-type-options",
+      "nosniff",
+      "x-accel-buffering",
+      "no",
+      ...cors,
+    ]);
+    followSession({ response, find: () => sessions.find(identity), sessions, now, announceBefore });
+  }
+
+  async #login({ request, target }: OwnVisit): Promise<OwnAnswer> {
+    const identity = await this.#options.identify(request);
+    if (!identity) throw new SessionProxyError("QSP-UNAUTHENTICATED");
+    const own = this.#options.site.originFor(request);
+    const wanted = new URLSearchParams(target.query).get("returnto");
+    const location = wanted === null ? `${own}/` : this.#returnTo(wanted, own);
+    if (location === null)
+      throw new SessionProxyError("QSP-TARGET", { reason: "returnto is not on the list of origins" });
+    return emptyAnswer(302, ["location", location]);
+  }
+
+  /** Judged by the parser that browsers use, and sent on as it understood it. attacks R1 */
+  #returnTo(wanted: string, own: string): string | null {
+    if (!URL.canParse(wanted, own)) return null;
+    const url = new URL(wanted, own);
+    if (url.username !== "" || url.password !== "") return null;
+    const isListed = url.origin === own || this.#options.allowedOrigins.has(url.origin);
+    return isListed && (url.protocol === "https:" || url.protocol === "http:") ? url.href : null;
+  }
+
+  async #logoutPage(request: IncomingMessage): Promise<OwnAnswer> {
+    const raw = request.rawHeaders;
+    const isOwnNavigation =
+      firstHeader(raw, "sec-fetch-site") === "same-origin" &&
+      firstHeader(raw, "sec-fetch-mode") === "navigate";
+    if (request.method !== "POST" && !isOwnNavigation) return logoutForm();
+    const identity = await this.#options.identify(request);
+    if (identity) await this.#options.sessions.logout(identity);
+    return loggedOut();
+  }
+}

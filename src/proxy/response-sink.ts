@@ -1,0 +1,94 @@
+import type { ServerResponse } from "node:http";
+import type { Readable, Writable } from "node:stream";
+import type { BodyRewrite } from "./body-rewrite.ts";
+import { writeHead } from "./host-response.ts";
+
+/** Takes a response to the browser, straight or through a rewrite, no faster than the browser reads. */
+export class ResponseSink {
+  readonly #response: ServerResponse;
+  readonly #stallLimit: number;
+  #input: Writable;
+  #output: Readable | null = null;
+  #resume: (() => void) | null = null;
+  #stall: NodeJS.Timeout | null = null;
+  #begun = false;
+  bytes = 0;
+
+  /** `stallLimit`: milliseconds that a browser may not read before it is cut off. */
+  constructor(response: ServerResponse, stallLimit: number) {
+    this.#response = response;
+    this.#stallLimit = stallLimit;
+    this.#input = response;
+    response.on("drain", this.#onDrain);
+    response.on("close", this.#release);
+  }
+
+  /** Whether a byte of the answer may have left. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
+  begin(status: number, headers: readonly string[], rewrite: BodyRewrite | null): void {
+    this.#begun = true;
+    writeHead(this.#response, status, headers);
+    if (!rewrite) return;
+    this.#input = rewrite.input;
+    this.#output = rewrite.output;
+    rewrite.input.on("drain", this.#onDrain);
+    rewrite.input.on("error", this.#onBroken);
+    rewrite.output.on("error", this.#onBroken);
+    rewrite.output.on("data", (chunk: Buffer) => {
+      this.bytes += chunk.length;
+      if (!this.#response.write(chunk)) {
+        rewrite.output.pause();
+        this.#watch();
+      }
+    });
+    rewrite.output.on("end", () => this.#response.end());
+  }
+
+  /** Writes a piece of the body; false means wait, and `resume` is called when there is room again. */
+  write(chunk: Buffer, resume: () => void): boolean {
+    if (!this.#output) this.bytes += chunk.length;
+    const room = this.#input.write(chunk);
+    if (!room) {
+      this.#resume = resume;
+      this.#watch();
+    }
+    return room;
+  }
+
+  end(): void {
+    this.#input.end();
+  }
+
+  /** Breaks off so that the browser cannot take what it has for the whole. */
+  cut(): void {
+    this.#response.destroy();
+  }
+
+  #onDrain = (): void => {
+    if (this.#stall) clearTimeout(this.#stall);
+    this.#stall = null;
+    this.#output?.resume();
+    const resume = this.#resume;
+    this.#resume = null;
+    resume?.();
+  };
+
+  #onBroken = (): void => this.cut();
+
+  #watch(): void {
+    this.#stall ??= setTimeout(() => this.cut(), this.#stallLimit);
+    this.#stall.unref();
+  }
+
+  #release = (): void => {
+    if (this.#stall) clearTimeout(this.#stall);
+    this.#stall = null;
+    if (this.#output && !this.#output.readableEnded) {
+      this.#output.destroy();
+      this.#input.destroy();
+    }
+  };
+}

@@ -1,0 +1,174 @@
+import { stripEntityTags } from "../http/entity-tag.ts";
+import { connectionNames, isHopByHop } from "../http/hop-by-hop.ts";
+import { firstHeader, headerValues, type RawHeaders } from "../http/raw-headers.ts";
+import { removeQueryParameters, type Target } from "../http/target.ts";
+import { csrfHeader } from "../tenant/csrf.ts";
+
+/** A request without credentials, made once and sent as often as needed. */
+export interface PreparedRequest {
+  readonly method: string;
+  readonly path: string;
+  /** Names and values in turn, without host, framing, cookie and CSRF token. */
+  readonly headers: readonly string[];
+  /** Bytes; undefined for a body in chunks. */
+  readonly contentLength: number | undefined;
+  readonly hasBody: boolean;
+  /** Whether the condition names a state that only another proxy or session can have given. rules R6 */
+  readonly conditionFails: boolean;
+  /** Whether the request carried an entity tag of ours. */
+  readonly hasOwnTag: boolean;
+}
+
+/** What the rewrite of a request depends on beside the request. */
+export interface RequestRules {
+  /** Names of the host's identity headers, lower case: never sent to the tenant. */
+  readonly identityHeaders: ReadonlySet<string>;
+  /** The suffix of our entity tags; null where the route has none. */
+  readonly tagSuffix: string | null;
+}
+
+/** Replaced by ours, or meaningless to the tenant, or of effect on it. attacks H1, H4; facts §4 */
+const dropped: ReadonlySet<string> = new Set([
+  "host",
+  "cookie",
+  "cookie2",
+  "authorization",
+  "origin",
+  "referer",
+  "content-length",
+  "expect",
+  "forwarded",
+  "via",
+  "x-real-ip",
+  "x-client-ip",
+  "x-cluster-client-ip",
+  "true-client-ip",
+  "x-original-url",
+  "x-original-uri",
+  "x-original-host",
+  "x-rewrite-url",
+  "x-override-url",
+  "x-host",
+  "x-http-host-override",
+  "x-http-method",
+  "x-http-method-override",
+  "x-method-override",
+  "service-worker",
+  "service-worker-navigation-preload",
+  "access-control-request-method",
+  "access-control-request-headers",
+  "access-control-request-private-network",
+  "max-forwards",
+]);
+
+const droppedPrefixes = ["x-forwarded-", "sec-fetch-", "sec-websocket-", "cf-", "x-envoy-", "x-amz"] as const;
+
+/** The only header of the vendor's own family that may come from the browser: it asks for a format. */
+const vendorVersion = "qlik-api-version";
+
+/** Parameters that the proxy owns; a client's are dropped. attacks W17 */
+export const ownedParameters: ReadonlySet<string> = new Set([
+  csrfHeader,
+  "qlik-web-integration-id",
+  "accessToken",
+]);
+
+/** Codings that a body can be rewritten in. rules R6 */
+const rewritableCodings: ReadonlySet<string> = new Set(["gzip", "br"]);
+
+/** Tells whether a client's header may go to the tenant as it is. */
+export function mayGoUpstream(lowerName: string, rules: Pick<RequestRules, "identityHeaders">): boolean {
+  if (dropped.has(lowerName) || rules.identityHeaders.has(lowerName)) return false;
+  if (droppedPrefixes.some((prefix) => lowerName.startsWith(prefix))) return false;
+  if (lowerName.startsWith("qlik-")) return lowerName === vendorVersion;
+  return isPlainName(lowerName);
+}
+
+/** Letters, digits and hyphens: anything else can be an alias of another name behind us. attacks H2 */
+function isPlainName(lowerName: string): boolean {
+  for (let index = 0; index < lowerName.length; index += 1) {
+    const code = lowerName.charCodeAt(index);
+    const plain = (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || code === 45;
+    if (!plain) return false;
+  }
+  return lowerName !== "";
+}
+
+/** Strips what the client may not decide; credentials are added to each attempt by {@link withCredentials}. */
+export function prepareRequest(
+  request: { readonly method: string; readonly headers: RawHeaders; readonly target: Target },
+  rules: RequestRules,
+): PreparedRequest {
+  const { method, headers: raw, target } = request;
+  const listed = connectionNames(raw);
+  const isApi = target.path.startsWith("/api/");
+  const headers: string[] = [];
+  const tags = new TagRules(rules.tagSuffix, raw);
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = raw[index] ?? "";
+    const value = raw[index + 1] ?? "";
+    const lower = name.toLowerCase();
+    if (isHopByHop(lower) || listed.has(lower) || !mayGoUpstream(lower, rules)) continue;
+    const kept = tags.rewrite(lower, isApi && lower === "accept-encoding" ? rewritable(value) : value);
+    if (kept !== null) headers.push(name, kept);
+  }
+  const length = firstHeader(raw, "content-length");
+  const chunked = headerValues(raw, "transfer-encoding").length > 0;
+  return {
+    method,
+    path: target.path + removeQueryParameters(target.query, ownedParameters),
+    headers,
+    contentLength: chunked || length === undefined ? undefined : Number(length),
+    hasBody: chunked || (length !== undefined && Number(length) > 0),
+    conditionFails: tags.conditionFails,
+    hasOwnTag: tags.hasOwn,
+  };
+}
+
+/** Methods that change nothing need no token. facts §3 */
+export function needsCsrfToken(method: string): boolean {
+  return method !== "GET" && method !== "HEAD" && method !== "OPTIONS";
+}
+
+/** Adds what we own, last, so that nothing of the client can take its place. */
+export function withCredentials(
+  headers: readonly string[],
+  credentials: { readonly cookie: string; readonly csrfToken: string | null },
+): string[] {
+  const all = [...headers];
+  if (credentials.cookie !== "") all.push("cookie", credentials.cookie);
+  if (credentials.csrfToken !== null) all.push(csrfHeader, credentials.csrfToken);
+  return all;
+}
+
+/** The codings that both the client and the rewriter know; "identity" where there is none. */
+function rewritable(value: string): string {
+  const kept = value.split(",").filter((part) => {
+    const [coding = ""] = part.split(";");
+    return rewritableCodings.has(coding.trim().toLowerCase());
+  });
+  return kept.length === 0 ? "identity" : kept.map((part) => part.trim()).join(", ");
+}
+
+/** Takes our suffix off the entity tags of a request's conditions. rules R6 */
+class TagRules {
+  readonly #suffix: string | null;
+  readonly #dropsRange: boolean;
+  conditionFails = false;
+  hasOwn = false;
+
+  constructor(suffix: string | null, raw: RawHeaders) {
+    this.#suffix = suffix;
+    this.#dropsRange = suffix !== null && (firstHeader(raw, "if-range")?.includes(";qsp-") ?? false);
+  }
+
+  rewrite(lowerName: string, value: string): string | null {
+    if (this.#suffix === null) return value;
+    if (lowerName === "range" || lowerName === "if-range") return this.#dropsRange ? null : value;
+    if (lowerName !== "if-none-match" && lowerName !== "if-match") return value;
+    if (value.includes(`;qsp-${this.#suffix}"`)) this.hasOwn = true;
+    const kept = stripEntityTags(value, this.#suffix);
+    if (kept === null && lowerName === "if-match") this.conditionFails = true;
+    return kept;
+  }
+}

@@ -1,0 +1,67 @@
+import type { ServerResponse } from "node:http";
+import type { EndReason, ProxySession } from "../session/proxy-session.ts";
+import type { SessionManager } from "../session/session-manager.ts";
+
+/** Whom to follow, and where to report. */
+export interface Following {
+  readonly response: ServerResponse;
+  /** The session at this moment; it may begin after the stream. */
+  find(): ProxySession | undefined;
+  readonly sessions: SessionManager;
+  readonly now: () => number;
+  /** Milliseconds before an end at which it is announced. */
+  readonly announceBefore: number;
+}
+
+/** How often a stream looks for a session that began, was renewed or nears its end. Milliseconds. */
+const lookEvery = 1000;
+
+/** How often a comment is sent, so that no edge takes the stream for dead. Milliseconds. */
+const commentEvery = 25_000;
+
+/** Reports `renewed`, `expiring` and `ended` of a session as server-sent events until the browser leaves. product B4 */
+export function followSession({ response, find, sessions, now, announceBefore }: Following): void {
+  let followed: ProxySession | undefined;
+  let generation = 0;
+  let isAnnounced = false;
+  let commentedAt = now();
+  const send = (event: string, data: object): void => {
+    response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  };
+  const onEnd = (reason: EndReason): void => {
+    followed = undefined;
+    send("ended", { reason });
+  };
+  const look = (): void => {
+    const session = find();
+    if (session !== followed) {
+      followed?.onEnd.delete(onEnd);
+      session?.onEnd.add(onEnd);
+      followed = session;
+      generation = session?.current.generation ?? 0;
+      isAnnounced = false;
+    }
+    if (session && session.current.generation !== generation) {
+      generation = session.current.generation;
+      send("renewed", { generation });
+    }
+    const ends = session && sessions.endsAt(session);
+    const isNear = ends !== undefined && Math.min(ends.idle, ends.expiry) - now() <= announceBefore;
+    if (ends && isNear && !isAnnounced) {
+      send("expiring", { expiresIn: Math.ceil((Math.min(ends.idle, ends.expiry) - now()) / 1000) });
+    }
+    isAnnounced = isNear;
+    if (now() - commentedAt >= commentEvery) {
+      commentedAt = now();
+      response.write(":\n\n");
+    }
+  };
+  response.write(": open\n\n");
+  look();
+  const timer = setInterval(look, lookEvery);
+  timer.unref();
+  response.on("close", () => {
+    clearInterval(timer);
+    followed?.onEnd.delete(onEnd);
+  });
+}

@@ -1,0 +1,181 @@
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { SessionProxyError } from "../errors.ts";
+import { errorAnswer, upgradeRefusal } from "../http/own-answer.ts";
+import { publish } from "../kernel/channels.ts";
+import { shownKey, type ProxySession } from "../session/proxy-session.ts";
+import type { SessionManager } from "../session/session-manager.ts";
+import { checkHandshakeRequest } from "../ws/handshake.ts";
+import type { LiveSockets } from "./live-sockets.ts";
+import type { LossMemory } from "./loss-memory.ts";
+import { Splice } from "./splice.ts";
+import {
+  openUpstreamSocket,
+  relayedRefusal,
+  switchingProtocols,
+  type UpgradeContext,
+  type UpgradeOutcome,
+} from "./upgrade.ts";
+import type { Target } from "../http/target.ts";
+
+/** What every socket of one proxy shares. */
+export interface SocketDoorContext extends UpgradeContext {
+  readonly live: LiveSockets;
+  readonly losses: LossMemory;
+  readonly socketsPerSession: number;
+  /** Milliseconds. */
+  readonly socketIdle: number;
+  readonly isDraining: () => boolean;
+  /** Policy, site guard, identity and session, in this order. */
+  admit(request: IncomingMessage): Promise<{ readonly target: Target; readonly session: ProxySession }>;
+}
+
+/** Takes one upgrade from handshake to splice; it never rejects and never leaves a socket without owner. */
+export async function openSocket(
+  context: SocketDoorContext,
+  request: IncomingMessage,
+  socket: Socket,
+  head: Buffer,
+  traceId: string,
+): Promise<void> {
+  const gone = new AbortController();
+  const leave = (): void => gone.abort();
+  socket.on("error", leave);
+  socket.on("close", leave);
+  let session: ProxySession | undefined;
+  try {
+    const handshake = checkHandshakeRequest(request.method ?? "", request.rawHeaders, request.httpVersion);
+    if ("status" in handshake) {
+      throw new SessionProxyError("QSP-TARGET", { status: handshake.status, reason: handshake.reason });
+    }
+    if (context.isDraining()) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
+    const admitted = await context.admit(request);
+    session = admitted.session;
+    const place = reservePlace(context, session);
+    try {
+      const outcome = await openUpstreamSocket(context, { request, ...admitted, signal: gone.signal });
+      if (!("socket" in outcome)) {
+        socket.end(relayedRefusal(outcome));
+        socket.destroySoon();
+        return;
+      }
+      socket.off("error", leave);
+      socket.off("close", leave);
+      join({ context, request, socket, head, traceId, session, outcome, path: admitted.target.path });
+    } finally {
+      place();
+    }
+  } catch (error) {
+    const known =
+      error instanceof SessionProxyError ? error : new SessionProxyError("QSP-UPSTREAM", { cause: error });
+    refuse(socket, known, traceId, session);
+  }
+}
+
+/** Handshakes under way count, or a burst would pass the limit. attacks W13 */
+const underway = new WeakMap<ProxySession, number>();
+
+function reservePlace(context: SocketDoorContext, session: ProxySession): () => void {
+  const opening = underway.get(session) ?? 0;
+  if (context.live.countOf(session.key) + opening >= context.socketsPerSession) {
+    throw new SessionProxyError("QSP-BUSY", { retryAfter: 5, reason: "limits.socketsPerSession is reached" });
+  }
+  underway.set(session, opening + 1);
+  return () => {
+    underway.set(session, (underway.get(session) ?? 1) - 1);
+  };
+}
+
+interface Joining {
+  readonly context: SocketDoorContext;
+  readonly request: IncomingMessage;
+  readonly socket: Socket;
+  readonly head: Buffer;
+  readonly traceId: string;
+  readonly session: ProxySession;
+  readonly outcome: Extract<UpgradeOutcome, { socket: unknown }>;
+  readonly path: string;
+}
+
+function join({ context, socket, head, traceId, session, outcome, path }: Joining): void {
+  const { sessions, live, losses } = context;
+  if (session.ended || socket.destroyed || context.isDraining()) {
+    outcome.socket.destroy();
+    outcome.release();
+    if (session.ended) throw new SessionProxyError("QSP-UNAUTHENTICATED");
+    throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
+  }
+  const startedAt = context.now();
+  const splice = new Splice({
+    downstream: socket,
+    upstream: outcome.socket,
+    idle: context.socketIdle,
+    codeForLoss: () => losses.codeFor(session.key, path),
+    onUse: () => sessions.touch(session),
+    onClosed(report) {
+      leaveLive();
+      outcome.release();
+      if (report.refused) probeSoon(sessions, session, outcome);
+      publish("socket", () => ({
+        event: "socket.closed",
+        traceId,
+        session: shownKey(session),
+        route: "engine",
+        code: report.code,
+        bytes: report.bytesDown,
+        ms: context.now() - startedAt,
+      }));
+    },
+  });
+  const leaveLive = live.add(session.key, splice);
+  sessions.touch(session);
+  sessions.socketOpened(session);
+  publish("socket", () => ({
+    event: "socket.opened",
+    level: "debug",
+    traceId,
+    session: shownKey(session),
+    route: "engine",
+    status: 101,
+  }));
+  // One packet for the 101 and the first message, as the tenant sent them. product C6
+  socket.cork();
+  socket.write(switchingProtocols(outcome.headers), "latin1");
+  splice.start({ downstream: head, upstream: outcome.head });
+  socket.uncork();
+}
+
+/** A socket that was closed with "no permission" before any message may have met a lost session. rules R5 */
+function probeSoon(
+  sessions: SessionManager,
+  session: ProxySession,
+  { generation }: Extract<UpgradeOutcome, { socket: unknown }>,
+): void {
+  if (session.ended) return;
+  sessions.afterAuthLoss(session, generation).catch(() => {
+    // Told where it failed; the client's next try meets the same state.
+  });
+}
+
+/** Refuses an upgrade in plain HTTP, and closes. */
+export function refuse(
+  socket: Socket,
+  error: SessionProxyError,
+  traceId: string,
+  session?: ProxySession,
+): void {
+  publish("socket", () => ({
+    event: "socket.refused",
+    level: error.fault === "client" ? "debug" : "warn",
+    traceId,
+    route: "engine",
+    status: error.upgradeStatus,
+    code: error.code,
+    ...(session === undefined ? {} : { session: shownKey(session) }),
+    ...(error.reason === undefined ? {} : { reason: error.reason }),
+  }));
+  if (socket.destroyed) return;
+  socket.on("error", () => {});
+  socket.write(upgradeRefusal(errorAnswer(error, { navigation: false, traceId, upgrade: true })), "latin1");
+  socket.destroySoon();
+}

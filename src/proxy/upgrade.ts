@@ -1,0 +1,204 @@
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { SessionProxyError } from "../errors.ts";
+import { firstHeader, headerValues, isHeaderValue, type RawHeaders } from "../http/raw-headers.ts";
+import { connectionNames, isHopByHop } from "../http/hop-by-hop.ts";
+import { appendQueryParameter, removeQueryParameters, type Target } from "../http/target.ts";
+import type { ProxySession } from "../session/proxy-session.ts";
+import type { SessionManager } from "../session/session-manager.ts";
+import { absorbCookies, cookieFor, type TenantSession } from "../session/tenant-session.ts";
+import { isAuthLoss } from "../tenant/auth-loss.ts";
+import { csrfHeader } from "../tenant/csrf.ts";
+import { checkHandshakeResponse } from "../ws/handshake.ts";
+import { mayGoUpstream, ownedParameters } from "./rewrite-request.ts";
+import type { Upstream } from "./upstream.ts";
+import type { UpgradeAnswer } from "./upstream-handshake.ts";
+
+/** What every upgrade of one proxy shares. */
+export interface UpgradeContext {
+  readonly upstream: Upstream;
+  readonly sessions: SessionManager;
+  readonly tenantOrigin: string;
+  readonly identityHeaders: ReadonlySet<string>;
+  readonly now: () => number;
+}
+
+/** One upgrade that was let in. */
+export interface UpgradeRequest {
+  readonly request: IncomingMessage;
+  readonly target: Target;
+  readonly session: ProxySession;
+  readonly signal: AbortSignal;
+}
+
+/** The tenant's socket, or its refusal; and the generation that got it. */
+export type UpgradeOutcome =
+  | {
+      readonly socket: Socket;
+      readonly head: Buffer;
+      readonly headers: RawHeaders;
+      readonly generation: TenantSession;
+      readonly release: () => void;
+    }
+  | { readonly status: number; readonly headers: RawHeaders; readonly body: Buffer };
+
+/**
+ * The socket of a user who was never seen before may be refused until the tenant has spread the user's rights. It is
+ * tried again after these waits, in milliseconds. facts §2.5, rules R5
+ */
+const firstLoginWaits = [300, 700, 1500] as const;
+
+/** A first login counts as fresh for so long. Milliseconds. */
+const freshness = 30_000;
+
+/**
+ * Opens the tenant's side of a socket, before the browser is told anything: a refusal must reach the browser as one.
+ *
+ * @throws SessionProxyError
+ */
+export async function openUpstreamSocket(
+  context: UpgradeContext,
+  upgrade: UpgradeRequest,
+): Promise<UpgradeOutcome> {
+  const { session } = upgrade;
+  const spent = { authLoss: false, csrf: false, waits: 0 };
+  let generation = session.current;
+  for (;;) {
+    const release = context.sessions.hold(session, generation);
+    let kept = false;
+    try {
+      const { answer, csrfToken } = await sendHandshakeOn(context, upgrade, generation);
+      if ("socket" in answer) {
+        kept = true;
+        return { ...checked(answer, upgrade), generation, release };
+      }
+      if (isAuthLoss(answer, context.tenantOrigin) && !spent.authLoss) {
+        spent.authLoss = true;
+        const next = await context.sessions.afterAuthLoss(session, generation);
+        if (next === null) return answer;
+        generation = next;
+      } else if (answer.status === 403 && !spent.csrf) {
+        spent.csrf = true;
+        await context.sessions.tenant.csrfToken(session.key, generation, csrfToken);
+      } else if (
+        answer.status === 403 &&
+        isFresh(context, generation) &&
+        spent.waits < firstLoginWaits.length
+      ) {
+        await pause(firstLoginWaits[spent.waits] ?? 0, upgrade.signal);
+        spent.waits += 1;
+      } else {
+        return answer;
+      }
+    } finally {
+      if (!kept) release();
+    }
+  }
+}
+
+const isFresh = (context: UpgradeContext, generation: TenantSession): boolean =>
+  generation.generation === 1 && context.now() < generation.createdAt + freshness;
+
+async function sendHandshakeOn(
+  context: UpgradeContext,
+  { request, target, session, signal }: UpgradeRequest,
+  generation: TenantSession,
+): Promise<{ answer: UpgradeAnswer; csrfToken: string }> {
+  const csrfToken = await context.sessions.tenant.csrfToken(session.key, generation);
+  if (session.ended) throw new SessionProxyError("QSP-UNAUTHENTICATED");
+  const query = removeQueryParameters(target.query, ownedParameters);
+  const path = target.path + (csrfToken === "" ? query : appendQueryParameter(query, csrfHeader, csrfToken));
+  const cookie = cookieFor(generation, target.path, context.now());
+  const headers = handshakeHeaders(request.rawHeaders, context.identityHeaders);
+  if (cookie !== "") headers.push("cookie", cookie);
+  const answer = await context.upstream.connect({ path, headers }, signal);
+  const status = "socket" in answer ? 101 : answer.status;
+  const setCookies = headerValues(answer.headers, "set-cookie");
+  const authLoss = !("socket" in answer) && isAuthLoss(answer, context.tenantOrigin);
+  absorbCookies(generation, { status, setCookies, authLoss }, context.now());
+  return { answer, csrfToken };
+}
+
+/** The handshake's own headers go end to end, so that compression and sub-protocols do; the rest as in any request. */
+function handshakeHeaders(raw: RawHeaders, identityHeaders: ReadonlySet<string>): string[] {
+  const listed = connectionNames(raw);
+  const headers = ["connection", "Upgrade", "upgrade", "websocket"];
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = raw[index] ?? "";
+    const value = raw[index + 1] ?? "";
+    const lower = name.toLowerCase();
+    const ofHandshake = lower.startsWith("sec-websocket-") && lower !== "sec-websocket-accept";
+    if (
+      !ofHandshake &&
+      (isHopByHop(lower) || listed.has(lower) || !mayGoUpstream(lower, { identityHeaders }))
+    )
+      continue;
+    headers.push(name, value);
+  }
+  return headers;
+}
+
+/** A 101 that does not answer what was asked is a failed handshake. attacks W9 */
+function checked(
+  answer: Extract<UpgradeAnswer, { socket: unknown }>,
+  { request }: UpgradeRequest,
+): { socket: Socket; head: Buffer; headers: RawHeaders } {
+  const raw = request.rawHeaders;
+  const problem = checkHandshakeResponse(101, answer.headers, {
+    key: firstHeader(raw, "sec-websocket-key") ?? "",
+    protocols: list(raw, "sec-websocket-protocol"),
+    extensions: list(raw, "sec-websocket-extensions"),
+  });
+  if (problem !== null) {
+    answer.socket.destroy();
+    throw new SessionProxyError("QSP-UPSTREAM", { reason: `the tenant's handshake: ${problem}` });
+  }
+  return { socket: answer.socket as Socket, head: answer.head, headers: answer.headers };
+}
+
+const list = (raw: RawHeaders, name: string): string[] =>
+  headerValues(raw, name)
+    .join(",")
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+
+/** The head of our 101: the tenant's answer to the handshake and nothing else of its headers. */
+export function switchingProtocols(headers: RawHeaders): string {
+  const lines = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade"];
+  for (const name of ["sec-websocket-accept", "sec-websocket-protocol", "sec-websocket-extensions"]) {
+    for (const value of headerValues(headers, name))
+      if (isHeaderValue(value)) lines.push(`${name}: ${value}`);
+  }
+  return `${lines.join("\r\n")}\r\n\r\n`;
+}
+
+/** Passes a refusal on: the tenant's status and words, without anything that would act on our origin. attacks W8 */
+export function relayedRefusal(refusal: { status: number; headers: RawHeaders; body: Buffer }): Buffer {
+  const status = refusal.status >= 400 && refusal.status <= 599 ? refusal.status : 502;
+  const lines = [`HTTP/1.1 ${status} Upgrade Refused`];
+  for (const name of ["content-type", "content-encoding", "retry-after"]) {
+    const value = firstHeader(refusal.headers, name);
+    if (value !== undefined && isHeaderValue(value)) lines.push(`${name}: ${value}`);
+  }
+  lines.push(
+    `content-length: ${refusal.body.length}`,
+    "cache-control: no-store",
+    "x-content-type-options: nosniff",
+    "content-security-policy: sandbox; default-src 'none'",
+    "connection: close",
+  );
+  return Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), refusal.body]);
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    }
+    signal.addEventListener("abort", done, { once: true });
+  });
+}

@@ -1,0 +1,32 @@
+import { SessionProxyError } from "../errors.ts";
+
+/** Codes of undici and node that mean a wait was too long. */
+const timeouts: ReadonlySet<string> = new Set([
+  "UND_ERR_CONNECT_TIMEOUT",
+  "UND_ERR_HEADERS_TIMEOUT",
+  "UND_ERR_BODY_TIMEOUT",
+  "ETIMEDOUT",
+]);
+
+/** Codes of a connection that broke, on which a request may not have been read at all. */
+const broken: ReadonlySet<string> = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
+
+/** Turns whatever a connection failed with into an error of the table; the original is kept as its cause. */
+export function toUpstreamError(error: unknown): SessionProxyError {
+  if (error instanceof SessionProxyError) return error;
+  const code = codeOf(error);
+  return new SessionProxyError(timeouts.has(code) ? "QSP-TIMEOUT" : "QSP-UPSTREAM", {
+    reason: code === "" ? "the connection failed" : code,
+    cause: error,
+  });
+}
+
+/** Tells whether a failure is a connection that broke, as an idle one does when the tenant closes it meanwhile. */
+export function isBrokenConnection(error: SessionProxyError): boolean {
+  return error.code === "QSP-UPSTREAM" && broken.has(codeOf(error.cause));
+}
+
+const codeOf = (error: unknown): string => {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === "string" && /^[A-Z0-9_]{1,40}$/.test(code) ? code : "";
+};
