@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { APP_ID } from "../../src/emulator/engine/apps/default-apps.ts";
+import { APP_ID } from "../../src/emulator/engine/apps/stored-objects.ts";
 import {
   type EngineHost,
   invoke,

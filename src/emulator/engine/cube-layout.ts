@@ -3,7 +3,7 @@ import type { Column } from "./column.ts";
 import type { Cube, CubeAttribute, CubeDimension, CubeMeasure } from "./cube.ts";
 import { cutPage, isTooLarge, readPage, toNum, totalCells } from "./cube-page.ts";
 import { type DimensionDefinition, ownMembers, toFieldName } from "./definition.ts";
-import { type Json, type JsonObject, toIntegers, toList } from "./json-value.ts";
+import { type Json, type JsonObject, toIntegers, toList, toText } from "./json-value.ts";
 import { ERROR } from "./rpc-error.ts";
 import { sortIndicator } from "./sort-criteria.ts";
 
@@ -121,7 +121,7 @@ function attributeLayout(attributes: readonly CubeAttribute[]): readonly JsonObj
     const range = rangeOf(values.numbers);
     return {
       ...ownMembers(given),
-      qFallbackTitle: String(given["qExpression"] ?? ""),
+      qFallbackTitle: toText(given["qExpression"]),
       qMin: toNum(range.low),
       qMax: toNum(range.high),
       ...(given["qAttribute"] === undefined ? {} : { qAttribute: given["qAttribute"] }),

@@ -6,7 +6,7 @@ import type { AppDefinition } from "./apps/app-definition.ts";
 import { defaultApps } from "./apps/default-apps.ts";
 import { CLOSE, closeReason } from "./close-reason.ts";
 import { type AppSummary, EngineApps } from "./engine-apps.ts";
-import type { EngineSession, EngineUser, SessionPlace } from "./engine-session.ts";
+import type { EngineUser, SessionPlace } from "./engine-session.ts";
 import { EngineSocket } from "./engine-socket.ts";
 import { SessionRegistry } from "./session-registry.ts";
 
@@ -92,23 +92,22 @@ export function createEngine(options: EngineOptions): Engine {
     const socket = new EngineSocket(client);
     const place = toPlace(connection);
     const access = place.appId === "" ? "granted" : apps.access(place.appId, place.user);
-    let session: EngineSession | undefined;
     client.on("error", () => client.terminate());
-    client.on("close", (code) => {
-      living.delete(socket);
-      if (session !== undefined) registry.detach(session, socket, connection.ttl);
-      connection.onClose?.(code);
-    });
     if (access !== "granted") {
       const code = access === "denied" ? CLOSE.noPermission : CLOSE.appNotFound;
+      client.on("close", (closed) => connection.onClose?.(closed));
       socket.close(code, closeReason(code));
       return;
     }
-    const attached = registry.attach(place, socket);
-    session = attached.session;
+    const { session, isNew } = registry.attach(place, socket);
+    client.on("close", (code) => {
+      living.delete(socket);
+      registry.detach(session, socket, connection.ttl);
+      connection.onClose?.(code);
+    });
     const { subject } = place.user;
     living.set(socket, { subject, appId: place.appId, tenantSessionId: connection.tenantSessionId });
-    socket.send(connectedMessage(attached.isNew));
+    socket.send(connectedMessage(isNew));
     socket.serve(session, apps, connection.onClientFrame);
   }
 

@@ -56,7 +56,7 @@ export async function startEngineHost(apps?: readonly AppDefinition[]): Promise<
         ["user", user],
         ...groups.map((group): [string, string] => ["group", group]),
       ]);
-      return `ws://127.0.0.1:${port}/app/${path}?${query}`;
+      return `ws://127.0.0.1:${port}/app/${path}?${query.toString()}`;
     },
     async close() {
       await engine.close();

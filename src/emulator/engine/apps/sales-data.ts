@@ -140,10 +140,22 @@ function orderLine(line: number, random: Random, customer: Customer, product: Pr
   const { region, country, city } = customer;
   return [
     line,
-    ...[region, country, city, customer.name],
-    ...[product.name, product.category, channel, rep],
-    ...[day.date, day.month, day.quarter, day.year],
-    ...[amount, cost, quantity, discount],
+    region,
+    country,
+    city,
+    customer.name,
+    product.name,
+    product.category,
+    channel,
+    rep,
+    day.date,
+    day.month,
+    day.quarter,
+    day.year,
+    amount,
+    cost,
+    quantity,
+    discount,
   ];
 }
 
