@@ -82,8 +82,9 @@ class LinkScanner implements LinkRewriter {
   /** Pieces of the answer to the current chunk, and where the bytes begin that are in none of them yet. */
   #pieces: Buffer[] = [];
   #copied = 0;
-  /** While a link is being matched: what of it has been read, in characters and in bytes. */
-  #matched = "";
+  /** While a link is being matched: the spellings that it may still be, as bits, and how far it has come. */
+  #alive = 0;
+  #matched = 0;
   #matchedBytes = 0;
   #readBytes = 0;
   /** Bytes of the link in earlier chunks, and where it begins or goes on in this one; -1 before its first byte. */
@@ -188,7 +189,8 @@ class LinkScanner implements LinkRewriter {
 
   #beginString(isLink: boolean): void {
     this.#state = isLink ? IN_LINK : IN_TEXT;
-    this.#matched = "";
+    this.#alive = (1 << this.#spellings.length) - 1;
+    this.#matched = 0;
     this.#matchedBytes = 0;
     this.#readBytes = 0;
     this.#heldAt = -1;
@@ -253,14 +255,14 @@ class LinkScanner implements LinkRewriter {
     return at;
   }
 
-  /** Passes over a string's text; the loop is tight because most bytes of most bodies go through it. */
+  /** Passes over a string's text. */
   #skipText(chunk: Buffer, start: number): number {
     let at = start;
     while (at < chunk.length) {
-      const byte = chunk[at] as number;
+      if (!this.#string.escaping) at = endOfPlain(chunk, at);
+      if (at === chunk.length) break;
+      const code = this.#string.read(chunk[at] as number);
       at += 1;
-      if (byte >= 0x20 && byte !== 0x22 && byte !== 0x5c && !this.#string.escaping) continue;
-      const code = this.#string.read(byte);
       if (code === STRING_BROKEN) return this.#giveUp(chunk);
       if (code !== STRING_ENDED) continue;
       this.#endValue();
@@ -269,7 +271,13 @@ class LinkScanner implements LinkRewriter {
     return at;
   }
 
-  #readName(chunk: Buffer, at: number): number {
+  #readName(chunk: Buffer, start: number): number {
+    let at = start;
+    if (!this.#string.escaping) {
+      at = endOfPlain(chunk, at);
+      if (this.#name.length <= this.#longestMember) this.#name += chunk.toString("latin1", start, at);
+      if (at === chunk.length) return at;
+    }
     const code = this.#string.read(chunk[at] as number);
     if (code === STRING_BROKEN) return this.#giveUp(chunk);
     if (code === STRING_ENDED) {
@@ -287,21 +295,37 @@ class LinkScanner implements LinkRewriter {
     this.#readBytes += 1;
     if (code === STRING_PENDING) return at + 1;
     if (code === STRING_BROKEN) return this.#giveUp(chunk);
-    const ends = code === STRING_ENDED || code === 0x2f || code === 0x3f || code === 0x23;
-    if (ends && this.#spellings.includes(this.#matched)) {
+    const length = this.#matched;
+    if (isOriginEnd(code) && this.#spelled(length)) {
       this.#replace(chunk);
+    } else if (this.#continues(length, code)) {
+      this.#matched = length + 1;
+      this.#matchedBytes = this.#readBytes;
+      return at + 1;
     } else {
-      const longer = code === STRING_ENDED ? "" : this.#matched + String.fromCharCode(code);
-      if (longer !== "" && this.#spellings.some((spelling) => spelling.startsWith(longer))) {
-        this.#matched = longer;
-        this.#matchedBytes = this.#readBytes;
-        return at + 1;
-      }
       this.#release();
     }
     if (code === STRING_ENDED) this.#endValue();
     else this.#state = IN_TEXT;
     return at + 1;
+  }
+
+  /** Whether what has been matched is a whole spelling. */
+  #spelled(length: number): boolean {
+    for (let i = 0; i < this.#spellings.length; i += 1) {
+      if ((this.#alive & (1 << i)) !== 0 && this.#spellings[i]?.length === length) return true;
+    }
+    return false;
+  }
+
+  /** Leaves alive the spellings that go on with a character; whether there are any. */
+  #continues(length: number, code: number): boolean {
+    let alive = this.#alive;
+    for (let i = 0; i < this.#spellings.length; i += 1) {
+      if (this.#spellings[i]?.charCodeAt(length) !== code) alive &= ~(1 << i);
+    }
+    this.#alive = alive;
+    return alive !== 0;
   }
 
   /** Puts the bytes of earlier chunks back before those of this one. */
@@ -319,4 +343,20 @@ class LinkScanner implements LinkRewriter {
     this.#copied = this.#heldAt + Math.max(0, this.#matchedBytes - carried.length);
     this.hits += 1;
   }
+}
+
+/** Where a string's plain text ends: at a quote, a backslash, a control or the chunk's end. */
+function endOfPlain(chunk: Buffer, start: number): number {
+  let at = start;
+  while (at < chunk.length) {
+    const byte = chunk[at] as number;
+    if (byte < 0x20 || byte === 0x22 || byte === 0x5c) break;
+    at += 1;
+  }
+  return at;
+}
+
+/** Whether a character ends the authority of a URL: "/", "?", "#" or the closing quote. */
+function isOriginEnd(code: number): boolean {
+  return code === STRING_ENDED || code === 0x2f || code === 0x3f || code === 0x23;
 }
