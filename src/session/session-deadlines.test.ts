@@ -1,0 +1,80 @@
+import { expect, test } from "vitest";
+import { createCookieJar } from "../http/cookie-jar.ts";
+import type { ProxySession } from "./proxy-session.ts";
+import { nextDeadline, type SessionDurations } from "./session-deadlines.ts";
+import { createTenantSession } from "./tenant-session.ts";
+
+const minute = 60_000;
+const durations: SessionDurations = {
+  idleTimeout: 20 * minute,
+  maxLifetime: 8 * 60 * minute,
+  renewBefore: 2 * minute,
+  revalidate: 10 * minute,
+  tenantIdle: 30 * minute,
+  tenantLifetime: 24 * 60 * minute,
+};
+
+function sessionAt(now: number, changes: Partial<ProxySession> = {}): ProxySession {
+  return {
+    key: "k",
+    subject: "s",
+    subjectHash: "h",
+    hasHostSession: false,
+    createdAt: now,
+    claims: { sub: "s", subType: "user", name: "s", email_verified: false },
+    claimsAt: now,
+    expiresAt: undefined,
+    lastUsedAt: now,
+    vouchedAt: now,
+    current: createTenantSession(1, createCookieJar({ host: "t", secure: true }), now),
+    older: new Set(),
+    renewedAt: [],
+    renewalTriedAt: 0,
+    ended: null,
+    onEnd: new Set(),
+    ...changes,
+  };
+}
+
+const start = 1_000_000_000_000;
+const next = (session: ProxySession, sockets = false) => nextDeadline(session, durations, { sockets });
+
+test("an unused session ends after its idle time", () => {
+  expect(next(sessionAt(start))).toEqual({ what: "idle", at: start + 20 * minute, ends: true });
+});
+
+test("use of the session puts off its idle end but not its longest life", () => {
+  const used = sessionAt(start, { lastUsedAt: start + 8 * 60 * minute - minute });
+  used.current.lastSentAt = used.lastUsedAt;
+  expect(next(used)).toEqual({ what: "lifetime", at: start + 8 * 60 * minute, ends: true });
+});
+
+test("the host's word ends the session before anything else", () => {
+  expect(next(sessionAt(start, { expiresAt: start + minute }))).toEqual({
+    what: "expired",
+    at: start + minute,
+    ends: true,
+  });
+});
+
+test("only a session with sockets has to be vouched for again", () => {
+  expect(next(sessionAt(start), true)).toEqual({
+    what: "revalidate",
+    at: start + 10 * minute,
+    ends: false,
+  });
+});
+
+test("a session that is used through its sockets alone is kept alive at the tenant at 0.7 of its idle limit", () => {
+  const used = sessionAt(start, { lastUsedAt: start + 20 * minute });
+  expect(next(used)).toEqual({ what: "keep-alive", at: start + 21 * minute, ends: false });
+});
+
+test("a tenant session is renewed before it ends, and a failed renewal is tried again after a pause", () => {
+  const later = start + (24 * 60 - 3) * minute;
+  const used = sessionAt(start, { createdAt: later, lastUsedAt: later });
+  used.current.lastSentAt = later;
+  expect(next(used)).toMatchObject({ what: "renew", at: start + (24 * 60 - 2) * minute });
+  used.renewalTriedAt = start + (24 * 60 - 2) * minute;
+  expect(next(used)).toMatchObject({ what: "renew", at: start + (24 * 60 - 2) * minute + 30_000 });
+});
