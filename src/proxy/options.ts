@@ -1,0 +1,212 @@
+import type { IncomingMessage } from "node:http";
+import { type OptionProblem, OptionsError } from "../errors.ts";
+import type { Identity } from "../identity/identity.ts";
+import { checkMeaning } from "./options/check-meaning.ts";
+import { checkShape } from "./options/check-shape.ts";
+import { parseFrameAncestor, parsePrefix } from "./options/origin.ts";
+import { optionsSchema, type ShapedOptions } from "./options/schema.ts";
+import { restoreLineBreaks, type SigningKeyOptions } from "./options/signing-key.ts";
+import type { ResolvedOptions } from "./resolved-options.ts";
+
+/** What `createSessionProxy` takes. Durations are milliseconds, sizes are bytes; an unknown key is an error. */
+export interface SessionProxyOptions {
+  /** The Qlik Cloud tenant, and how to sign users in to it. */
+  readonly tenant: TenantOptions;
+  /** Says who the user of a request is; null for nobody. Called for every request and every upgrade. */
+  readonly identify: (request: IncomingMessage) => Identity | null | Promise<Identity | null>;
+  /** Names of request headers that `identify` reads; they never travel to the tenant. None by default. */
+  readonly identityHeaders?: readonly string[];
+  /**
+   * Seals what a shared store holds: one text of 32 bytes or more, or several for rotation, of which the first seals
+   * and all open. May be left out with the memory store, which nothing leaves.
+   */
+  readonly secret?: string | readonly string[];
+  /** Path below which the proxy lives, without a slash at the end; "/" is the root mount. "/qlik" by default. */
+  readonly prefix?: string;
+  /** Origin that the browser sees, exactly as browsers write it; the request's own by default. */
+  readonly publicOrigin?: string;
+  /** Exact origins whose pages may use the proxy, beside `publicOrigin`, which always may; none by default. */
+  readonly allowedOrigins?: readonly string[];
+  /** Whether requests without an Origin, from clients that are not browsers, may change things; false by default. */
+  readonly allowMissingOrigin?: boolean;
+  /** Addresses and CIDR ranges of front doors whose `X-Forwarded-For` counts; none by default. */
+  readonly trustedProxies?: readonly string[];
+  /** Who may frame the tenant's pages: `self`, `none`, or origins; `self` by default. */
+  readonly frameAncestors?: readonly string[];
+  /** Where sessions are kept; "memory", the default, is the only store of this version. */
+  readonly store?: "memory";
+  readonly session?: SessionOptions;
+  readonly policy?: PolicyOptions;
+  readonly timeouts?: TimeoutOptions;
+  readonly limits?: LimitOptions;
+  readonly upstream?: UpstreamOptions;
+  readonly unsafe?: UnsafeOptions;
+}
+
+/** The tenant. */
+export interface TenantOptions {
+  /** Origin of the tenant, such as `https://acme.eu.qlikcloud.com`: https, a host name, no path. */
+  readonly origin: string;
+  /** Certificate authority in PEM that is trusted beside the system's; none by default. */
+  readonly ca?: string;
+  /** How users are signed in; "qlik-cloud-jwt", the default, is the only kind of this version. */
+  readonly kind?: "qlik-cloud-jwt";
+  /** Idle time after which the tenant ends a session. Milliseconds, 1 s to 30 d; 1800000 (30 minutes) by default. */
+  readonly sessionIdle?: number;
+  /** Age at which the tenant ends a session. Milliseconds, 1 s to 30 d; 86400000 (24 hours) by default. */
+  readonly sessionLifetime?: number;
+  /** The keys as registered at the tenant; at least one, the first signs. */
+  readonly signingKeys: readonly SigningKeyOptions[];
+}
+
+/** The clocks of a session. */
+export interface SessionOptions {
+  /** Time without use after which a session ends. Milliseconds, 1 s to 30 d; 1200000 (20 minutes) by default. */
+  readonly idleTimeout?: number;
+  /** Age at which a session is replaced by a new one. Milliseconds, 1 s to 30 d; 28800000 (8 hours) by default. */
+  readonly maxLifetime?: number;
+  /**
+   * How long before the tenant's session ends it is renewed in the background. Milliseconds, 0 or more, less than
+   * `maxLifetime` and `tenant.sessionLifetime`; 120000 (2 minutes) by default, or a quarter of the shorter of the two.
+   */
+  readonly renewBefore?: number;
+  /** How old the host's word may be for an open socket. Milliseconds, 1 s to 1 d; 600000 (10 minutes) by default. */
+  readonly revalidate?: number;
+}
+
+/** Which routes of the tenant are open; a rule is `METHOD[,METHOD] /path`, `/**` at its end means everything below. */
+export interface PolicyOptions {
+  /** Names of route sets; `["embed"]` by default. */
+  readonly presets?: readonly string[];
+  /** Rules beside the presets; none by default. */
+  readonly allow?: readonly string[];
+  /** Rules that win over everything; none by default. */
+  readonly deny?: readonly string[];
+}
+
+/** How long to wait for what. */
+export interface TimeoutOptions {
+  /** For a connection to the tenant, TLS included. Milliseconds, 10 ms to 5 m; 5000 by default. */
+  readonly connect?: number;
+  /** For the head of the tenant's answer. Milliseconds, 10 ms to 1 h; 60000 by default. */
+  readonly headers?: number;
+  /** Between two pieces of a body. Milliseconds, 10 ms to 1 h; 60000 by default. */
+  readonly bodyIdle?: number;
+  /** For a whole login. Milliseconds, 10 ms to 2 m; 10000 by default. */
+  readonly login?: number;
+  /** For one call of the store. Milliseconds, 10 ms to 1 m; 500 by default. */
+  readonly store?: number;
+  /** Without a byte on a WebSocket, before it is closed. Milliseconds, 1 s to 7 d; 3600000 (1 hour) by default. */
+  readonly socketIdle?: number;
+  /** At the start of a drain, while everything is still served. Milliseconds, 0 to 10 m; 5000 by default. */
+  readonly drainDelay?: number;
+  /** For what is in flight in a drain. Milliseconds, 0 to 1 h; 20000 by default. */
+  readonly drain?: number;
+}
+
+/** How much is too much. */
+export interface LimitOptions {
+  /** Open WebSockets of one session, 1 to 10000; 32 by default. */
+  readonly socketsPerSession?: number;
+  /** Longest request body. Bytes, 1 to 1 TiB; 1073741824 (1 GiB) by default. */
+  readonly requestBody?: number;
+  /** Longest request body that is kept to be sent again after a renewal. Bytes, 0 to 16 MiB; 65536 by default. */
+  readonly replayBody?: number;
+  /** Logins at the tenant in a minute, 1 to 100000; 100 by default, the tenant's own limit. */
+  readonly loginsPerMinute?: number;
+}
+
+/** Connections to the tenant; a session never shares one with another. */
+export interface UpstreamOptions {
+  /** Connections of one session, 1 to 256; 6 by default, as many as a browser opens. */
+  readonly perSession?: number;
+  /** How long an unused connection is kept. Milliseconds, 1 ms to 5 m; 5000 by default. */
+  readonly idle?: number;
+  /** Unused connections of all sessions, 0 to 65536; 1024 by default. */
+  readonly idleTotal?: number;
+  /** Connections of all sessions, 1 to 65536; 4096 by default. */
+  readonly total?: number;
+}
+
+/** For local work only; refused with `NODE_ENV=production`. All false by default. */
+export interface UnsafeOptions {
+  /** Lets `tenant.origin` be http. */
+  readonly plainHttpTenant?: boolean;
+  /** Lets `publicOrigin` and `allowedOrigins` be http. */
+  readonly plainHttpPublic?: boolean;
+  /** Lets pages of the tenant run their scripts with the rights of the application's own. */
+  readonly foreignScriptOnAppOrigin?: boolean;
+}
+
+/**
+ * Checks options and fills in their defaults.
+ *
+ * @throws OptionsError once, with every problem in it.
+ */
+export function resolveOptions(
+  options: SessionProxyOptions,
+  environment: Readonly<NodeJS.ProcessEnv> = process.env,
+): ResolvedOptions {
+  const shape = checkShape(optionsSchema, options);
+  const meaning = checkMeaning(options, environment);
+  const problems = withoutRepetition([...shape.problems, ...meaning.problems]);
+  const [first, ...others] = meaning.signingKeys;
+  if (problems.length > 0 || shape.output === undefined || first === undefined)
+    throw new OptionsError(problems);
+  return deepFreeze(fill(shape.output, [first, ...others]));
+}
+
+/** The first problem of a place stands for all: the later checks only repeat it in other words. */
+function withoutRepetition(problems: readonly OptionProblem[]): readonly OptionProblem[] {
+  const seen = new Set<string>();
+  return problems.filter(({ path }) => !seen.has(path) && seen.add(path));
+}
+
+/** By default sessions are renewed this long before their end, in milliseconds. */
+const usualRenewBefore = 120_000;
+
+function fill(shaped: ShapedOptions, signingKeys: ResolvedOptions["tenant"]["signingKeys"]): ResolvedOptions {
+  const { tenant, session, publicOrigin, policy, timeouts, limits, upstream, unsafe } = shaped;
+  const prefix = parsePrefix(shaped.prefix);
+  const shortest = Math.min(session.maxLifetime, tenant.sessionLifetime);
+  return {
+    tenant: {
+      origin: tenant.origin,
+      ca: tenant.ca === undefined ? undefined : restoreLineBreaks(tenant.ca),
+      signingKeys,
+      sessionIdle: tenant.sessionIdle,
+      sessionLifetime: tenant.sessionLifetime,
+    },
+    prefix: "prefix" in prefix ? prefix.prefix : "",
+    publicOrigin,
+    allowedOrigins: new Set([
+      ...(publicOrigin === undefined ? [] : [publicOrigin]),
+      ...shaped.allowedOrigins,
+    ]),
+    allowMissingOrigin: shaped.allowMissingOrigin,
+    trustedProxies: shaped.trustedProxies,
+    frameAncestors: shaped.frameAncestors.map((source) => parseFrameAncestor(source) ?? "'none'"),
+    identify: shaped.identify,
+    identityHeaders: new Set(shaped.identityHeaders.map((name) => name.toLowerCase())),
+    session: {
+      idleTimeout: session.idleTimeout,
+      maxLifetime: session.maxLifetime,
+      renewBefore: session.renewBefore ?? Math.min(usualRenewBefore, Math.floor(shortest / 4)),
+      revalidate: session.revalidate,
+    },
+    policy,
+    timeouts,
+    limits,
+    upstream,
+    unsafe,
+  };
+}
+
+/** Freezes plain objects and arrays all the way down; keys, sets and functions keep their own ways. */
+function deepFreeze<Value extends object>(value: Value): Value {
+  for (const part of Object.values(value)) {
+    const isPlain = Array.isArray(part) || Object.getPrototypeOf(part ?? 0) === Object.prototype;
+    if (isPlain && !Object.isFrozen(part)) deepFreeze(part as object);
+  }
+  return Object.freeze(value);
+}

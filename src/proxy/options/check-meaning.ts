@@ -1,0 +1,190 @@
+import { X509Certificate } from "node:crypto";
+import type { OptionProblem } from "../../errors.ts";
+import { parseAddressRange } from "../../identity/address-set.ts";
+import { parseRule } from "../../policy/rule.ts";
+import type { AssertionKey } from "../../tenant/assertion.ts";
+import { presets } from "../../tenant/routes.ts";
+import { isPlainObject } from "./check-shape.ts";
+import { formatDuration } from "./duration.ts";
+import { nearestName } from "./nearest-name.ts";
+import { originProblem, parseFrameAncestor, parsePrefix, tenantOriginProblem } from "./origin.ts";
+import { createAssertionKey, restoreLineBreaks, toSigningKeyParts } from "./signing-key.ts";
+
+type Report = (path: string, message: string) => void;
+
+/** What the values mean together: problems beyond names and types, and the keys that were made on the way. */
+export interface Meaning {
+  readonly problems: readonly OptionProblem[];
+  readonly signingKeys: readonly AssertionKey[];
+}
+
+/**
+ * Checks what the values mean.
+ *
+ * Works on options whose shape may be wrong, so that a missing name does not hide a broken key: every check looks
+ * only at values of the type that it knows.
+ */
+export function checkMeaning(options: unknown, environment: Readonly<NodeJS.ProcessEnv>): Meaning {
+  const problems: OptionProblem[] = [];
+  const report: Report = (path, message) => problems.push({ path, message });
+  const root = isPlainObject(options) ? options : {};
+  const tenant = groupOf(root, "tenant");
+  checkOrigins(root, report);
+  checkMount(root, report);
+  checkSecret(root["secret"], report);
+  checkSession(root, report);
+  checkPolicy(groupOf(root, "policy"), report);
+  checkUnsafe(groupOf(root, "unsafe"), environment, report);
+  checkCertificates(tenant["ca"], report);
+  return { signingKeys: makeSigningKeys(tenant["signingKeys"], report), problems };
+}
+
+const groupOf = (root: Readonly<Record<string, unknown>>, key: string): Readonly<Record<string, unknown>> => {
+  const group = root[key];
+  return isPlainObject(group) ? group : {};
+};
+
+/** The texts of a list with their places. */
+const textsOf = (value: unknown): readonly (readonly [number, string])[] =>
+  Array.isArray(value)
+    ? [...value.entries()].filter(
+        (entry): entry is [number, string] => typeof entry[1] === "string" && entry[1] !== "",
+      )
+    : [];
+
+function checkOrigins(root: Readonly<Record<string, unknown>>, report: Report): void {
+  const { plainHttpTenant, plainHttpPublic } = groupOf(root, "unsafe");
+  const { origin } = groupOf(root, "tenant");
+  const { publicOrigin } = root;
+  if (typeof origin === "string" && origin !== "") {
+    const problem = tenantOriginProblem(origin, plainHttpTenant === true);
+    if (problem !== null) report("tenant.origin", problem);
+  }
+  const rules = { plainHttp: plainHttpPublic === true, plainHttpKey: "unsafe.plainHttpPublic" };
+  if (typeof publicOrigin === "string" && publicOrigin !== "") {
+    const problem = originProblem(publicOrigin, rules);
+    if (problem !== null) report("publicOrigin", problem);
+  }
+  for (const [index, text] of textsOf(root["allowedOrigins"])) {
+    const problem = originProblem(text, rules);
+    if (problem !== null) report(`allowedOrigins[${index}]`, problem);
+  }
+}
+
+function checkMount(root: Readonly<Record<string, unknown>>, report: Report): void {
+  if (typeof root["prefix"] === "string" && root["prefix"] !== "") {
+    const prefix = parsePrefix(root["prefix"]);
+    if ("problem" in prefix) report("prefix", prefix.problem);
+  }
+  for (const [index, text] of textsOf(root["trustedProxies"])) {
+    if (parseAddressRange(text) === null) {
+      report(`trustedProxies[${index}]`, `"${text}" is not an address or a CIDR range such as 10.0.0.0/8`);
+    }
+  }
+  const ancestors = textsOf(root["frameAncestors"]);
+  for (const [index, text] of ancestors) {
+    const source = parseFrameAncestor(text);
+    if (source === null) report(`frameAncestors[${index}]`, `"${text}" is not self, none or an origin`);
+    if (source === "'none'" && ancestors.length > 1)
+      report(`frameAncestors[${index}]`, "none must stand alone");
+  }
+}
+
+/** Shorter texts can be guessed; as long as the key that is made of them. Bytes. */
+const shortestSecret = 32;
+
+function checkSecret(secret: unknown, report: Report): void {
+  if (secret === undefined) return;
+  const texts: readonly unknown[] = Array.isArray(secret) ? secret : [secret];
+  if (texts.length === 0) report("secret", "must hold at least one text, or be left out");
+  for (const [index, text] of texts.entries()) {
+    const path = Array.isArray(secret) ? `secret[${index}]` : "secret";
+    if (typeof text !== "string") report(path, "must be text");
+    else if (Buffer.byteLength(text) < shortestSecret) {
+      report(path, `must be ${shortestSecret} bytes or longer; openssl rand -base64 32 makes one`);
+    }
+  }
+}
+
+function checkSession(root: Readonly<Record<string, unknown>>, report: Report): void {
+  const { renewBefore, maxLifetime = 28_800_000 } = groupOf(root, "session");
+  const { sessionLifetime = 86_400_000 } = groupOf(root, "tenant");
+  if (typeof renewBefore !== "number") return;
+  for (const [name, lifetime] of [
+    ["session.maxLifetime", maxLifetime],
+    ["tenant.sessionLifetime", sessionLifetime],
+  ] as const) {
+    if (typeof lifetime !== "number" || renewBefore < lifetime) continue;
+    report("session.renewBefore", `must be less than ${name}, which is ${formatDuration(lifetime)}`);
+  }
+}
+
+/** Sets that the interface names and that come with a later version. */
+const laterPresets = new Set(["assistants", "classic"]);
+
+function checkPolicy(policy: Readonly<Record<string, unknown>>, report: Report): void {
+  const names = Object.keys(presets);
+  for (const [index, name] of textsOf(policy["presets"])) {
+    if (names.includes(name)) continue;
+    const near = nearestName(name, names);
+    const hint = near === null ? `; there are ${names.join(" and ")}` : `; did you mean "${near}"?`;
+    report(
+      `policy.presets[${index}]`,
+      laterPresets.has(name)
+        ? `"${name}" is not available in this version`
+        : `"${name}" is not a known preset${hint}`,
+    );
+  }
+  for (const key of ["allow", "deny"] as const) {
+    for (const [index, line] of textsOf(policy[key])) {
+      const rule = parseRule(line);
+      if ("problem" in rule) report(`policy.${key}[${index}]`, rule.problem);
+    }
+  }
+}
+
+function checkUnsafe(
+  unsafe: Readonly<Record<string, unknown>>,
+  environment: Readonly<NodeJS.ProcessEnv>,
+  report: Report,
+): void {
+  if (environment["NODE_TLS_REJECT_UNAUTHORIZED"] === "0") {
+    report(
+      "NODE_TLS_REJECT_UNAUTHORIZED",
+      "is 0 in the environment: anybody could stand in for the tenant; remove it and name the authority in tenant.ca",
+    );
+  }
+  if (environment["NODE_ENV"] !== "production") return;
+  for (const [key, value] of Object.entries(unsafe)) {
+    if (value === true) report(`unsafe.${key}`, "is refused because NODE_ENV is production");
+  }
+}
+
+function checkCertificates(ca: unknown, report: Report): void {
+  if (typeof ca !== "string" || ca === "") return;
+  try {
+    const authority = new X509Certificate(restoreLineBreaks(ca));
+    if (ca.includes("PRIVATE KEY"))
+      report("tenant.ca", "holds a private key; only the certificate belongs here");
+    if (Date.parse(authority.validTo) < Date.now())
+      report("tenant.ca", `has expired on ${authority.validTo}`);
+  } catch {
+    report("tenant.ca", "is not a certificate in PEM");
+  }
+}
+
+function makeSigningKeys(value: unknown, report: Report): readonly AssertionKey[] {
+  if (!Array.isArray(value)) return [];
+  const seen = new Map<string, number>();
+  return value.flatMap((item: unknown, index) => {
+    const parts = toSigningKeyParts(item);
+    if (parts === null) return [];
+    const path = `tenant.signingKeys[${index}]`;
+    const key = createAssertionKey(parts, (part, message) => report(`${path}.${part}`, message));
+    const name = JSON.stringify([parts.issuer, parts.keyId]);
+    const earlier = seen.get(name);
+    if (earlier !== undefined) report(path, `has the issuer and key id of tenant.signingKeys[${earlier}]`);
+    seen.set(name, index);
+    return key === undefined ? [] : [key];
+  });
+}

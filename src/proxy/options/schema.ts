@@ -1,0 +1,217 @@
+import * as v from "valibot";
+import type { ResolvedOptions } from "../resolved-options.ts";
+import { formatDuration } from "./duration.ts";
+import type { LeafKind } from "./schema-node.ts";
+import { formatSize } from "./size.ts";
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+const kibibyte = 1024;
+const mebibyte = 1024 * kibibyte;
+const gibibyte = 1024 * mebibyte;
+
+const leaf = <Input>(kind: LeafKind): v.MetadataAction<Input, { readonly leaf: LeafKind }> =>
+  v.metadata({ leaf: kind });
+
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+const number = (kind: "integer" | "duration" | "size", { from, to }: Range): v.GenericSchema<number> => {
+  const [unit, write] = {
+    integer: ["", String] as const,
+    duration: [" of milliseconds", formatDuration] as const,
+    size: [" of bytes", formatSize] as const,
+  }[kind];
+  const range = `must be from ${write(from)} to ${write(to)}`;
+  return v.pipe(
+    v.number(`must be a whole number${unit}`),
+    v.integer(`must be a whole number${unit}`),
+    v.minValue(from, ({ input }) => `${range}, not ${write(input)}`),
+    v.maxValue(to, ({ input }) => `${range}, not ${write(input)}`),
+    leaf(kind),
+  );
+};
+
+const duration = (fallback: number, from: number, to: number): v.GenericSchema<number | undefined, number> =>
+  v.optional(number("duration", { from, to }), fallback);
+const size = (fallback: number, from: number, to: number): v.GenericSchema<number | undefined, number> =>
+  v.optional(number("size", { from, to }), fallback);
+const integer = (fallback: number, from: number, to: number): v.GenericSchema<number | undefined, number> =>
+  v.optional(number("integer", { from, to }), fallback);
+
+const flag = (): v.GenericSchema<boolean | undefined, boolean> =>
+  v.optional(v.pipe(v.boolean("must be true or false"), leaf("boolean")), false);
+
+/** A text that is not empty. */
+export const text = (): v.GenericSchema<string> =>
+  v.pipe(v.string("must be text"), v.nonEmpty("must not be empty"), leaf("text"));
+
+/** A list of texts, written with commas where a single value is asked for. */
+export const list = (kind: "list" | "lines" = "list"): v.GenericSchema<string[]> =>
+  v.pipe(
+    v.array(v.pipe(v.string("must be text"), v.nonEmpty("must not be empty")), "must be a list"),
+    leaf(kind),
+  );
+
+/** A key of the interface that this version refuses. */
+export const unavailable = (what: string): v.GenericSchema<undefined, undefined> =>
+  v.optional(v.never(`${what} is not available in this version`));
+
+/** A group of keys; left out, every key in it has its default. */
+const group = <Output extends object>(
+  schema: v.GenericSchema<object, Output>,
+): v.GenericSchema<object | undefined, Output> => v.optional(schema, {});
+
+/** Signs with a key that Node holds or that another machine holds. */
+const signingKeyEntries = {
+  issuer: text(),
+  keyId: text(),
+  privateKey: v.pipe(v.unknown(), leaf("opaque")),
+  certificate: v.optional(text()),
+  alg: v.optional(text()),
+};
+
+const tenantEntries = {
+  origin: text(),
+  ca: v.optional(text()),
+  kind: v.optional(
+    v.pipe(v.literal("qlik-cloud-jwt", "only qlik-cloud-jwt is available in this version"), leaf("text")),
+  ),
+  sessionIdle: duration(30 * minute, second, 30 * day),
+  sessionLifetime: duration(24 * hour, second, 30 * day),
+  signingKeys: v.pipe(
+    v.array(
+      v.object(signingKeyEntries, "must be an object with issuer, keyId and privateKey"),
+      "must be a list",
+    ),
+    v.minLength(1, "must hold at least one key"),
+  ),
+};
+
+/** Groups of numbers and switches, the same in code and in a file. */
+const sessionEntries = {
+  idleTimeout: duration(20 * minute, second, 30 * day),
+  maxLifetime: duration(8 * hour, second, 30 * day),
+  renewBefore: v.optional(number("duration", { from: 0, to: 30 * day })),
+  revalidate: duration(10 * minute, second, day),
+};
+
+const policyEntries = {
+  presets: v.optional(list(), ["embed"]),
+  allow: v.optional(list("lines"), []),
+  deny: v.optional(list("lines"), []),
+};
+
+const timeoutsEntries = {
+  connect: duration(5 * second, 10, 5 * minute),
+  headers: duration(60 * second, 10, hour),
+  bodyIdle: duration(60 * second, 10, hour),
+  login: duration(10 * second, 10, 2 * minute),
+  store: duration(500, 10, minute),
+  socketIdle: duration(hour, second, 7 * day),
+  drainDelay: duration(5 * second, 0, 10 * minute),
+  drain: duration(20 * second, 0, hour),
+};
+
+const limitsEntries = {
+  socketsPerSession: integer(32, 1, 10_000),
+  requestBody: size(gibibyte, 1, 1024 * gibibyte),
+  replayBody: size(64 * kibibyte, 0, 16 * mebibyte),
+  loginsPerMinute: integer(100, 1, 100_000),
+};
+
+const upstreamEntries = {
+  perSession: integer(6, 1, 256),
+  idle: duration(5 * second, 1, 5 * minute),
+  idleTotal: integer(1024, 0, 65_536),
+  total: integer(4096, 1, 65_536),
+};
+
+const unsafeEntries = {
+  plainHttpTenant: flag(),
+  plainHttpPublic: flag(),
+  foreignScriptOnAppOrigin: flag(),
+};
+
+/** The keys that code and file have in common, by group; the file's schema adds its own beside them. */
+export const sharedEntries: Readonly<
+  Record<
+    "tenant" | "signingKey" | "session" | "policy" | "timeouts" | "limits" | "upstream" | "unsafe",
+    v.ObjectEntries
+  >
+> = {
+  tenant: tenantEntries,
+  signingKey: signingKeyEntries,
+  session: sessionEntries,
+  policy: policyEntries,
+  timeouts: timeoutsEntries,
+  limits: limitsEntries,
+  upstream: upstreamEntries,
+  unsafe: unsafeEntries,
+};
+
+const mountEntries = {
+  prefix: v.optional(text(), "/qlik"),
+  publicOrigin: v.optional(text()),
+  allowedOrigins: v.optional(list(), []),
+  allowMissingOrigin: flag(),
+  trustedProxies: v.optional(list(), []),
+  frameAncestors: v.optional(list(), ["self"]),
+};
+
+/** The keys about the mount, the same in code and in a file. */
+export const sharedMountEntries: v.ObjectEntries = mountEntries;
+
+/** The options after their defaults and before the checks that need more than one value. */
+export interface ShapedOptions extends Pick<
+  ResolvedOptions,
+  "allowMissingOrigin" | "trustedProxies" | "policy" | "timeouts" | "limits" | "upstream" | "unsafe"
+> {
+  readonly tenant: {
+    readonly origin: string;
+    readonly ca?: string | undefined;
+    readonly sessionIdle: number;
+    readonly sessionLifetime: number;
+  };
+  readonly prefix: string;
+  readonly publicOrigin?: string | undefined;
+  readonly allowedOrigins: readonly string[];
+  readonly frameAncestors: readonly string[];
+  readonly identify: ResolvedOptions["identify"];
+  readonly identityHeaders: readonly string[];
+  readonly session: Omit<ResolvedOptions["session"], "renewBefore"> & {
+    readonly renewBefore?: number | undefined;
+  };
+}
+
+/** The truth about names, types, ranges and defaults of the options. */
+export const optionsSchema: v.GenericSchema<unknown, ShapedOptions> = v.object(
+  {
+    tenant: v.object(tenantEntries, "must be an object with origin and signingKeys"),
+    tenants: unavailable("more than one tenant"),
+    identify: v.pipe(
+      v.custom<ResolvedOptions["identify"]>(
+        (value) => typeof value === "function",
+        "must be a function that takes the request and returns who the user is, or null",
+      ),
+      leaf("opaque"),
+    ),
+    identityHeaders: v.optional(list(), []),
+    secret: v.optional(v.pipe(v.unknown(), leaf("lines"))),
+    ...mountEntries,
+    store: v.optional(
+      v.pipe(v.literal("memory", 'only "memory" is available in this version'), leaf("text")),
+    ),
+    session: group(v.object(sessionEntries, "must be an object")),
+    policy: group(v.object(policyEntries, "must be an object")),
+    timeouts: group(v.object(timeoutsEntries, "must be an object")),
+    limits: group(v.object(limitsEntries, "must be an object")),
+    upstream: group(v.object(upstreamEntries, "must be an object")),
+    unsafe: group(v.object(unsafeEntries, "must be an object")),
+  },
+  "must be an object",
+);
