@@ -1,0 +1,192 @@
+import type { IncomingMessage } from "node:http";
+import { type OptionProblem, OptionsError, SessionProxyError } from "../errors.ts";
+import { type AddressRange, createAddressSet, parseAddressRange } from "./address-set.ts";
+import type { Identity } from "./identity.ts";
+
+/** Which headers say who the user is, and whose word counts. */
+export interface TrustedHeaderOptions {
+  /** Addresses and CIDR ranges of the socket peers that are believed; never every address. */
+  readonly from: readonly string[];
+  /** Name of the header with the subject. */
+  readonly subject: string;
+  readonly name?: string;
+  readonly email?: string;
+  /** Name of the header that says `true` or `false`. */
+  readonly emailVerified?: string;
+  /** Name of the header with the groups: a JSON array of texts, unless `groupsSeparator` is given. */
+  readonly groups?: string;
+  /** What stands between two groups; directory names hold commas, so there is no default. */
+  readonly groupsSeparator?: string;
+  readonly sessionId?: string;
+}
+
+/** Reads the identity from a request; null for a request that carries none or whose peer is not believed. */
+export interface TrustedHeaderIdentify {
+  (request: IncomingMessage): Identity | null;
+  /** Lower-case names of the headers that only believed peers may send; they never travel on to the tenant. */
+  readonly headerNames: readonly string[];
+}
+
+const headerKeys = ["subject", "name", "email", "emailVerified", "groups", "sessionId"] as const;
+type HeaderKey = (typeof headerKeys)[number];
+
+/** The longest value of a header that becomes part of an identity, in characters. */
+const longestValue = 1024;
+
+/** The longest subject and session id, in characters. @see Identity */
+const longestId = 256;
+
+/**
+ * Makes an identity source out of headers that a front door sets after it has signed the user in.
+ *
+ * Only the socket's own peer is asked for, never a forwarding header. A header that comes twice, bytes that are not
+ * UTF-8, control characters and empty or overlong subjects make the request anonymous.
+ *
+ * @throws OptionsError for an address range or a header name that cannot be used.
+ */
+export function createTrustedHeaderIdentify(options: TrustedHeaderOptions): TrustedHeaderIdentify {
+  const { problems, ranges } = checkTrustedHeader(options);
+  if (problems.length > 0) throw new OptionsError(problems);
+  const believed = createAddressSet(ranges);
+  const keyOf = new Map<string, HeaderKey>();
+  for (const key of headerKeys) {
+    const name = options[key];
+    if (name !== undefined) keyOf.set(name.toLowerCase(), key);
+  }
+  const identify = (request: IncomingMessage): Identity | null => {
+    if (!believed(request.socket.remoteAddress)) return null;
+    const values = readValues(request.rawHeaders, keyOf);
+    return values === null ? null : toIdentity(values, options.groupsSeparator);
+  };
+  return Object.assign(identify, { headerNames: Object.freeze([...keyOf.keys()]) });
+}
+
+/** Checks the options of the source; paths are below the source's own place in a configuration. */
+export function checkTrustedHeader(
+  options: Pick<TrustedHeaderOptions, "from"> & Partial<TrustedHeaderOptions>,
+): {
+  readonly problems: readonly OptionProblem[];
+  readonly ranges: readonly AddressRange[];
+} {
+  const problems: OptionProblem[] = [];
+  const ranges: AddressRange[] = [];
+  if (options.from.length === 0) {
+    problems.push({ path: "from", message: "must name the peers whose word counts, such as 127.0.0.1/32" });
+  }
+  for (const [index, text] of options.from.entries()) {
+    const range = parseAddressRange(text);
+    const path = `from[${index}]`;
+    if (range === null) problems.push({ path, message: `"${text}" is not an address or a CIDR range` });
+    else if (range.bits === 0) problems.push({ path, message: `"${text}" would believe every peer` });
+    else ranges.push(range);
+  }
+  const taken = new Set<string>();
+  for (const key of headerKeys) {
+    const name = options[key];
+    if (name === undefined) continue;
+    const problem = headerNameProblem(name, taken);
+    if (problem !== null) problems.push({ path: key, message: problem });
+    taken.add(name.toLowerCase());
+  }
+  return { problems, ranges };
+}
+
+/** Headers that every client sends, or that decide about framing and origin: never a place for an identity. */
+const unusableNames = new Set([
+  "host",
+  "origin",
+  "connection",
+  "content-length",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+function headerNameProblem(name: string, taken: ReadonlySet<string>): string | null {
+  const lower = name.toLowerCase();
+  // Without underscores, because a front door may turn "-" and "_" into one another. CVE-2025-64484
+  if (!/^[a-z0-9-]{1,128}$/.test(lower)) return `"${name}" is not a header name of letters, digits and "-"`;
+  if (unusableNames.has(lower)) return `"${name}" has a meaning of its own in HTTP`;
+  return taken.has(lower) ? `"${name}" already names another part of the identity` : null;
+}
+
+/** Collects the named headers as text; null as soon as one comes twice or is not clean text. */
+function readValues(
+  rawHeaders: readonly string[],
+  keyOf: ReadonlyMap<string, HeaderKey>,
+): ReadonlyMap<HeaderKey, string> | null {
+  const values = new Map<HeaderKey, string>();
+  const seen = new Set<HeaderKey>();
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const key = keyOf.get((rawHeaders[index] ?? "").toLowerCase());
+    if (key === undefined) continue;
+    const value = decodeValue(rawHeaders[index + 1] ?? "");
+    if (seen.has(key) || value === null) return null;
+    seen.add(key);
+    if (value !== "") values.set(key, value);
+  }
+  return values;
+}
+
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Node gives header bytes as latin1; an accent read that way would be another subject and another licence. */
+function decodeValue(latin1: string): string | null {
+  try {
+    const value = strictUtf8.decode(Buffer.from(latin1, "latin1"));
+    return /\p{Cc}|[\u2028\u2029]/u.test(value) ? null : value;
+  } catch {
+    return null;
+  }
+}
+
+function toIdentity(values: ReadonlyMap<HeaderKey, string>, separator: string | undefined): Identity | null {
+  const subject = values.get("subject");
+  const sessionId = values.get("sessionId");
+  if (subject === undefined || !isId(subject)) return null;
+  if (sessionId !== undefined && !isId(sessionId)) return null;
+  const name = values.get("name");
+  const email = values.get("email");
+  if ([name, email].some((value) => value !== undefined && value.length > longestValue)) return null;
+  const emailVerified = toBoolean(values.get("emailVerified"));
+  const groups = toGroups(values.get("groups"), separator);
+  return {
+    subject,
+    ...(name === undefined ? {} : { name }),
+    ...(email === undefined ? {} : { email }),
+    ...(emailVerified === undefined ? {} : { emailVerified }),
+    ...(groups === undefined ? {} : { groups }),
+    ...(sessionId === undefined ? {} : { sessionId }),
+  };
+}
+
+/** HTTP takes white space off the ends; what Unicode adds to it would make look-alikes. attacks A7 */
+const isId = (value: string): boolean => value.length <= longestId && value.trim() === value;
+
+/** Everything but a plain yes is a no: a front door that says "unknown" has not verified the address. */
+const toBoolean = (value: string | undefined): boolean | undefined =>
+  value === undefined ? undefined : value.toLowerCase() === "true" || value === "1";
+
+function toGroups(value: string | undefined, separator: string | undefined): readonly string[] | undefined {
+  if (value === undefined) return undefined;
+  if (separator !== undefined) {
+    return value
+      .split(separator)
+      .map((group) => group.trim())
+      .filter((group) => group !== "");
+  }
+  const groups = parseJson(value);
+  if (Array.isArray(groups) && groups.every((group): group is string => typeof group === "string"))
+    return groups;
+  // Losing the groups silently would give the user other data than the front door meant.
+  throw new SessionProxyError("QSP-IDENTITY", {
+    reason: "the header with the groups is not a JSON array of texts; send one, or set groupsSeparator",
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
