@@ -1,0 +1,143 @@
+import { type OptionProblem, OptionsError } from "../../errors.ts";
+import { checkShape } from "../../proxy/options/check-shape.ts";
+import { resolveOptions, type SessionProxyOptions } from "../../proxy/options.ts";
+import { decodeUnits } from "./decode.ts";
+import { readFileBackedKeys } from "./file-backed.ts";
+import { readFileTree } from "./file-tree.ts";
+import { checkIdentity } from "./identity-source.ts";
+import { formatListenAddress, type ListenAddress } from "./listen-address.ts";
+import { mergeSettings } from "./merge.ts";
+import { configSchema, type ShapedConfig } from "./schema.ts";
+import { type Flags, readFlags, readVariables } from "./settings.ts";
+import { tlsProblems } from "./tls-files.ts";
+import { toLibraryOptions, toWrittenPath } from "./to-library-options.ts";
+
+/** What the standalone server runs with. */
+export interface ServerConfig {
+  /** The public listener. */
+  readonly listen: ListenAddress;
+  /** Certificate chain and private key in PEM; plain HTTP without. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** The private listener with the probes; none by default. */
+  readonly admin?: { readonly listen: ListenAddress; readonly token: string };
+  /** What the proxy runs with. */
+  readonly options: SessionProxyOptions;
+  /** How long a drain serves on as if nothing were, and how long what is in flight may then take. Milliseconds. */
+  readonly drain: { readonly delay: number; readonly deadline: number };
+}
+
+/** Where a configuration comes from; flags win over variables, variables over the file. */
+export interface ConfigSources {
+  /** YAML or JSON; everything may also come from the other two. */
+  readonly file?: string;
+  readonly environment: Readonly<NodeJS.ProcessEnv>;
+  readonly flags?: Flags;
+}
+
+/** A configuration without problems. */
+export interface LoadedConfig {
+  readonly config: ServerConfig;
+  /** What works, but should not stay so. */
+  readonly warnings: readonly OptionProblem[];
+}
+
+/**
+ * Reads the configuration of the standalone server.
+ *
+ * @throws OptionsError once, with every problem of file, variables and flags in it.
+ */
+export function loadServerConfig(sources: ConfigSources): LoadedConfig {
+  const file = sources.file === undefined ? { tree: {}, problems: [] } : readFileTree(sources.file);
+  const variables = readVariables(sources.environment);
+  const flags = readFlags(sources.flags ?? {});
+  const unread = [...file.problems, ...variables.problems, ...flags.problems];
+  // Without the file, everything that it holds would be reported as missing.
+  if (file.problems.length > 0) throw new OptionsError(unread);
+  const settings = [...variables.settings, ...flags.settings];
+  const merged = mergeSettings(file.tree, settings);
+  const decoded = decodeUnits(configSchema, merged.tree);
+  const tree = decoded.tree as Record<string, unknown>;
+  const backed = readFileBackedKeys({ tree, fileTree: file.tree, configFile: sources.file, settings });
+  const shape = checkShape(configSchema, tree);
+  const identity = checkIdentity(tree);
+  const options = toLibraryOptions(tree, identity);
+  const resolved = resolve(options, sources.environment);
+  const problems = collect(
+    [
+      ...unread,
+      ...decoded.problems,
+      ...backed.problems,
+      ...shape.problems,
+      ...identity.problems,
+      ...tlsProblems(tree["tls"]),
+      ...(shape.output === undefined ? [] : listenerProblems(shape.output)),
+      ...resolved.problems.map(({ path, message }) => ({
+        path: toWrittenPath(path, backed.writtenAt),
+        message,
+      })),
+    ],
+    merged.sources,
+  );
+  if (problems.length > 0 || shape.output === undefined) throw new OptionsError(problems);
+  return {
+    config: { ...toListeners(shape.output), options, drain: resolved.drain },
+    warnings: [...backed.warnings, ...tokenWarnings(shape.output)],
+  };
+}
+
+interface Resolved {
+  readonly problems: readonly OptionProblem[];
+  readonly drain: ServerConfig["drain"];
+}
+
+/** Lets the library check its part, with the same words as for a program that calls it. */
+function resolve(options: SessionProxyOptions, environment: Readonly<NodeJS.ProcessEnv>): Resolved {
+  try {
+    const { timeouts } = resolveOptions(options, environment);
+    return { problems: [], drain: { delay: timeouts.drainDelay, deadline: timeouts.drain } };
+  } catch (error) {
+    if (!(error instanceof OptionsError)) throw error;
+    return { problems: error.problems, drain: { delay: 0, deadline: 0 } };
+  }
+}
+
+/** One problem for each place, the first one, with the variable or flag that the value came from. */
+function collect(
+  problems: readonly OptionProblem[],
+  sources: ReadonlyMap<string, string>,
+): readonly OptionProblem[] {
+  const seen = new Set<string>();
+  return problems
+    .filter(({ path }) => !seen.has(path) && seen.add(path))
+    .map(({ path, message }) => {
+      const source = sources.get(path);
+      return source === undefined ? { path, message } : { path, message: `${message} (from ${source})` };
+    });
+}
+
+function listenerProblems({ listen, admin }: ShapedConfig): readonly OptionProblem[] {
+  if (admin === undefined || ("port" in listen && listen.port === 0)) return [];
+  if (formatListenAddress(admin.listen) !== formatListenAddress(listen)) return [];
+  return [{ path: "admin.listen", message: "must be another address than listen: the probes are private" }];
+}
+
+/** Shorter tokens can be guessed; characters. */
+const shortToken = 16;
+
+const tokenWarnings = ({ admin }: ShapedConfig): readonly OptionProblem[] =>
+  admin?.token !== undefined && admin.token.length < shortToken
+    ? [
+        {
+          path: "admin.token",
+          message: `is shorter than ${shortToken} characters: openssl rand -hex 32 makes one`,
+        },
+      ]
+    : [];
+
+function toListeners({ listen, tls, admin }: ShapedConfig): Pick<ServerConfig, "listen" | "tls" | "admin"> {
+  return {
+    listen,
+    ...(tls?.cert === undefined || tls.key === undefined ? {} : { tls: { cert: tls.cert, key: tls.key } }),
+    ...(admin?.token === undefined ? {} : { admin: { listen: admin.listen, token: admin.token } }),
+  };
+}

@@ -1,0 +1,135 @@
+import * as v from "valibot";
+import type { LeafKind } from "../../proxy/options/schema-node.ts";
+import { list, sharedEntries, sharedMountEntries, text, unavailable } from "../../proxy/options/schema.ts";
+import { type ListenAddress, parseListenAddress } from "./listen-address.ts";
+
+/** A key that holds a text, beside a key with `File` at its end that names the file with the text. */
+export interface FileBackedKey {
+  /** Place of the key; `[]` stands for every place in a list. */
+  readonly path: readonly string[];
+  /** A secret may be given once only, and its file is for its owner only. */
+  readonly secret: boolean;
+  /** Whether one of the two must be there when the object around them is. */
+  readonly required: boolean;
+}
+
+/** Every key that can also come from a file. */
+export const fileBackedKeys: readonly FileBackedKey[] = [
+  { path: ["tls", "cert"], secret: false, required: true },
+  { path: ["tls", "key"], secret: true, required: true },
+  { path: ["admin", "token"], secret: true, required: true },
+  { path: ["tenant", "ca"], secret: false, required: false },
+  { path: ["tenant", "signingKeys", "[]", "privateKey"], secret: true, required: true },
+  { path: ["tenant", "signingKeys", "[]", "certificate"], secret: false, required: false },
+  { path: ["session", "secret"], secret: true, required: false },
+];
+
+const leaf = <Input>(kind: LeafKind): v.MetadataAction<Input, { readonly leaf: LeafKind }> =>
+  v.metadata({ leaf: kind });
+
+const optionalText = (): v.GenericSchema<string | undefined> => v.optional(text());
+
+const listenAddress = (): v.GenericSchema<string, ListenAddress> =>
+  v.pipe(
+    v.string("must be text"),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const address = parseListenAddress(dataset.value);
+      if (address !== null) return address;
+      addIssue({ message: "must be an address with a port, such as 127.0.0.1:8787, or unix:/path" });
+      return NEVER;
+    }),
+    leaf("text"),
+  );
+
+const object = <Entries extends v.ObjectEntries>(
+  entries: Entries,
+): v.ObjectSchema<Entries, "must be an object"> => v.object(entries, "must be an object");
+
+const onlyValue = <Value extends string | number | boolean>(
+  value: Value,
+  kind: LeafKind,
+): v.GenericSchema<Value | undefined> =>
+  v.optional(v.pipe(v.literal(value, `only ${value} is available in this version`), leaf(kind)));
+
+const signingKeySchema = object({
+  ...sharedEntries.signingKey,
+  privateKey: optionalText(),
+  privateKeyFile: optionalText(),
+  certificateFile: optionalText(),
+});
+
+const tenantSchema = object({
+  ...sharedEntries.tenant,
+  caFile: optionalText(),
+  signingKeys: v.pipe(
+    v.array(signingKeySchema, "must be a list"),
+    v.minLength(1, "must hold at least one key"),
+  ),
+});
+
+const trustedHeaderSchema = object({
+  from: v.optional(list()),
+  subject: text(),
+  name: optionalText(),
+  email: optionalText(),
+  emailVerified: optionalText(),
+  groups: optionalText(),
+  groupsSeparator: optionalText(),
+  sessionId: optionalText(),
+});
+
+const identitySchema = object({
+  trustedHeader: v.optional(trustedHeaderSchema),
+  bearer: unavailable("the identity source bearer"),
+  whoami: unavailable("the identity source whoami"),
+  oidc: unavailable("the identity source oidc"),
+});
+
+const sessionSchema = object({
+  ...sharedEntries.session,
+  secret: optionalText(),
+  secretFile: optionalText(),
+  store: onlyValue("memory", "text"),
+  // Taken so that a configuration need not change with the store: the memory store is never down.
+  storeGrace: v.optional(v.pipe(v.number("must be a duration such as 60s"), leaf("duration"))),
+});
+
+/** What the server itself reads of a file; the rest goes on to the library, which checks it. */
+export interface ShapedConfig {
+  readonly listen: ListenAddress;
+  readonly publicOrigin: string;
+  readonly trustedProxies: readonly string[];
+  readonly tls?: { readonly cert?: string | undefined; readonly key?: string | undefined } | undefined;
+  readonly admin?: { readonly listen: ListenAddress; readonly token?: string | undefined } | undefined;
+}
+
+const schema = object({
+  listen: v.optional(listenAddress(), "127.0.0.1:8787"),
+  ...sharedMountEntries,
+  trustedProxies: v.optional(list(), []),
+  publicOrigin: text(),
+  tls: v.optional(
+    object({
+      cert: optionalText(),
+      certFile: optionalText(),
+      key: optionalText(),
+      keyFile: optionalText(),
+    }),
+  ),
+  http2: onlyValue(false, "boolean"),
+  admin: v.optional(object({ listen: listenAddress(), token: optionalText(), tokenFile: optionalText() })),
+  edge: unavailable("the edge listener"),
+  workers: onlyValue(1, "integer"),
+  tenant: tenantSchema,
+  tenants: unavailable("more than one tenant"),
+  identity: identitySchema,
+  session: v.optional(sessionSchema),
+  policy: v.optional(object(sharedEntries.policy), {}),
+  timeouts: v.optional(object(sharedEntries.timeouts), {}),
+  limits: v.optional(object(sharedEntries.limits), {}),
+  upstream: v.optional(object(sharedEntries.upstream), {}),
+  unsafe: v.optional(object(sharedEntries.unsafe), {}),
+});
+
+/** The truth about the keys of the configuration file; names of variables and flags are made from it. */
+export const configSchema: v.GenericSchema<unknown, ShapedConfig> = schema;

@@ -1,0 +1,76 @@
+import { isPlainObject } from "../../proxy/options/check-shape.ts";
+import type { SessionProxyOptions } from "../../proxy/options.ts";
+import type { IdentitySource } from "./identity-source.ts";
+
+/** Keys that file and library have in common, name and meaning. */
+const sameKeys = [
+  "prefix",
+  "publicOrigin",
+  "allowedOrigins",
+  "allowMissingOrigin",
+  "trustedProxies",
+  "frameAncestors",
+  "policy",
+  "timeouts",
+  "limits",
+  "upstream",
+  "unsafe",
+] as const;
+
+/** Keys of the file's session that are not the library's. */
+const ownSessionKeys = new Set(["secret", "secretFile", "store", "storeGrace"]);
+
+/**
+ * Picks the library's options out of a tree.
+ *
+ * The tree may still be wrong: the library checks what it gets, so that its problems are found in the same pass.
+ */
+export function toLibraryOptions(
+  tree: Readonly<Record<string, unknown>>,
+  identity: Pick<IdentitySource, "identify" | "headerNames">,
+): SessionProxyOptions {
+  const session = isPlainObject(tree["session"]) ? tree["session"] : {};
+  const { secret } = session;
+  const options = {
+    ...pick(tree, (key) => (sameKeys as readonly string[]).includes(key)),
+    tenant: toTenant(tree["tenant"]),
+    session: pick(session, (key) => !ownSessionKeys.has(key)),
+    ...(typeof secret === "string" ? { secret: toSecrets(secret) } : {}),
+    identify: identity.identify,
+    identityHeaders: identity.headerNames,
+  };
+  return options as unknown as SessionProxyOptions;
+}
+
+const pick = (
+  from: Readonly<Record<string, unknown>>,
+  wanted: (key: string) => boolean,
+): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(from).filter(([key]) => wanted(key)));
+
+/** The tenant without the names of its files, whose contents stand beside them. */
+function toTenant(tenant: unknown): unknown {
+  if (!isPlainObject(tenant)) return tenant;
+  const { signingKeys } = tenant;
+  return {
+    ...pick(tenant, (key) => key !== "caFile"),
+    ...(Array.isArray(signingKeys) ? { signingKeys: signingKeys.map(withoutFileNames) } : {}),
+  };
+}
+
+const withoutFileNames = (key: unknown): unknown =>
+  isPlainObject(key) ? pick(key, (name) => name !== "privateKeyFile" && name !== "certificateFile") : key;
+
+/** Each line is a secret, used as it is; empty lines are none. */
+const toSecrets = (text: string): readonly string[] => text.split(/\r?\n/).filter((line) => line !== "");
+
+/** Where the operator wrote what the library calls by another name. */
+export function toWrittenPath(path: string, writtenAt: ReadonlyMap<string, string>): string {
+  const secret = /^secret(?:\[(\d+)\])?$/.exec(path);
+  if (secret !== null) {
+    const place = writtenAt.get("session.secret") ?? "session.secret";
+    return secret[1] === undefined ? place : `${place}, line ${Number(secret[1]) + 1}`;
+  }
+  if (path === "identify") return "identity";
+  return path === "store" ? "session.store" : (writtenAt.get(path) ?? path);
+}

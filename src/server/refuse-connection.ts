@@ -1,0 +1,36 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { SessionProxyError } from "../errors.ts";
+import { errorAnswer, upgradeRefusal } from "../http/own-answer.ts";
+import { traceId } from "../kernel/random.ts";
+import type { AnyServer } from "./listener.ts";
+
+/** Answers bytes that are no request in the shape of our errors, and closes the connection. */
+export function refuseConnection(server: AnyServer): void {
+  const answering = new WeakSet<Socket>();
+  server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
+    answering.add(socket);
+    response.once("close", () => answering.delete(socket));
+  });
+  server.on("clientError", (error: NodeJS.ErrnoException, stream) => {
+    const socket = stream as Socket;
+    // In the middle of an earlier answer, a second one would be read as part of it.
+    if (!socket.writable || error.code === "ECONNRESET" || answering.has(socket)) {
+      socket.destroy();
+      return;
+    }
+    socket.end(answerTo(error.code), () => socket.destroy());
+  });
+}
+
+/** The parser knows three ways of being wrong: too slow, too large, and no HTTP. */
+function answerTo(code: string | undefined): string {
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
+    return "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+  }
+  const error =
+    code === "HPE_HEADER_OVERFLOW"
+      ? new SessionProxyError("QSP-TOO-LARGE", { status: 431 })
+      : new SessionProxyError("QSP-TARGET");
+  return upgradeRefusal(errorAnswer(error, { navigation: false, traceId: traceId() }));
+}

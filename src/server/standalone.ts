@@ -1,0 +1,102 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createSessionProxy } from "../proxy/create-session-proxy.ts";
+import type { SessionProxy } from "../proxy/session-proxy.ts";
+import { createAdminListener } from "./admin-listener.ts";
+import { formatListenAddress, type ListenAddress } from "./config/listen-address.ts";
+import type { ServerConfig } from "./config/load.ts";
+import { type Traffic, watchTraffic } from "./drain.ts";
+import { type AnyServer, createListener, listen } from "./listener.ts";
+
+/** A running server. */
+export interface StandaloneServer {
+  /** Where it listens: an origin, or `unix:` and a path. */
+  readonly url: string;
+  /** Where its private listener listens, if it has one. */
+  readonly adminUrl: string | undefined;
+  /**
+   * Stops without cutting anything off: serves on while the front door notices, sends WebSockets elsewhere, lets
+   * requests finish, then closes. Ends as soon as nothing is in flight, and at the deadline at the latest.
+   */
+  drain(): Promise<void>;
+  /** Ends everything at once. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Starts the proxy with listeners of its own.
+ *
+ * @throws OptionsError when the options are wrong.
+ * @throws ListenError when an address cannot be listened on; then nothing is left running.
+ */
+export async function createStandaloneServer(config: ServerConfig): Promise<StandaloneServer> {
+  const proxy = createSessionProxy(config.options);
+  const server = createListener(config.tls);
+  const traffic = watchTraffic(server);
+  mount(server, proxy);
+  let draining: Promise<void> | undefined;
+  const admin =
+    config.admin && createAdminListener(config.admin.token, { isReady: () => draining === undefined });
+  const servers = admin === undefined ? [server] : [server, admin];
+  const close = async (): Promise<void> => {
+    await Promise.all([proxy.close(), ...servers.map(closeNow)]);
+  };
+  try {
+    const address = await listen(server, config.listen);
+    const adminAddress = admin && config.admin && (await listen(admin, config.admin.listen));
+    return {
+      url: toUrl(address, config.tls !== undefined),
+      adminUrl: adminAddress && toUrl(adminAddress, false),
+      drain() {
+        draining ??= drain({ server, proxy, traffic, times: config.drain }).then(close);
+        return draining;
+      },
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The server is only ours, so what is not the proxy's is its answer too. */
+function mount(server: AnyServer, proxy: SessionProxy): void {
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    proxy(request, response);
+  });
+  proxy.attach(server);
+}
+
+interface DrainParts {
+  readonly server: AnyServer;
+  readonly proxy: SessionProxy;
+  readonly traffic: Traffic;
+  readonly times: ServerConfig["drain"];
+}
+
+/** The phases of rules R11. The private listener stays until the end, so that probes see them. */
+async function drain({ server, proxy, traffic, times }: DrainParts): Promise<void> {
+  const deadline = AbortSignal.timeout(times.delay + times.deadline);
+  await proxy.drain();
+  try {
+    await traffic.calm(deadline);
+    server.close();
+    await traffic.idle(deadline);
+  } catch (error) {
+    if (!deadline.aborted) throw error;
+  }
+}
+
+async function closeNow(server: AnyServer): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  server.closeAllConnections();
+  await closed;
+}
+
+function toUrl(address: ListenAddress, secure: boolean): string {
+  if ("path" in address) return formatListenAddress(address);
+  return `${secure ? "https" : "http"}://${formatListenAddress(address)}`;
+}
