@@ -1,0 +1,33 @@
+import { parseArgs, type ParseArgsConfig } from "node:util";
+import { UsageError } from "./verb.ts";
+
+/** The flags of a verb, as `node:util` describes them. */
+export type FlagTable = NonNullable<ParseArgsConfig["options"]>;
+
+/** A flag's texts; `true` for a flag without one. */
+export type FlagValues = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
+
+/** Reads flags, and nothing but flags. @throws UsageError */
+export function parseFlags(args: readonly string[], table: FlagTable): FlagValues {
+  try {
+    return parseArgs({ args: [...args], options: table, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new UsageError(firstSentence(message));
+  }
+}
+
+/** Node adds a second sentence about positional arguments, which no verb of ours has. */
+const firstSentence = (message: string): string => {
+  const end = message.indexOf(". ");
+  const sentence = end === -1 ? message : message.slice(0, end);
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, "");
+};
+
+/** Reads a port. @throws UsageError */
+export function parsePort(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65_535)) throw new UsageError(`--port must be a number from 0 to 65535, not "${text}"`);
+  return port;
+}
