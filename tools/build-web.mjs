@@ -164,7 +164,7 @@ async function takeLegalComments(folder) {
     }
     await rm(join(folder, path));
   }
-  return [...blocks].sort();
+  return [...blocks].sort((a, b) => a.localeCompare(b, "en"));
 }
 
 async function writeNotices(outdir, results) {
@@ -174,7 +174,9 @@ async function writeNotices(outdir, results) {
       const folder = packageFolder(input);
       if (folder !== undefined) folders.add(folder);
     }
-  const packages = await Promise.all([...folders].sort().map(packageNotice));
+  const packages = await Promise.all(
+    [...folders].sort((a, b) => a.localeCompare(b, "en")).map(packageNotice),
+  );
   const comments = await takeLegalComments(outdir);
   const rule = `\n${"-".repeat(78)}\n\n`;
   const head = "The scripts in this folder contain the following packages, unchanged but minified.\n";

@@ -26,4 +26,6 @@ export function startDirectPane(): void {
     delete reason.dataset["outcome"];
     frame.contentWindow?.location.reload();
   });
+  // Only now, so that no outcome is missed.
+  frame.src = "/direct";
 }

@@ -10,15 +10,30 @@ export interface AppView {
   readonly renderer: stardust.Embed;
 }
 
-const chartTypes = ["barchart", "kpi", "linechart", "piechart", "table"] as const;
+type ChartFile = "barchart" | "kpi" | "linechart" | "piechart" | "table";
 
-const types: stardust.TypeInfo[] = chartTypes.map((name) => ({
+/** By `visualization` of a stored object: the names in the vendor's own client, and those of the npm packages. */
+const chartFiles: Readonly<Record<string, ChartFile>> = {
+  barchart: "barchart",
+  "bar-chart": "barchart",
+  kpi: "kpi",
+  linechart: "linechart",
+  "line-chart": "linechart",
+  piechart: "piechart",
+  "pie-chart": "piechart",
+  table: "table",
+  "sn-table": "table",
+};
+
+async function loadChart(file: ChartFile): Promise<stardust.Visualization> {
+  const chart = await runtime().provide(`chart-${file}`, `chart-${file}.js`);
+  if (chart === undefined) throw new Error(`The chart ${file} could not be loaded`);
+  return chart;
+}
+
+const types: stardust.TypeInfo[] = Object.entries(chartFiles).map(([name, file]) => ({
   name,
-  load: async () => {
-    const chart = await runtime().provide(`chart-${name}`, `chart-${name}.js`);
-    if (chart === undefined) throw new Error(`The chart ${name} could not be loaded`);
-    return chart;
-  },
+  load: () => loadChart(file),
 }));
 
 /** By document: charts of one app share a renderer, so that opening a selection in one closes it in another. */

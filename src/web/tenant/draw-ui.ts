@@ -23,7 +23,14 @@ const drawChart: Draw = async (element, { renderer }, props) => {
   return () => void chart.destroy();
 };
 
+/** The renderer paints the selections bar in greys of its own, which no theme reaches. */
+const selectionsStyle = document.createElement("style");
+selectionsStyle.textContent =
+  "[data-embed-selections]>div,[data-embed-selections]>div>div{background:transparent!important}";
+
 const drawSelections: Draw = async (element, { renderer }) => {
+  document.head.append(selectionsStyle);
+  element.dataset["embedSelections"] = "";
   const selections = await renderer.selections();
   selections.mount(element);
   return () => selections.unmount();

@@ -28,8 +28,8 @@ export interface MountedComponent {
 }
 
 /** Equal for props that need the same drawing; functions and the theme do not count. */
-function drawingKey({ theme: _, exposeRefApi: __, ...rest }: EmbedProps): string {
-  return JSON.stringify(rest);
+function drawingKey(props: EmbedProps): string {
+  return JSON.stringify({ ...props, theme: undefined, exposeRefApi: undefined });
 }
 
 class Mounted implements MountedComponent {
