@@ -20,3 +20,16 @@ export function createClock(): MovableClock {
     },
   };
 }
+
+/** Makes a given clock movable; the machine's if none is given. */
+export function toMovableClock(clock?: EmulatorClock): MovableClock {
+  if (clock === undefined) return createClock();
+  if ("advance" in clock) return clock as MovableClock;
+  let offset = 0;
+  return {
+    now: () => clock.now() + offset,
+    advance(ms) {
+      offset += ms;
+    },
+  };
+}

@@ -1,0 +1,25 @@
+export {
+  createTenantEmulator,
+  type SessionControl,
+  type SessionSummary,
+  type SocketControl,
+  type SocketSummary,
+  type TenantEmulator,
+  type UserControl,
+} from "./emulator/create-tenant-emulator.ts";
+export { createClock, type EmulatorClock, type MovableClock } from "./emulator/clock.ts";
+export type { IdentityProvider } from "./emulator/identity-provider.ts";
+export type { TenantModes } from "./emulator/modes.ts";
+export type { TenantEmulatorOptions } from "./emulator/options.ts";
+export type { WebIntegration } from "./emulator/origin-rules.ts";
+export type { Recording, RecordingFilter } from "./emulator/recordings.ts";
+export type { RequestMatch } from "./emulator/request-match.ts";
+export type { Behaviour, Fault, FaultKind } from "./emulator/script.ts";
+export {
+  bytesOf,
+  generatedBytes,
+  type ContentBytes,
+  type NewTempContent,
+  type TempContent,
+} from "./emulator/temp-contents.ts";
+export { sampleUsers, type Person, type TenantUser } from "./emulator/users.ts";
