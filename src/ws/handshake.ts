@@ -1,0 +1,120 @@
+import { createHash } from "node:crypto";
+
+/** Name, value, name, value …, as node's `rawHeaders`. */
+type RawHeaders = readonly string[];
+
+/** RFC 6455 §1.3. */
+const ACCEPT_SALT = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/** What is wrong with a handshake request; with 426 belongs `Sec-WebSocket-Version: 13`. */
+export interface HandshakeRefusal {
+  readonly status: 400 | 426;
+  readonly reason: string;
+}
+
+/** Checks the opening handshake of a browser, strictly: what can be read in two ways is refused. @see RFC 6455 §4.2.1 */
+export function checkHandshakeRequest(
+  method: string,
+  raw: RawHeaders,
+  httpVersion: string,
+): { readonly key: string } | HandshakeRefusal {
+  if (method !== "GET") return { status: 400, reason: "The method is not GET." };
+  if (httpVersion !== "1.1") return { status: 400, reason: "The protocol is not HTTP/1.1." };
+  const connection = upgradeProblem(raw);
+  if (connection !== null) return { status: 400, reason: connection };
+  if (hasBody(raw)) return { status: 400, reason: "The request has a body." };
+  const keys = valuesOf(raw, "sec-websocket-key");
+  const [key] = keys;
+  if (key === undefined || keys.length > 1 || !isKey(key)) {
+    return { status: 400, reason: "Sec-WebSocket-Key is not one key of 16 bytes." };
+  }
+  const versions = valuesOf(raw, "sec-websocket-version");
+  if (versions.length > 1) return { status: 400, reason: "Sec-WebSocket-Version is given more than once." };
+  if (versions[0] !== "13") return { status: 426, reason: "Sec-WebSocket-Version is not 13." };
+  return { key };
+}
+
+/** Computes the `Sec-WebSocket-Accept` that belongs to a key. */
+export function acceptFor(key: string): string {
+  return createHash("sha1")
+    .update(key + ACCEPT_SALT)
+    .digest("base64");
+}
+
+/** What has been asked of the tenant. */
+export interface SentHandshake {
+  readonly key: string;
+  /** Sub-protocols offered, one an element. */
+  readonly protocols: readonly string[];
+  /** Extensions offered: names, or values of `Sec-WebSocket-Extensions` as they were sent. */
+  readonly extensions: readonly string[];
+}
+
+/** Checks the tenant's answer to a handshake; gives the reason of its failure, null if it is good. @see RFC 6455 §4.1 */
+export function checkHandshakeResponse(status: number, raw: RawHeaders, sent: SentHandshake): string | null {
+  if (status !== 101) return `The status is ${status}.`;
+  const connection = upgradeProblem(raw);
+  if (connection !== null) return connection;
+  const accepts = valuesOf(raw, "sec-websocket-accept");
+  if (accepts.length !== 1 || accepts[0] !== acceptFor(sent.key)) {
+    return "Sec-WebSocket-Accept does not belong to the key.";
+  }
+  const protocols = valuesOf(raw, "sec-websocket-protocol");
+  const [protocol] = protocols;
+  if (protocols.length > 1 || (protocol !== undefined && !sent.protocols.includes(protocol))) {
+    return "A sub-protocol that was not offered is selected.";
+  }
+  const offered = new Set(sent.extensions.flatMap(extensionNames));
+  for (const value of valuesOf(raw, "sec-websocket-extensions")) {
+    if (!extensionNames(value).every((name) => offered.has(name))) {
+      return "An extension that was not offered is selected.";
+    }
+  }
+  return null;
+}
+
+/** What keeps the headers from being an upgrade to WebSocket. */
+function upgradeProblem(raw: RawHeaders): string | null {
+  const upgrades = valuesOf(raw, "upgrade");
+  if (upgrades.length !== 1 || upgrades[0]?.toLowerCase() !== "websocket") return "Upgrade is not websocket.";
+  for (const value of valuesOf(raw, "connection")) {
+    if (value.split(",").some((option) => option.trim().toLowerCase() === "upgrade")) return null;
+  }
+  return "Connection does not name Upgrade.";
+}
+
+/** Whether the request announces a body, which would be taken for frames. */
+function hasBody(raw: RawHeaders): boolean {
+  return (
+    valuesOf(raw, "transfer-encoding").length > 0 ||
+    valuesOf(raw, "content-length").some((length) => length !== "0")
+  );
+}
+
+/** Whether a text is base64 of 16 bytes: 22 digits and the padding. */
+function isKey(text: string): boolean {
+  return /^[+/0-9A-Za-z]{22}==$/.test(text);
+}
+
+/** The names in an extension list; parameters may be quoted and hold commas. @see RFC 6455 §9.1 */
+function extensionNames(value: string): string[] {
+  const names: string[] = [];
+  let start = 0;
+  let quoted = false;
+  for (let i = 0; i <= value.length; i += 1) {
+    if (value[i] === '"') quoted = !quoted;
+    if (i < value.length && (quoted || value[i] !== ",")) continue;
+    const name = value.slice(start, i).split(";", 1)[0]?.trim() ?? "";
+    if (name !== "") names.push(name);
+    start = i + 1;
+  }
+  return names;
+}
+
+function valuesOf(raw: RawHeaders, lowerName: string): string[] {
+  const values: string[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    if (raw[i]?.toLowerCase() === lowerName) values.push((raw[i + 1] as string).trim());
+  }
+  return values;
+}
