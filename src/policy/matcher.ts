@@ -1,0 +1,48 @@
+import { allows, compileDenial, readPath } from "./path-match.ts";
+import type { RouteRule } from "./rule.ts";
+import { allowed, denied, type Verdict } from "./verdict.ts";
+
+/** The ordered set of rules of one proxy. */
+export interface Policy {
+  /** Judges a method and a path as the tenant sees it; the query is no part of it. Takes linear time. */
+  judge(method: string, upgrade: boolean, path: string): Verdict;
+}
+
+/** The rules of a policy. */
+export interface PolicyRules {
+  /** Those of the presets first. */
+  readonly allow: readonly RouteRule[];
+  /** They win over everything. */
+  readonly deny: readonly RouteRule[];
+}
+
+/** Makes a policy: what no rule allows is denied, and what a rule denies is denied whatever allows it. */
+export function createPolicy(rules: PolicyRules): Policy {
+  const denials = rules.deny.map((rule) => ({ rule, applies: compileDenial(rule) }));
+
+  return {
+    judge(method, upgrade, path) {
+      if (method === "TRACE" || method === "CONNECT") {
+        return denied(null, `${method} is never offered.`);
+      }
+      const readings = readPath(path);
+      for (const { rule, applies } of denials) {
+        if (isAbout(rule, method, upgrade) && applies(readings)) {
+          return denied(rule.source, "A deny rule applies.");
+        }
+      }
+      let known = false;
+      for (const rule of rules.allow) {
+        if (!allows(rule, readings)) continue;
+        if (isAbout(rule, method, upgrade)) return allowed(rule, upgrade, readings);
+        known = true;
+      }
+      return denied(null, known ? "No rule allows this method here." : "No rule allows this path.");
+    },
+  };
+}
+
+/** Whether a rule is about this kind of request; a rule for GET says nothing about HEAD. */
+function isAbout(rule: RouteRule, method: string, upgrade: boolean): boolean {
+  return upgrade ? rule.upgrade : rule.methods === null || rule.methods.has(method);
+}
