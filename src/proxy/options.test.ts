@@ -1,0 +1,158 @@
+import { generateKeyPairSync } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { OptionsError } from "../errors.ts";
+import { resolveOptions, type SessionProxyOptions } from "./options.ts";
+
+const privateKey = generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey;
+
+const right: SessionProxyOptions = {
+  tenant: {
+    origin: "https://acme.eu.qlikcloud.com",
+    signingKeys: [{ issuer: "acme-portal", keyId: "2026-01", privateKey }],
+  },
+  identify: () => null,
+};
+
+const resolve = (options: unknown, environment: NodeJS.ProcessEnv = {}): ReturnType<typeof resolveOptions> =>
+  resolveOptions(options as SessionProxyOptions, environment);
+
+const problemsOf = (options: unknown, environment?: NodeJS.ProcessEnv): readonly string[] => {
+  try {
+    resolve(options, environment);
+    return [];
+  } catch (error) {
+    if (!(error instanceof OptionsError)) throw error;
+    return error.problems.map(({ path, message }) => `${path}: ${message}`);
+  }
+};
+
+describe("resolveOptions", () => {
+  test("fills in every default", () => {
+    const { tenant, identify, ...others } = resolve(right);
+    expect(identify).toBe(right.identify);
+    expect(tenant).toMatchObject({
+      origin: "https://acme.eu.qlikcloud.com",
+      ca: undefined,
+      sessionIdle: 1_800_000,
+      sessionLifetime: 86_400_000,
+      signingKeys: [{ issuer: "acme-portal", keyId: "2026-01", alg: "ES384" }],
+    });
+    expect(others).toEqual({
+      prefix: "/qlik",
+      publicOrigin: undefined,
+      allowedOrigins: new Set(),
+      allowMissingOrigin: false,
+      trustedProxies: [],
+      frameAncestors: ["'self'"],
+      identityHeaders: new Set(),
+      session: { idleTimeout: 1_200_000, maxLifetime: 28_800_000, renewBefore: 120_000, revalidate: 600_000 },
+      policy: { presets: ["embed"], allow: [], deny: [] },
+      timeouts: {
+        connect: 5000,
+        headers: 60_000,
+        bodyIdle: 60_000,
+        login: 10_000,
+        store: 500,
+        socketIdle: 3_600_000,
+        drainDelay: 5000,
+        drain: 20_000,
+      },
+      limits: { socketsPerSession: 32, requestBody: 1_073_741_824, replayBody: 65_536, loginsPerMinute: 100 },
+      upstream: { perSession: 6, idle: 5000, idleTotal: 1024, total: 4096 },
+      unsafe: { plainHttpTenant: false, plainHttpPublic: false, foreignScriptOnAppOrigin: false },
+    });
+  });
+
+  test("lets the public origin in beside the listed ones", () => {
+    const { allowedOrigins } = resolve({
+      ...right,
+      publicOrigin: "https://portal.example.com",
+      allowedOrigins: ["https://admin.example.com"],
+    });
+    expect([...allowedOrigins]).toEqual(["https://portal.example.com", "https://admin.example.com"]);
+  });
+
+  test("mounts at the root for /", () => {
+    expect(resolve({ ...right, prefix: "/" }).prefix).toBe("");
+  });
+
+  test("renews short sessions a quarter of their life before their end", () => {
+    expect(resolve({ ...right, session: { maxLifetime: 60_000 } }).session.renewBefore).toBe(15_000);
+    const tenant = { ...right.tenant, sessionLifetime: 40_000 };
+    expect(resolve({ ...right, tenant }).session.renewBefore).toBe(10_000);
+  });
+
+  test("cannot be changed afterwards, and leaves the caller's own objects alone", () => {
+    const policy = { allow: ["GET /api/v1/spaces"] };
+    const resolved = resolve({ ...right, policy });
+    expect(Object.isFrozen(resolved)).toBe(true);
+    expect(Object.isFrozen(resolved.policy.allow)).toBe(true);
+    expect(Object.isFrozen(resolved.tenant.signingKeys[0])).toBe(true);
+    expect(Object.isFrozen(policy.allow)).toBe(false);
+  });
+
+  test("lists everything at once, a broken key beside a missing name", () => {
+    expect(
+      problemsOf({
+        tenant: { origin: "acme", signingKeys: [{ issuer: "acme-portal", privateKey: "nonsense" }] },
+        identity: right.identify,
+        secret: "short",
+        timeouts: { connect: "5s", drainDelay: -1 },
+      }),
+    ).toEqual([
+      'identity: is not a known key; did you mean "identify"?',
+      "tenant.signingKeys[0].keyId: is missing",
+      "identify: is missing",
+      "timeouts.connect: must be a whole number of milliseconds",
+      "timeouts.drainDelay: must be from 0s to 10m, not -1ms",
+      'tenant.origin: "acme" is not an origin such as https://portal.example.com',
+      "secret: must be 32 bytes or longer; openssl rand -base64 32 makes one",
+      "tenant.signingKeys[0].privateKey: is not PEM; it must begin with -----BEGIN PRIVATE KEY-----",
+    ]);
+  });
+
+  test.each([
+    ["nothing", undefined],
+    ["null", null],
+    ["text", "https://acme.eu.qlikcloud.com"],
+    ["an array", []],
+  ])("refuses %s", (_what, options) => {
+    expect(problemsOf(options)).not.toEqual([]);
+  });
+
+  test("refuses the same key twice", () => {
+    const tenant = {
+      ...right.tenant,
+      signingKeys: [...right.tenant.signingKeys, ...right.tenant.signingKeys],
+    };
+    expect(problemsOf({ ...right, tenant })).toEqual([
+      "tenant.signingKeys[1]: has the issuer and key id of tenant.signingKeys[0]",
+    ]);
+  });
+
+  test.each([
+    [{ store: "redis://localhost" }, 'store: only "memory" is available in this version'],
+    [{ tenants: [right.tenant] }, "tenants: more than one tenant is not available in this version"],
+    [
+      { policy: { presets: ["assistants"] } },
+      'policy.presets[0]: "assistants" is not available in this version',
+    ],
+    [{ identify: "x-user" }, "identify: must be a function that takes the request"],
+    [{ frameAncestors: ["none", "self"] }, "frameAncestors[0]: none must stand alone"],
+    [{ secret: [] }, "secret: must hold at least one text, or be left out"],
+    [{ publicOrigin: "http://portal.example.com" }, "publicOrigin: must begin with https://"],
+  ])("refuses %j", (options, problem) => {
+    const found = problemsOf({ ...right, ...options });
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(problem);
+  });
+
+  test("is not led astray by names that every object has", () => {
+    const polluted = JSON.parse('{"__proto__": {"unsafe": {"plainHttpTenant": true}}}') as object;
+    expect(problemsOf({ ...right, ...polluted })).toEqual(["__proto__: is not a known key"]);
+    expect(problemsOf({ ...right, constructor: 1, toString: 2 })).toEqual([
+      "constructor: is not a known key",
+      "toString: is not a known key",
+    ]);
+  });
+});

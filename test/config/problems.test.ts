@@ -1,0 +1,259 @@
+import { generateKeyPairSync } from "node:crypto";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createConfigFolder, type ConfigFolder, loaded, problemsOf, rightConfig } from "./config-folder.ts";
+
+let folder: ConfigFolder;
+beforeAll(() => {
+  folder = createConfigFolder();
+});
+afterAll(() => folder.remove());
+
+const problems = (yaml: string): readonly string[] => problemsOf({ file: folder.write("config.yaml", yaml) });
+
+/** The right configuration with one line changed or added. */
+const changed = (from: string, to: string): string => {
+  expect(rightConfig).toContain(from);
+  return rightConfig.replace(from, to);
+};
+
+describe("a configuration file", () => {
+  test("that is right has no problems", () => {
+    expect(problems(rightConfig)).toEqual([]);
+  });
+
+  test("with everything wrong is told everything at once", () => {
+    const found = problems(`
+listen: 8787
+publicOrigin: https://portal.example.com/app
+prefix: qlik
+trustedProxies: [10.0.0.0/99]
+tenant:
+  origin: http://acme.eu.qlikcloud.com
+  signingKeys:
+    - { issuer: acme-portal, privateKeyFile: missing.pem }
+identity:
+  trustedHeader: { from: [0.0.0.0/0], subject: X-User-Sub }
+session: { idleTimeout: 20, renewBefore: 9h }
+limits: { requestBody: 1MB, socketsPerSession: 0 }
+policy: { presets: [embedd], allow: ["nonsense"] }
+timeouts: { conect: 5s }
+`);
+    expect(found.map((line) => line.slice(0, line.indexOf(": ")))).toEqual(
+      expect.arrayContaining([
+        "listen",
+        "publicOrigin",
+        "prefix",
+        "trustedProxies[0]",
+        "tenant.origin",
+        "tenant.signingKeys[0].keyId",
+        "tenant.signingKeys[0].privateKeyFile",
+        "identity.trustedHeader.from[0]",
+        "session.idleTimeout",
+        "session.renewBefore",
+        "limits.requestBody",
+        "limits.socketsPerSession",
+        "policy.presets[0]",
+        "policy.allow[0]",
+        "timeouts.conect",
+      ]),
+    );
+    expect(found).toHaveLength(15);
+  });
+
+  test.each([
+    ["publicOrigin: https://portal.example.com", "", "publicOrigin: is missing"],
+    [
+      "identity:",
+      "idleTimeout: 5m\nidentity:",
+      'idleTimeout: is not a known key; did you mean "session.idleTimeout"?',
+    ],
+    ["identity:", "session: { idleTimeout: 1200 }\nidentity:", "session.idleTimeout: is a bare number"],
+    ["identity:", 'session: { idleTimeout: "1200" }\nidentity:', "session.idleTimeout: is a bare number"],
+    [
+      "identity:",
+      "session: { idleTimeout: 20 minutes }\nidentity:",
+      "session.idleTimeout: must be a duration such as 30s",
+    ],
+    [
+      "identity:",
+      "session: { idleTimeout: 31d }\nidentity:",
+      "session.idleTimeout: must be from 1s to 30d, not 31d",
+    ],
+    ["identity:", "session: { idleTimeout: }\nidentity:", "session.idleTimeout: is empty"],
+    [
+      "identity:",
+      "session: { renewBefore: 2h, maxLifetime: 1h }\nidentity:",
+      "session.renewBefore: must be less than session.maxLifetime, which is 1h",
+    ],
+    ["identity:", "limits: { requestBody: 1048576 }\nidentity:", "limits.requestBody: is a bare number"],
+    [
+      "identity:",
+      "limits: { socketsPerSession: 1.5 }\nidentity:",
+      "limits.socketsPerSession: must be a whole number",
+    ],
+    ["identity:", "listen: 127.0.0.1\nidentity:", "listen: must be an address with a port"],
+    ["identity:", "listen: 127.0.0.1:70000\nidentity:", "listen: must be an address with a port"],
+    ["identity:", "allowMissingOrigin: yes please\nidentity:", "allowMissingOrigin: must be true or false"],
+    ["identity:", "allowedOrigins: https://a.example\nidentity:", "allowedOrigins: must be a list"],
+    ["identity:", 'allowedOrigins: ["*"]\nidentity:', "allowedOrigins[0]: "],
+    ["identity:", "admin: { listen: 127.0.0.1:8788 }\nidentity:", "admin.tokenFile: is missing (or token)"],
+    [
+      "identity:",
+      "admin: { listen: 127.0.0.1:8787, token: 0123456789abcdef }\nidentity:",
+      "admin.listen: must be another address",
+    ],
+    [
+      "identity:",
+      "tls: { certFile: key.pem, keyFile: key.pem }\nidentity:",
+      "tls.cert: is not a certificate",
+    ],
+    [
+      "identity:",
+      "session: { secret: short }\nidentity:",
+      "session.secret, line 1: must be 32 bytes or longer",
+    ],
+    [
+      "{ from: [127.0.0.1/32], subject: X-User-Sub }",
+      "{ from: [127.0.0.1/32] }",
+      "identity.trustedHeader.subject: is missing",
+    ],
+    [
+      "{ from: [127.0.0.1/32], subject: X-User-Sub }",
+      "{ subject: X-User-Sub }",
+      "identity.trustedHeader.from: must name the peers",
+    ],
+    [
+      "{ from: [127.0.0.1/32], subject: X-User-Sub }",
+      '{ from: ["::/0"], subject: X-User-Sub }',
+      'identity.trustedHeader.from[0]: "::/0" would believe every peer',
+    ],
+    ['keyId: "2026-01"', "keyId: 2026", "tenant.signingKeys[0].keyId: must be text"],
+    [
+      "privateKeyFile: key.pem",
+      "alg: ES256, privateKeyFile: key.pem",
+      "tenant.signingKeys[0].alg: must be RS256",
+    ],
+    [", privateKeyFile: key.pem", "", "tenant.signingKeys[0].privateKeyFile: is missing (or privateKey)"],
+    ["privateKeyFile: key.pem", "privateKey: hello", "tenant.signingKeys[0].privateKey: is not PEM"],
+    [
+      "identity:",
+      "unsafe: { plainHttpTenant: maybe }\nidentity:",
+      "unsafe.plainHttpTenant: must be true or false",
+    ],
+  ])("with %j as %j has one problem: %s", (from, to, problem) => {
+    const found = problems(changed(from, to));
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(problem);
+  });
+
+  test.each([
+    ["http2: true", "http2: only false is available in this version"],
+    ["workers: 4", "workers: only 1 is available in this version"],
+    ["workers: auto", "workers: only 1 is available in this version"],
+    ["edge: { listen: unix:/run/qsp.sock }", "edge: the edge listener is not available in this version"],
+    ["tenants: []", "tenants: more than one tenant is not available in this version"],
+    ["session: { store: redis://localhost }", "session.store: only memory is available in this version"],
+    ["policy: { presets: [classic] }", 'policy.presets[0]: "classic" is not available in this version'],
+  ])("refuses what comes later, never ignores it: %s", (line, problem) => {
+    expect(problems(`${rightConfig}${line}\n`)).toEqual([problem]);
+  });
+
+  test("refuses a tenant and an identity source of a later version", () => {
+    const other = rightConfig
+      .replace("tenant:\n", "tenant:\n  kind: qlik-cloud-oauth\n")
+      .replace("trustedHeader: { from: [127.0.0.1/32], subject: X-User-Sub }", "whoami: { url: http://x }");
+    expect(problems(other)).toEqual([
+      "tenant.kind: only qlik-cloud-jwt is available in this version",
+      "identity.whoami: the identity source whoami is not available in this version",
+    ]);
+  });
+
+  test("takes what a later version will vary, at the value that this one has", () => {
+    const same = `${rightConfig}http2: false\nworkers: 1\nsession: { store: memory, storeGrace: 60s }\n`;
+    expect(problems(same)).toEqual([]);
+  });
+
+  test("wants exactly one identity source", () => {
+    const none = rightConfig.replace(/identity:[^]*$/, "identity: {}\n");
+    expect(problems(none)).toEqual(["identity: must name exactly one source, such as trustedHeader"]);
+  });
+
+  test("names the line of a mistake in YAML", () => {
+    const [problem] = problems(`${rightConfig}edge: [1, 2\n`);
+    expect(problem).toMatch(/config\.yaml: is not YAML: line \d+, column \d+/);
+  });
+
+  test("says of a mistyped key what was meant, and what is missing now", () => {
+    expect(problems(changed("publicOrigin: https", "publicOrgin: https"))).toEqual([
+      'publicOrgin: is not a known key; did you mean "publicOrigin"?',
+      "publicOrigin: is missing",
+    ]);
+  });
+
+  test("refuses a key that stands twice", () => {
+    const [problem] = problems(`${rightConfig}publicOrigin: https://other.example.com\n`);
+    expect(problem).toContain("Map keys must be unique");
+  });
+
+  test("says that a file does not exist, and nothing else", () => {
+    const file = join(folder.path, "nowhere.yaml");
+    expect(problemsOf({ file })).toEqual([`${file}: does not exist`]);
+  });
+
+  test("names the file that cannot be read", () => {
+    const found = problems(changed("key.pem", "nowhere.pem"));
+    expect(found).toEqual([
+      `tenant.signingKeys[0].privateKeyFile: ${join(folder.path, "nowhere.pem")} does not exist`,
+    ]);
+  });
+
+  test("never repeats a secret in a problem", () => {
+    const found = problems(`${rightConfig}session: { secret: hunter2-hunter2 }\n`).join("\n");
+    expect(found).not.toBe("");
+    expect(found).not.toContain("hunter2");
+  });
+
+  test("may be JSON", () => {
+    const config = {
+      publicOrigin: "https://portal.example.com",
+      tenant: {
+        origin: "https://acme.eu.qlikcloud.com",
+        signingKeys: [{ issuer: "acme", keyId: "1", privateKeyFile: "key.pem" }],
+      },
+      identity: { trustedHeader: { from: ["::1"], subject: "X-User-Sub" } },
+    };
+    const file = folder.write("config.json", JSON.stringify(config, null, "\t"));
+    expect(problemsOf({ file })).toEqual([]);
+  });
+});
+
+describe("the surroundings", () => {
+  test("refuse unsafe keys in production", () => {
+    const file = folder.write("unsafe.yaml", `${rightConfig}unsafe: { plainHttpTenant: true }\n`);
+    expect(problemsOf({ file, environment: { NODE_ENV: "production" } })).toEqual([
+      "unsafe.plainHttpTenant: is refused because NODE_ENV is production",
+    ]);
+    expect(problemsOf({ file, environment: { NODE_ENV: "development" } })).toEqual([]);
+  });
+
+  test("refuse to run with certificate checks switched off", () => {
+    const file = folder.write("right.yaml", rightConfig);
+    const [problem] = problemsOf({ file, environment: { NODE_TLS_REJECT_UNAUTHORIZED: "0" } });
+    expect(problem).toContain("NODE_TLS_REJECT_UNAUTHORIZED: is 0");
+  });
+});
+
+describe("warnings", () => {
+  test("name a private key that every user may read", () => {
+    const key = generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey;
+    folder.write("open.pem", String(key.export({ type: "pkcs8", format: "pem" })), 0o644);
+    const file = folder.write("open.yaml", rightConfig.replace("key.pem", "open.pem"));
+    expect(loaded({ file }).warnings).toEqual([
+      {
+        path: "tenant.signingKeys[0].privateKeyFile",
+        message: `${join(folder.path, "open.pem")} may be read by every user: chmod 600`,
+      },
+    ]);
+  });
+});
