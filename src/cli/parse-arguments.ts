@@ -25,9 +25,9 @@ const firstSentence = (message: string): string => {
 };
 
 /** Reads a port. @throws UsageError */
-export function parsePort(text: string | undefined): number | undefined {
+export function parsePort(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port <= 65_535)) throw new UsageError(`--port must be a number from 0 to 65535, not "${text}"`);
+  if (!(port <= 65_535)) throw new UsageError(`${flag} must be a number from 0 to 65535, not "${text}"`);
   return port;
 }

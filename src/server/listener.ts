@@ -52,17 +52,27 @@ export async function listen(server: AnyServer, address: ListenAddress): Promise
     server.listen(where);
     await once(server, "listening");
   } catch (cause) {
-    throw new ListenError(reasonFor(cause, formatListenAddress(address)), { cause });
+    const problem = listenProblem(cause) ?? `cannot listen on ${formatListenAddress(address)}`;
+    throw new ListenError(problem, { cause });
   }
   if ("path" in address) return address;
   return { host: address.host, port: (server.address() as AddressInfo).port };
 }
 
-function reasonFor(cause: unknown, address: string): string {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
-  if (code === "EADDRINUSE")
-    return `${address} is already in use: stop the other program, or listen elsewhere`;
-  if (code === "EACCES") return `${address} may not be listened on by this user: take a port above 1023`;
-  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") return `${address} is not an address of this machine`;
-  return `cannot listen on ${address} (${code})`;
+/** Says in words why a server cannot listen; null for any other error. */
+export function listenProblem(error: unknown): string | null {
+  if (!(error instanceof Error) || !("code" in error)) return null;
+  const { code, address, port, hostname } = error as NodeJS.ErrnoException & {
+    readonly address?: string;
+    readonly port?: number;
+    readonly hostname?: string;
+  };
+  const where = address === undefined ? String(hostname) : formatPlace(address, port);
+  if (code === "EADDRINUSE") return `${where} is already in use: stop the other program, or listen elsewhere`;
+  if (code === "EACCES") return `${where} may not be listened on by this user: take a port above 1023`;
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") return `${where} is not an address of this machine`;
+  return null;
 }
+
+const formatPlace = (address: string, port: number | undefined): string =>
+  formatListenAddress(port === undefined || port < 0 ? { path: address } : { host: address, port });

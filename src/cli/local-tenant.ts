@@ -1,0 +1,27 @@
+import { createPublicKey } from "node:crypto";
+import type { TenantEmulatorOptions } from "../emulator/options.ts";
+import { restoreLineBreaks } from "../proxy/options/signing-key.ts";
+import type { ServerConfig } from "../server/config/load.ts";
+
+/** Makes the local tenant that a configuration of the proxy expects: its address, lifetimes and keys. */
+export function toLocalTenant({ options }: Pick<ServerConfig, "options">): TenantEmulatorOptions {
+  const { origin, signingKeys, sessionIdle, sessionLifetime } = options.tenant;
+  const url = new URL(origin);
+  const isAddress = /^[\d.]+$|^\[/.test(url.hostname);
+  return {
+    hostname: isAddress ? "localhost" : url.hostname,
+    port: Number(url.port),
+    plainHttp: url.protocol === "http:",
+    identityProviders: signingKeys.map(({ issuer, keyId, privateKey }) => ({
+      issuer,
+      keyId,
+      pem: typeof privateKey === "string" ? toPublicPem(privateKey) : "",
+    })),
+    ...(options.publicOrigin === undefined ? {} : { frameAncestors: [options.publicOrigin] }),
+    ...(sessionIdle === undefined ? {} : { sessionIdle }),
+    ...(sessionLifetime === undefined ? {} : { sessionLifetime }),
+  };
+}
+
+const toPublicPem = (privateKey: string): string =>
+  String(createPublicKey(restoreLineBreaks(privateKey)).export({ type: "spki", format: "pem" }));
