@@ -26,15 +26,20 @@ export function dispatch(
 ): void {
   const { session, socket } = place;
   const changed = new Set<number>();
+  const opened = new Set<number>();
   const closed = new Set<number>();
-  const answer = respond(text, { ...place, changed, closed });
+  const answer = respond(text, { ...place, changed, opened, closed });
   for (const handle of closed) changed.delete(handle);
-  const news = {
+  socket.send(JSON.stringify({ ...answer, ...news(new Set([...changed, ...opened]), closed) }));
+  if (changed.size + closed.size > 0) session.push({ jsonrpc: "2.0", ...news(changed, closed) }, socket);
+}
+
+/** The members that tell a client what to fetch again and what to forget. */
+function news(changed: ReadonlySet<number>, closed: ReadonlySet<number>): JsonObject {
+  return {
     ...(changed.size > 0 ? { change: [...changed] } : {}),
     ...(closed.size > 0 ? { close: [...closed] } : {}),
   };
-  socket.send(JSON.stringify({ ...answer, ...news }));
-  if (Object.keys(news).length > 0) session.push({ jsonrpc: "2.0", ...news }, socket);
 }
 
 function respond(text: string, context: Omit<RpcCall, "params">): JsonObject {

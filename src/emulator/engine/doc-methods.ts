@@ -104,8 +104,9 @@ function appLayout(doc: Doc): JsonObject {
 function create(call: RpcCall, doc: Doc, kind: ObjectKind, stored: boolean): JsonObject {
   const object = doc.create(call.params.object("qProp"), kind, stored);
   const qReturn = reference(call, { type: kind, doc, object });
-  call.changed.add(call.session.handleOf({ type: kind, doc, object }));
+  call.opened.add(call.session.handleOf({ type: kind, doc, object }));
   if (stored) listsChanged(call);
+  if (kind !== "GenericObject") dataChanged(call);
   return { qInfo: object.info, qReturn };
 }
 
@@ -124,7 +125,10 @@ function destroy(call: RpcCall, doc: Doc, stored: boolean): JsonObject {
       call.closed.add(handle);
     }
     if (doc.selection.modalObject === id && doc.selection.end(true)) dataChanged(call);
-    if (stored) listsChanged(call);
+    if (stored) {
+      listsChanged(call);
+      dataChanged(call);
+    }
   }
   return { qSuccess };
 }

@@ -25,6 +25,8 @@ export class Doc {
   readonly table: Table;
   readonly noData: boolean;
   readonly selection: SelectionModel;
+  /** Grows when library items come, change or go. */
+  libraryRevision = 0;
   readonly #saved: Map<string, JsonObject>;
   readonly #objects = new Map<string, EngineObject>();
 
@@ -53,6 +55,7 @@ export class Doc {
     if (this.#objects.has(object.id)) throw new RpcError(ERROR.alreadyExists, object.id);
     this.#objects.set(object.id, object);
     if (stored) this.#saved.set(object.id, object.properties);
+    this.#noteLibrary(kind);
     return object;
   }
 
@@ -67,17 +70,23 @@ export class Doc {
     const object = this.#objects.get(id);
     if (object === undefined || object.stored !== stored) return false;
     if (stored && !this.#saved.delete(id)) return false;
+    this.#noteLibrary(object.kind);
     return this.#objects.delete(id);
   }
 
   /** Replaces the properties of an object; those of the user's own stored objects are kept for later sessions. */
   update(object: EngineObject, properties: JsonObject): void {
     object.setProperties(properties);
+    this.#noteLibrary(object.kind);
     if (object.stored && this.#saved.has(object.id)) this.#saved.set(object.id, object.properties);
   }
 
   /** Every stored object, in the order they were made. */
   stored(): readonly EngineObject[] {
     return [...this.#objects.values()].filter((object) => object.stored);
+  }
+
+  #noteLibrary(kind: ObjectKind): void {
+    if (kind !== "GenericObject") this.libraryRevision += 1;
   }
 }

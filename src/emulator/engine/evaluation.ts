@@ -1,5 +1,5 @@
 import { type Column, type FieldValue, NULL_CODE } from "./column.ts";
-import type { Expression } from "./expression.ts";
+import { type Expression, fieldsOf } from "./expression.ts";
 import { groupAll, type Grouping } from "./grouping.ts";
 import { formatAutomatic } from "./number-format.ts";
 import type { Table } from "./table.ts";
@@ -14,7 +14,7 @@ export interface Computed {
   readonly texts?: readonly (string | null)[];
 }
 
-/** Evaluates an expression once per group. A field that does not exist reads as null in every row. */
+/** Evaluates an expression once per group. One that reads a field that does not exist is null. */
 export function evaluate(expression: Expression, grouping: Grouping, table: Table): Computed {
   switch (expression.kind) {
     case "number":
@@ -56,6 +56,9 @@ function aggregate(expression: Aggregation, grouping: Grouping, table: Table): C
       : { numbers, texts: Array.from(numbers, () => texts[0] ?? null) };
   }
   const { argument } = expression;
+  if (fieldsOf(argument).some((field) => !table.columns.has(field))) {
+    return { numbers: new Float64Array(grouping.count).fill(Number.NaN) };
+  }
   const column = argument.kind === "field" ? table.columns.get(argument.name) : undefined;
   if (expression.name === "only" && argument.kind === "field") return onlyValue(column, grouping);
   const values = rowNumbers(argument, grouping.rows, table);

@@ -65,7 +65,7 @@ function openDoc(call: RpcCall): JsonObject {
   }
   const { doc } = session;
   const qReturn = reference(call, { type: "Doc", doc });
-  call.changed.add(session.handleOf({ type: "Doc", doc }));
+  call.opened.add(session.handleOf({ type: "Doc", doc }));
   return { qReturn };
 }
 

@@ -10,7 +10,7 @@ import { ERROR, RpcError } from "./rpc-error.ts";
 export function cubeAt(doc: Doc, object: EngineObject, path: string): Cube {
   const definition = definitionAt(object, path, "qHyperCubeDef");
   const isModal = doc.selection.modalObject === object.id;
-  const stamp = `${doc.selection.version} ${object.revision} ${isModal}`;
+  const stamp = `${doc.selection.version} ${doc.libraryRevision} ${object.revision} ${isModal}`;
   const known = object.cubes.get(path);
   if (known?.stamp === stamp) return known.cube;
   const cube = computeCube(definition, {

@@ -11,8 +11,10 @@ export interface RpcCall {
   readonly socket: SessionSocket;
   readonly apps: EngineApps;
   readonly params: RpcParams;
-  /** Handles whose layout is no longer what it was. */
+  /** Handles whose layout is no longer what it was: every attached socket is told. */
   readonly changed: Set<number>;
+  /** Handles whose layout is new to the caller: only the caller is told. */
+  readonly opened: Set<number>;
   /** Handles that are gone. */
   readonly closed: Set<number>;
 }

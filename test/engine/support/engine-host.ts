@@ -17,6 +17,8 @@ export interface EngineHost {
   readonly closeCodes: readonly number[];
   /** The URL of an app's socket, for a user and the groups they are in. */
   url(path: string, user?: string, groups?: readonly string[]): string;
+  /** Waits until the engine has seen every socket go. */
+  idle(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -57,6 +59,9 @@ export async function startEngineHost(apps?: readonly AppDefinition[]): Promise<
         ...groups.map((group): [string, string] => ["group", group]),
       ]);
       return `ws://127.0.0.1:${port}/app/${path}?${query.toString()}`;
+    },
+    async idle() {
+      while (engine.sockets().length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
     },
     async close() {
       await engine.close();

@@ -102,7 +102,7 @@ function ticketFacts(random: Random, country: string, site: string): readonly Ce
   const [priority, , limit] = random.weighted(PRIORITIES.map((entry) => [entry, entry[1]] as const));
   const state = random.weighted(STATES);
   const quick = state === "Solved at first contact";
-  const hours = quick ? random.around(1, 0.8) : limit * random.around(0.62, 0.6);
+  const hours = quick ? random.around(1, 0.8) : limit * random.around(0.66, 0.64);
   // Most people do not rate, so the field is null for them.
   const rating = random.next() < 0.35 ? random.pick([2, 3, 4, 4, 5, 5, 5]) : null;
   return [

@@ -76,7 +76,7 @@ export function salesObjects(): readonly JsonObject[] {
       id: id.table,
       title: "Sales by city",
       dimensions: ["Country", "City"],
-      measures: [exact, MARGIN, CUSTOMERS],
+      measures: [exact, MARGIN],
     }),
     barChart({ id: id.barByCountry, title: "Sales by country", dimensions: ["Country"], measures: [SALES] }),
     listBox(id.list, "Region", "Region"),
@@ -89,6 +89,7 @@ export function salesObjects(): readonly JsonObject[] {
     libraryDimension("dimension-sales-rep", "Sales rep", "[Sales rep]"),
     libraryMeasure("measure-sales", exact),
     libraryMeasure("measure-margin", MARGIN),
+    libraryMeasure("measure-customers", CUSTOMERS),
   ];
 }
 
