@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { containActiveContent, isServiceWorkerScript } from "./active-content.ts";
+import { containActiveContent } from "./active-content.ts";
 
 const csp = "sandbox; default-src 'none'";
 
@@ -44,15 +44,5 @@ describe("containActiveContent", () => {
     "application/octet-stream",
   ])("%s stays as it is", (type) => {
     expect(containActiveContent(type)).toEqual({ attachment: false });
-  });
-});
-
-describe("isServiceWorkerScript", () => {
-  test("knows both signs of it", () => {
-    expect(isServiceWorkerScript(["Service-Worker", "script"])).toBe(true);
-    expect(isServiceWorkerScript(["sec-fetch-dest", "serviceworker"])).toBe(true);
-    expect(
-      isServiceWorkerScript(["Sec-Fetch-Dest", "worker", "Service-Worker-Navigation-Preload", "true"]),
-    ).toBe(false);
   });
 });

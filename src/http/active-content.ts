@@ -1,5 +1,3 @@
-import { firstHeader, type RawHeaders } from "./raw-headers.ts";
-
 /** How a response outside the page class is kept from running as part of the app. */
 export interface Containment {
   /** The `Content-Security-Policy` to set; absent where the type cannot run anything. */
@@ -34,13 +32,6 @@ export function containActiveContent(contentType: string | undefined): Containme
     csp ||= document || type === "" || type === "application/pdf" || undecided.has(type);
   }
   return csp ? { csp: CONTAINED, attachment } : { attachment };
-}
-
-/** Tells whether a browser fetches a script that it would install as the origin's service worker. */
-export function isServiceWorkerScript(raw: RawHeaders): boolean {
-  return (
-    firstHeader(raw, "service-worker") !== undefined || firstHeader(raw, "sec-fetch-dest") === "serviceworker"
-  );
 }
 
 /** Type and sub-type in lower case; "" for what is no media type. */

@@ -13,7 +13,7 @@ export interface JarEntry {
 }
 
 /** What a response's cookies did to the jar; each name once. */
-export interface Absorption {
+interface Absorption {
   /** Names whose value is new or another than before. */
   readonly changed: string[];
   /** Names of cookies that were in the jar and have been taken out. */

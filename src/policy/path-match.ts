@@ -13,13 +13,25 @@ export interface PathReadings {
 
 /** Prepares a path (of a target that has been accepted) for matching against any number of rules. */
 export function readPath(path: string): PathReadings {
-  const loose = [looseSegments(path)];
+  let loose: readonly (readonly string[])[] | undefined;
+  return {
+    raw: path.slice(1).split("/"),
+    // Only where something asks for it: most requests meet no deny rule and no page.
+    get loose() {
+      return (loose ??= readLoosely(path));
+    },
+  };
+}
+
+/** Reads a path as servers do that undo no escape before they split it, or one layer of them, or two … */
+function readLoosely(path: string): readonly (readonly string[])[] {
+  const readings = [looseSegments(path)];
   let decoded = path;
   for (let round = 0; round < DECODINGS && decoded.includes("%"); round += 1) {
     decoded = decodeOnce(decoded);
-    loose.push(looseSegments(decoded));
+    readings.push(looseSegments(decoded));
   }
-  return { raw: path.slice(1).split("/"), loose };
+  return readings;
 }
 
 /**
