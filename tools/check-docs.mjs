@@ -126,6 +126,15 @@ function checkExamples(documents) {
   }
 }
 
+/** A decision that the list does not have is one that nobody finds. */
+function checkDecisions(documents) {
+  const list = documents.find(({ path }) => path === "docs/decisions/README.md");
+  return documents
+    .filter(({ path }) => /^docs\/decisions\/\d{4}-/.test(path))
+    .filter(({ path }) => !list?.links.includes(path.slice("docs/decisions/".length)))
+    .map(({ path }) => `${path} is not in docs/decisions/README.md`);
+}
+
 /** A change fragment is named by its kind and a short title. */
 function checkFragments(root) {
   return readdirSync(join(root, ".changes"))
@@ -153,6 +162,7 @@ async function checkDocs(root) {
       ...checkLength(document.path, document),
       ...checkScripts(root, document.path, document),
     ]),
+    ...checkDecisions(documents),
     ...checkExamples(documents),
     ...checkFragments(root),
     ...(await checkGenerated(root)),

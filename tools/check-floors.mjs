@@ -57,22 +57,21 @@ function breach({ floorOf, sides, doors }, from, to) {
     const allowed = sides.has(reach) ? to === reach : floorOf.get(to) <= floorOf.get(reach);
     return allowed ? undefined : `${from} opens ${reach} and what is below it`;
   }
-  if (doors.has(to)) {
-    // The command line is a user of the package like any other, and goes in by the doors.
-    return floorOf.get(from) === Math.max(...floorOf.values())
-      ? undefined
-      : `${to} is for users of the package`;
-  }
-  if (sides.has(to)) return `${to} is a house of its own: nothing but its door imports it`;
+  // The command starts everything, the houses beside this one included.
+  if (floorOf.get(from) === Math.max(...floorOf.values())) return undefined;
+  if (doors.has(to)) return `${to} is for users of the package`;
+  if (sides.has(to)) return `${to} is a house of its own: only its door and the top floor import it`;
   if (floorOf.get(to) < floorOf.get(from)) return undefined;
   return floorOf.get(to) === floorOf.get(from)
     ? `${from} and ${to} are on the same floor`
     : `${to} is above ${from}`;
 }
 
-/** A cycle of imports as a list of paths, the first one repeated at the end; undefined if there is none. */
+/** A cycle of imports that run, as a list of paths, the first one repeated at the end; undefined if there is none. */
 function findCycle(sources) {
-  const importsOf = new Map(sources.map(({ path, imports }) => [path, imports.map(({ target }) => target)]));
+  const importsOf = new Map(
+    sources.map(({ path, imports }) => [path, imports.flatMap(({ runs, target }) => (runs ? [target] : []))]),
+  );
   const done = new Set();
   const trail = [];
   const visit = (path) => {

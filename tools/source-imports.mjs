@@ -6,18 +6,24 @@ import { join, posix } from "node:path";
  * The statements that name another module. The formatter puts every import and export statement at the start of
  * a line, which is what keeps this from needing a parser; test/architecture/ compares it with a real one.
  */
-const statement = /^(?:import|export)\s(?:[^"';]*?\sfrom\s)?\s*["']([^"']+)["']/gm;
-const call = /\bimport\(\s*["']([^"']+)["']/g;
+const statement = /^(?:import|export)\s(type\s(?!from\b))?(?:[^"';]*?\sfrom\s)?\s*["']([^"']+)["']/gm;
 
-/** Every module specifier in the text of a file, in order of appearance, repeated ones once. */
+/** A call of a method of that name is none of the language's. */
+const call = /(?<![\w.])import\(\s*["']([^"']+)["']/g;
+
+/** Every module that the text of a file names, with whether any of its imports is there when the code runs. */
 function specifiersOf(text) {
-  const found = [...text.matchAll(statement), ...text.matchAll(call)];
-  return [...new Set(found.map((match) => match[1]))];
+  const runs = new Map();
+  for (const [, type, specifier] of text.matchAll(statement))
+    runs.set(specifier, type === undefined || (runs.get(specifier) ?? false));
+  for (const [, specifier] of text.matchAll(call)) runs.set(specifier, true);
+  return [...runs];
 }
 
 /**
  * Every TypeScript file below `folder`, with its lines and its imports. Paths are relative to `folder`, with
- * forward slashes; `target` is such a path for an import of this tree, undefined for a package.
+ * forward slashes; `target` is such a path for an import of this tree, undefined for a package; `runs` is false for
+ * an import of types alone.
  */
 export function readSources(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -26,8 +32,9 @@ export function readSources(folder) {
     .sort((one, other) => one.localeCompare(other))
     .map((path) => {
       const text = readFileSync(join(folder, path), "utf8");
-      const imports = specifiersOf(text).map((specifier) => ({
+      const imports = specifiersOf(text).map(([specifier, runs]) => ({
         specifier,
+        runs,
         target: specifier.startsWith(".") ? posix.join(posix.dirname(path), specifier) : undefined,
       }));
       return { path, lines: text.trimEnd().split("\n").length, imports };

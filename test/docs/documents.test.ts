@@ -60,6 +60,11 @@ describe("tools/check-docs.mjs", () => {
       "docs/decisions/0001-long.md has 81 lines, more than 80",
     ],
     [
+      "a decision record that the list does not have",
+      { "docs/decisions/0001-lost.md": "# 0001 Lost\n" },
+      "docs/decisions/0001-lost.md is not in docs/decisions/README.md",
+    ],
+    [
       "a change fragment without a kind",
       { ".changes/a-thing.md": "A thing.\n" },
       ".changes/a-thing.md: the name is not <kind>.<slug>.md",
