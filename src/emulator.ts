@@ -1,12 +1,11 @@
-export {
-  createTenantEmulator,
-  type SessionControl,
-  type SessionSummary,
-  type SocketControl,
-  type SocketSummary,
-  type TenantEmulator,
-  type UserControl,
-} from "./emulator/create-tenant-emulator.ts";
+export { createTenantEmulator, type TenantEmulator } from "./emulator/create-tenant-emulator.ts";
+export type {
+  SessionControl,
+  SessionSummary,
+  SocketControl,
+  SocketSummary,
+  UserControl,
+} from "./emulator/outside-control.ts";
 export { createClock, type EmulatorClock, type MovableClock } from "./emulator/clock.ts";
 export type { IdentityProvider } from "./emulator/identity-provider.ts";
 export type { TenantModes } from "./emulator/modes.ts";

@@ -1,15 +1,21 @@
-import type { HeaderLine } from "./answer.ts";
 import { makeCertificate } from "./certificate.ts";
 import { toMovableClock, type MovableClock } from "./clock.ts";
 import { trackConnections } from "./connections.ts";
+import {
+  createSessionControl,
+  createSocketControl,
+  type SessionControl,
+  type SocketControl,
+  type UserControl,
+} from "./outside-control.ts";
 import { createControlEndpoint, type ControlEndpoint } from "./control.ts";
 import { createCspOrigins } from "./csp-origins.ts";
-import { createEngine, type Engine } from "./engine/engine.ts";
-import { createEventFeed, type EventFeed } from "./events-socket.ts";
+import { createEngine } from "./engine/engine.ts";
+import { createEventFeed } from "./events-socket.ts";
 import { createIdentityProviders, type IdentityProvider } from "./identity-provider.ts";
 import { createListener, listen } from "./listener.ts";
 import { resolveModes, type TenantModes } from "./modes.ts";
-import { resolveOptions, type TenantEmulatorOptions } from "./options.ts";
+import { resolveOptions, type ResolvedTenantOptions, type TenantEmulatorOptions } from "./options.ts";
 import { createWebIntegrations, type WebIntegration } from "./origin-rules.ts";
 import { randomUrlSafe } from "./random-values.ts";
 import { createRateLimiter } from "./rate-limit.ts";
@@ -18,65 +24,18 @@ import { createRouter } from "./router.ts";
 import { tenantRoutes } from "./routes.ts";
 import { createScript, type Behaviour, type Fault } from "./script.ts";
 import { createRequestListener } from "./serve-request.ts";
-import { createSessionStore, type SessionStore, type UserSession } from "./sessions.ts";
+import { createSessionStore } from "./sessions.ts";
 import { closeReason } from "./engine/close-reason.ts";
 import { createTempContents, type NewTempContent, type TempContent } from "./temp-contents.ts";
-import type { Tenant } from "./tenant.ts";
+import type { Tenant } from "./local-tenant.ts";
 import { createUpgradeListener } from "./upgrade.ts";
-import { createUserDirectory, sampleUsers, type Person, type TenantUser } from "./users.ts";
+import { createUserDirectory } from "./users.ts";
 
 /** Sockets of sessions that ended get this code, where they get one: facts §13. */
 const SESSION_ENDED = 4203;
 
 /** How often sessions are looked through for limits that have passed. Milliseconds of the machine. */
 const SWEEP_INTERVAL = 250;
-
-/** A session as it is listed. */
-export interface SessionSummary {
-  /** Stable over cookie rotations. */
-  readonly id: string;
-  readonly subject: string;
-  readonly userId: string;
-  /** Milliseconds since the Unix epoch. */
-  readonly createdAt: number;
-  readonly lastUsedAt: number;
-}
-
-/** The sessions of the tenant, from outside. Without a subject, all are meant; each returns how many it met. */
-export interface SessionControl {
-  list(): readonly SessionSummary[];
-  /** Lets sessions run out, as if their time were over. */
-  expire(subject?: string): number;
-  /** Ends sessions, as an administrator would. */
-  kill(subject?: string): number;
-  /** Gives sessions a new `eas.sid`, told with their next answer. */
-  rotateCookie(subject?: string): number;
-  /** Starts a session as a person who signs in at the tenant does; returns its `Set-Cookie` values. */
-  startInteractive(subject: string): readonly string[];
-}
-
-/** A living WebSocket. `appId` is empty for the event socket. */
-export interface SocketSummary {
-  readonly subject: string;
-  readonly appId: string;
-  readonly tenantSessionId: string;
-}
-
-/** The WebSockets of the tenant, from outside; each returns how many it met. */
-export interface SocketControl {
-  list(): readonly SocketSummary[];
-  /** Closes with a code, and a reason that is JSON by default. */
-  close(order: { readonly subject?: string; readonly code: number; readonly reason?: string }): number;
-  /** Drops the connections without a close frame. */
-  destroy(filter?: { readonly subject?: string }): number;
-}
-
-/** The users of the tenant, from outside. */
-export interface UserControl {
-  list(): readonly TenantUser[];
-  /** A disabled user's logins are answered 403 `AUTH-5` (facts §1.4). */
-  setStatus(subject: string, status: TenantUser["status"]): void;
-}
 
 /** A tenant of one's own, listening. */
 export interface TenantEmulator {
@@ -112,45 +71,14 @@ export interface TenantEmulator {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-function summarise({ id, subject, user, createdAt, lastUsedAt }: UserSession): SessionSummary {
-  return { id, subject, userId: user.id, createdAt, lastUsedAt };
-}
-
-function createSessionControl(tenant: Pick<Tenant, "sessions" | "users">): SessionControl {
-  const { sessions, users } = tenant;
-  return {
-    list: () => sessions.list().map(summarise),
-    expire: (subject) => sessions.endAll("expired", subject),
-    kill: (subject) => sessions.endAll("killed", subject),
-    rotateCookie: (subject) => sessions.rotate(subject),
-    startInteractive(subject) {
-      const person: Person = sampleUsers.find((each) => each.subject === subject) ??
-        users.find(subject) ?? { subject, name: subject, groups: [] };
-      const { cookies } = sessions.start(users.signIn(person));
-      return cookies.map(([, value]: HeaderLine) => value);
-    },
-  };
-}
-
-function createSocketControl(engine: Engine, events: EventFeed): SocketControl {
-  return {
-    list: () => [...engine.sockets(), ...events.sockets().map((socket) => ({ ...socket, appId: "" }))],
-    close({ code, reason = closeReason(code), ...filter }) {
-      return engine.closeSockets(filter, code, reason) + events.closeSockets(filter, code, reason);
-    },
-    destroy: (filter = {}) => engine.destroySockets(filter) + events.destroySockets(filter),
-  };
-}
-
 interface TenantParts {
   readonly tenant: Tenant;
   /** Tells the tenant where it listens. */
   readonly setPort: (port: number) => void;
-  readonly sessions: SessionStore;
 }
 
-function createTenant(options: TenantEmulatorOptions): TenantParts {
-  const { hostname, plainHttp, sessionIdle, sessionLifetime, assets } = resolveOptions(options);
+function createTenant(options: TenantEmulatorOptions, resolved: ResolvedTenantOptions): TenantParts {
+  const { hostname, plainHttp, sessionIdle, sessionLifetime, assets } = resolved;
   const clock = toMovableClock(options.clock);
   const modes = resolveModes(options.modes);
   const engine = createEngine({ clock, ...(options.apps === undefined ? {} : { apps: options.apps }) });
@@ -198,7 +126,7 @@ function createTenant(options: TenantEmulatorOptions): TenantParts {
     reports: new Map(),
     events,
   };
-  return { tenant, sessions, setPort: (given) => (port = given) };
+  return { tenant, setPort: (given) => (port = given) };
 }
 
 /**
@@ -207,7 +135,7 @@ function createTenant(options: TenantEmulatorOptions): TenantParts {
  */
 export async function createTenantEmulator(options: TenantEmulatorOptions = {}): Promise<TenantEmulator> {
   const resolved = resolveOptions(options);
-  const { tenant, sessions, setPort } = createTenant(options);
+  const { tenant, setPort } = createTenant(options, resolved);
   const own = resolved.plainHttp ? undefined : await makeCertificate(resolved.hostname);
   const server = createListener(own);
   const connections = trackConnections(server);
@@ -215,7 +143,7 @@ export async function createTenantEmulator(options: TenantEmulatorOptions = {}):
   server.on("upgrade", createUpgradeListener(tenant, connections));
   const port = await listen(server, resolved.port, resolved.host);
   setPort(port);
-  const sweeping = setInterval(() => sessions.sweep(), SWEEP_INTERVAL).unref();
+  const sweeping = setInterval(() => tenant.sessions.sweep(), SWEEP_INTERVAL).unref();
   let control: ControlEndpoint | undefined;
   let closing: Promise<void> | undefined;
   async function end(): Promise<void> {
@@ -238,7 +166,7 @@ export async function createTenantEmulator(options: TenantEmulatorOptions = {}):
     clock: tenant.clock,
     modes: tenant.modes,
     sessions: createSessionControl(tenant),
-    sockets: createSocketControl(tenant.engine, tenant.events),
+    sockets: createSocketControl(tenant),
     users: tenant.users,
     addIdentityProvider: (provider) => tenant.identityProviders.add(provider),
     addWebIntegration: (integration) => tenant.webIntegrations.add(integration),

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type { Answer } from "./answer.ts";
 import type { UserSession } from "./sessions.ts";
-import type { Tenant } from "./tenant.ts";
+import type { Tenant } from "./local-tenant.ts";
 
 /** One request on its way through the tenant. */
 export interface Exchange {

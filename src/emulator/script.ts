@@ -54,7 +54,7 @@ export interface Script {
 /** Creates an empty script. */
 export function createScript(): Script {
   const behaviours: Behaviour[] = [];
-  const faults: { readonly fault: Fault; left: number }[] = [];
+  let faults: { readonly fault: Fault; left: number }[] = [];
   return {
     enqueue(behaviour) {
       behaviours.push(behaviour);
@@ -63,7 +63,7 @@ export function createScript(): Script {
       faults.push({ fault, left: fault.times ?? Number.POSITIVE_INFINITY });
     },
     clearFaults() {
-      faults.length = 0;
+      faults = [];
     },
     takeBehaviour(request) {
       const index = behaviours.findIndex((behaviour) => matches(behaviour, request));
@@ -71,13 +71,13 @@ export function createScript(): Script {
     },
     takeFaults(request) {
       const taken: Fault[] = [];
-      for (const entry of [...faults]) {
+      for (const entry of faults) {
         if (!matches(entry.fault, request)) continue;
         if (entry.fault.kind !== "delay" && taken.some(({ kind }) => kind !== "delay")) continue;
         taken.push(entry.fault);
         entry.left -= 1;
-        if (entry.left <= 0) faults.splice(faults.indexOf(entry), 1);
       }
+      faults = faults.filter(({ left }) => left > 0);
       return taken;
     },
   };

@@ -12,7 +12,7 @@ const MIN_COMPRESSED = 256;
 export interface BodyLimit {
   readonly afterBytes: number;
   /** Called when so many bytes were written; the answer is not ended. */
-  readonly then: () => void;
+  readonly strike: () => void;
 }
 
 /** What is sent beside the handler's answer. */
@@ -90,7 +90,7 @@ async function* limited(
   }
   // Lets what was written reach the wire before the fault strikes.
   await new Promise((resolve) => setTimeout(resolve, 20));
-  limit.then();
+  limit.strike();
   await ended;
 }
 

@@ -21,7 +21,7 @@ import type { Route, Router, RouteMatch } from "./router.ts";
 import type { Behaviour, Fault } from "./script.ts";
 import { sendAnswer, type BodyLimit } from "./send-answer.ts";
 import type { UserSession } from "./sessions.ts";
-import type { Tenant } from "./tenant.ts";
+import type { Tenant } from "./local-tenant.ts";
 
 const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
@@ -133,12 +133,12 @@ interface FaultyAnswer {
 
 const unaffected: FaultyAnswer = { answer: undefined, limit: undefined, done: false };
 
-function strike(fault: Fault, request: IncomingMessage, connections: Connections): FaultyAnswer {
+function applyFault(fault: Fault, request: IncomingMessage, connections: Connections): FaultyAnswer {
   const { socket } = request;
   const stop = { ...unaffected, done: true };
-  const limit = (afterBytes: number, then: () => void): FaultyAnswer => ({
+  const limit = (afterBytes: number, strike: () => void): FaultyAnswer => ({
     ...unaffected,
-    limit: { afterBytes, then },
+    limit: { afterBytes, strike },
   });
   switch (fault.kind) {
     case "status":
@@ -181,7 +181,7 @@ async function serve(
   let fault = unaffected;
   for (const each of tenant.script.takeFaults(features)) {
     if (each.kind === "delay") await sleep(each.ms, undefined, { ref: false });
-    else fault = strike(each, request, parts.connections);
+    else fault = applyFault(each, request, parts.connections);
   }
   if (fault.done || response.destroyed) return;
   const behaviour = fault.answer === undefined ? tenant.script.takeBehaviour(features) : undefined;

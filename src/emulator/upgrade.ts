@@ -16,7 +16,7 @@ import type { OpenRecording } from "./recordings.ts";
 import type { Fault } from "./script.ts";
 import { parseRequestTarget, scriptedAnswer, standingCookies } from "./serve-request.ts";
 import type { UserSession } from "./sessions.ts";
-import type { Tenant } from "./tenant.ts";
+import type { Tenant } from "./local-tenant.ts";
 
 /** Forms of engine paths: facts §5.1. */
 const enginePath = /^\/app\/([^/]+)(?:\/identity\/([^/]+))?(?:\/ttl\/(\d+))?$/;

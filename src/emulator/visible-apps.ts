@@ -1,5 +1,5 @@
 import type { Engine } from "./engine/engine.ts";
-import type { Tenant } from "./tenant.ts";
+import type { Tenant } from "./local-tenant.ts";
 import type { TenantUser } from "./users.ts";
 
 /** The apps that a user may see: those without a required group, and those of the user's groups. */

@@ -1,6 +1,8 @@
-import { createPrivateKey, generateKeyPairSync, randomUUID, sign, type KeyObject } from "node:crypto";
+import { EventEmitter, once } from "node:events";
+import { generateKeyPairSync, randomUUID, sign, type KeyObject } from "node:crypto";
 import { request as plainRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as tlsRequest } from "node:https";
+import { WebSocket } from "ws";
 import type { TenantEmulator } from "../../src/emulator.ts";
 
 /** One request; the body is sent as it is. */
@@ -97,20 +99,16 @@ export function createIssuer(
   kind: { readonly rsa: number } | { readonly curve: "P-256" | "P-384" } = { rsa: 2048 },
   issuer = "acme-portal",
 ): Issuer {
-  const encodings = {
-    publicKeyEncoding: { type: "spki", format: "pem" },
-    privateKeyEncoding: { type: "pkcs8", format: "pem" },
-  } as const;
-  const pair =
+  const { publicKey, privateKey } =
     "rsa" in kind
-      ? generateKeyPairSync("rsa", { modulusLength: kind.rsa, ...encodings })
-      : generateKeyPairSync("ec", { namedCurve: kind.curve, ...encodings });
+      ? generateKeyPairSync("rsa", { modulusLength: kind.rsa })
+      : generateKeyPairSync("ec", { namedCurve: kind.curve });
   return {
     issuer,
     keyId: `key-${randomUUID()}`,
-    pem: pair.publicKey,
-    privateKey: createPrivateKey(pair.privateKey),
-    privateKeyPem: pair.privateKey,
+    pem: publicKey.export({ type: "spki", format: "pem" }).toString(),
+    privateKey,
+    privateKeyPem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
   };
 }
 
@@ -206,4 +204,60 @@ export function withCookies(tenant: TenantAddress, cookie: string): SignedIn {
       return send({ ...asked, headers: { "qlik-csrf-token": await csrfToken(), ...asked.headers } });
     },
   };
+}
+
+/** A WebSocket to the tenant, everything it receives kept. */
+export interface TenantSocket {
+  readonly socket: WebSocket;
+  /** Messages so far, as text. */
+  readonly messages: readonly string[];
+  /** Resolves with message number `index`, the first being 0. */
+  message(index: number): Promise<string>;
+  /** Resolves when the socket is closed. */
+  readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
+}
+
+/** An upgrade that was answered without 101. */
+export interface RefusedUpgrade {
+  readonly status: number;
+  readonly headers: IncomingMessage["headers"];
+  readonly text: string;
+}
+
+/** Asks for a WebSocket. */
+export function openSocket(
+  tenant: TenantAddress,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<TenantSocket | RefusedUpgrade> {
+  const scheme = tenant.certificate === undefined ? "ws" : "wss";
+  const socket = new WebSocket(`${scheme}://127.0.0.1:${tenant.port}${path}`, {
+    headers: { host: new URL(tenant.origin).host, ...headers },
+    ...(tenant.certificate === undefined ? {} : { ca: tenant.certificate, servername: tenant.hostname }),
+  });
+  const messages: string[] = [];
+  const waiting = new EventEmitter();
+  socket.on("message", (data: Buffer) => {
+    messages.push(data.toString("utf8"));
+    waiting.emit("message");
+  });
+  const closed = new Promise<{ code: number; reason: string }>((resolve) => {
+    socket.once("close", (code, reason) => resolve({ code, reason: reason.toString("utf8") }));
+  });
+  async function message(index: number): Promise<string> {
+    while (messages[index] === undefined) await once(waiting, "message");
+    return messages[index];
+  }
+  return new Promise((resolve, reject) => {
+    socket.once("open", () => resolve({ socket, messages, message, closed }));
+    socket.once("error", reject);
+    socket.once("unexpected-response", (_request, response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("end", () => {
+        const text = Buffer.concat(chunks).toString("utf8");
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
+      });
+    });
+  });
 }

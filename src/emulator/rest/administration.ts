@@ -4,7 +4,7 @@ import { readBody, readJsonObject, type SignedInExchange } from "../exchange.ts"
 import type { IdentityProvider } from "../identity-provider.ts";
 import { randomHex } from "../random-values.ts";
 import { administration, type Route } from "../router.ts";
-import type { Tenant } from "../tenant.ts";
+import type { Tenant } from "../local-tenant.ts";
 import { pageOf } from "./paging.ts";
 import { userBody } from "./signed-in.ts";
 

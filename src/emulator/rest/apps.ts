@@ -3,7 +3,7 @@ import { emptyAnswer, jsonAnswer, notFoundAnswer, type Answer } from "../answer.
 import type { SignedInExchange } from "../exchange.ts";
 import { rest, type Route } from "../router.ts";
 import { bytesOf } from "../temp-contents.ts";
-import type { Tenant } from "../tenant.ts";
+import type { Tenant } from "../local-tenant.ts";
 import { visibleApps } from "../visible-apps.ts";
 import { pageOf } from "./paging.ts";
 

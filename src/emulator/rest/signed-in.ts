@@ -1,7 +1,7 @@
 import { emptyAnswer, jsonAnswer, statusAnswer, type Answer } from "../answer.ts";
 import type { SignedInExchange } from "../exchange.ts";
 import { rest, type Route } from "../router.ts";
-import type { Tenant } from "../tenant.ts";
+import type { Tenant } from "../local-tenant.ts";
 import type { TenantUser } from "../users.ts";
 
 /** Makes the user object: facts §2.5. */
