@@ -169,6 +169,16 @@ describe("calls", () => {
     expect((await client.call("ProductVersion")).result?.["qReturn"]).toMatch(/^\d+\.\d+/);
   });
 
+  test("with properties nested too deep are refused", async () => {
+    const client = await raw(APP_ID.sales, "deep");
+    const doc = handleIn(await client.call("OpenDoc", [APP_ID.sales]));
+    const deep = `${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}`;
+    const properties = `{"qInfo":{"qType":"deep"},"deep":${deep}}`;
+    client.socket.send(`{"id":900,"handle":${doc},"method":"CreateSessionObject","params":[${properties}]}`);
+    expect((await client.until(({ id }) => id === 900)).error?.code).toBe(8);
+    expect((await client.call("EvaluateEx", ["1+1"], doc)).result).toHaveProperty("qValue.qNumber", 2);
+  });
+
   test("about the server answer", async () => {
     const client = await raw(APP_ID.sales, "who");
     expect((await client.call("GetAuthenticatedUser")).result).toEqual({ qReturn: "who" });

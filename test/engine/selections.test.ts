@@ -18,13 +18,13 @@ interface Layout {
   readonly qSelectionInfo: { readonly qInSelections?: boolean };
   readonly qHyperCube: {
     readonly qDataPages: readonly {
-      readonly qMatrix: readonly (readonly { qText: string; qState: string }[])[];
+      readonly qMatrix: readonly (readonly Cell[])[];
     }[];
   };
   readonly qListObject: {
     readonly qSize: { readonly qcy: number };
     readonly qDataPages: readonly {
-      readonly qMatrix: readonly (readonly { qText: string; qState: string }[])[];
+      readonly qMatrix: readonly (readonly Cell[])[];
     }[];
   };
   readonly qSelectionObject: {

@@ -28,9 +28,11 @@ export function dispatch(
   const changed = new Set<number>();
   const opened = new Set<number>();
   const closed = new Set<number>();
-  const answer = respond(text, { ...place, changed, opened, closed });
-  for (const handle of closed) changed.delete(handle);
-  socket.send(JSON.stringify({ ...answer, ...news(new Set([...changed, ...opened]), closed) }));
+  const answer = respond(text, { ...place, changed, opened, closed }, (outcome) => {
+    for (const handle of closed) changed.delete(handle);
+    return JSON.stringify({ ...outcome, ...news(new Set([...changed, ...opened]), closed) });
+  });
+  socket.send(answer);
   if (changed.size + closed.size > 0) session.push({ jsonrpc: "2.0", ...news(changed, closed) }, socket);
 }
 
@@ -42,19 +44,27 @@ function news(changed: ReadonlySet<number>, closed: ReadonlySet<number>): JsonOb
   };
 }
 
-function respond(text: string, context: Omit<RpcCall, "params">): JsonObject {
+function respond(
+  text: string,
+  context: Omit<RpcCall, "params">,
+  write: (outcome: JsonObject) => string,
+): string {
   let id: Json = null;
   try {
     const request = parseRequest(text);
     id = request["id"] ?? null;
     const bound = findMethod(request, context.session);
     const params = new RpcParams(bound.names, request["params"]);
-    return { jsonrpc: "2.0", id, result: bound.run({ ...context, params }) };
+    return write({ jsonrpc: "2.0", id, result: bound.run({ ...context, params }) });
   } catch (error) {
-    if (!(error instanceof RpcError)) throw error;
-    const { code, parameter, message } = error;
-    return { jsonrpc: "2.0", id, error: { code, parameter, message } };
+    const { code, parameter, message } = toRpcError(error);
+    return write({ jsonrpc: "2.0", id, error: { code, parameter, message } });
   }
+}
+
+/** Whatever goes wrong is the caller's answer, e.g. properties nested too deep to walk through. */
+function toRpcError(error: unknown): RpcError {
+  return error instanceof RpcError ? error : new RpcError(ERROR.internalError, String(error));
 }
 
 function parseRequest(text: string): JsonObject {

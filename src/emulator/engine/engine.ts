@@ -51,7 +51,11 @@ export interface Engine {
   apps(): readonly AppSummary[];
   /** Answers an upgrade: 101 and the first frame, or 101 and a close code. */
   connect(connection: EngineConnection): void;
-  /** Closes sockets with a code; the reason is JSON by default. Returns how many. */
+  /**
+   * Closes sockets with a code; the reason is JSON by default. Returns how many.
+   *
+   * @throws TypeError for a code that no close frame may carry (1005, 1006, 1015; facts §5.5)
+   */
   closeSockets(filter: SocketFilter, code: number, reason?: string): number;
   /** Drops sockets without a close frame. Returns how many. */
   destroySockets(filter: SocketFilter): number;

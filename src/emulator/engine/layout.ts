@@ -26,7 +26,7 @@ export function objectLayout(doc: Doc, object: EngineObject): JsonObject {
     qMeta: { privileges: ["read", "update", "delete", "exportdata"], ...toObject(properties["qMetaDef"]) },
     qSelectionInfo:
       doc.selection.modalObject === object.id ? { qInSelections: true, qMadeSelections: true } : {},
-    ...(object.softProperties === undefined ? {} : { qHasSoftPatches: true }),
+    ...(object.isSoftPatched ? { qHasSoftPatches: true } : {}),
     ...(object.kind === "GenericDimension" ? dimensionFields(properties) : {}),
     ...body,
     ...(properties["qChildListDef"] === undefined ? {} : { qChildList: { qItems: [] } }),

@@ -78,15 +78,29 @@ function createMatcher(
     return ({ number }) => compareNumbers(number, operator, limit);
   }
   if (/[*?]/.test(search)) {
-    const pattern = search
-      .replaceAll(/[.+^${}()|[\]\\]/g, "\\$&")
-      .replaceAll("*", ".*")
-      .replaceAll("?", ".");
-    const whole = new RegExp(`^${pattern}$`, "isu");
-    return ({ text }) => whole.test(text);
+    const pattern = search.toLowerCase();
+    return ({ text }) => matchesWildcards(text.toLowerCase(), pattern);
   }
   const words = search.toLowerCase().split(/\s+/);
   return ({ text }) => words.some((word) => text.toLowerCase().includes(word));
+}
+
+/** True when `*` (any text) and `?` (any one character) make the pattern the whole text; goes back to the last `*` only. */
+function matchesWildcards(text: string, pattern: string): boolean {
+  let [at, place, star, starAt] = [0, 0, -1, 0];
+  while (at < text.length) {
+    if (pattern[place] === "*") {
+      star = place++;
+      starAt = at;
+    } else if (pattern[place] === "?" || pattern[place] === text[at]) {
+      place += 1;
+      at += 1;
+    } else if (star >= 0) {
+      place = star + 1;
+      at = ++starAt;
+    } else return false;
+  }
+  return /^\**$/.test(pattern.slice(place));
 }
 
 function compareNumbers(number: number, operator: string, limit: number): boolean {

@@ -33,14 +33,12 @@ export const objectMethods: RpcMethods<ObjectSubject> = {
     const patches = call.params.list("qPatches");
     if (!call.params.flag("qSoftPatch"))
       return change(call, subject, applyPatches(object.properties, patches));
-    object.softProperties = applyPatches(object.effectiveProperties, patches);
-    object.revision += 1;
+    object.setSoftProperties(applyPatches(object.effectiveProperties, patches));
     call.changed.add(call.session.handleOf({ type: "GenericObject", ...subject }));
     return {};
   }),
   ClearSoftPatches: method([], (call, subject) => {
-    subject.object.softProperties = undefined;
-    subject.object.revision += 1;
+    subject.object.setSoftProperties(undefined);
     call.changed.add(call.session.handleOf({ type: "GenericObject", ...subject }));
     return {};
   }),

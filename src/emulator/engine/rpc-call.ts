@@ -53,33 +53,35 @@ export function reference(call: RpcCall, target: Target): JsonObject {
 /** The `qReturn` for a thing that does not exist. */
 export const NOTHING: JsonObject = { qType: null, qHandle: null };
 
+/** Members that make a layout depend on data and selections. */
+const DATA_MEMBERS: ReadonlySet<string> = new Set([
+  "qHyperCubeDef",
+  "qListObjectDef",
+  "qSelectionObjectDef",
+  "qStringExpression",
+  "qValueExpression",
+]);
+
+/** Members that make a layout depend on what is stored. */
+const LIST_MEMBERS: ReadonlySet<string> = new Set([
+  "qAppObjectListDef",
+  "qDimensionListDef",
+  "qMeasureListDef",
+]);
+
 /** Marks every object that shows data, selections or states as changed. */
 export function dataChanged(call: RpcCall): void {
-  for (const handle of call.session.handlesWhere(
-    (target) => "object" in target && showsData(target.object),
-  )) {
-    call.changed.add(handle);
-  }
+  markWhere(call, DATA_MEMBERS);
 }
 
 /** Marks every object that lists stored things as changed. */
 export function listsChanged(call: RpcCall): void {
-  for (const handle of call.session.handlesWhere(
-    (target) => "object" in target && listsThings(target.object),
-  )) {
-    call.changed.add(handle);
-  }
+  markWhere(call, LIST_MEMBERS);
 }
 
-const DATA_MEMBERS =
-  /"q(?:HyperCubeDef|ListObjectDef|SelectionObjectDef|StringExpression|ValueExpression|UndoInfoDef)"/;
-const LIST_MEMBERS =
-  /"q(?:AppObjectListDef|DimensionListDef|MeasureListDef|BookmarkListDef|VariableListDef)"/;
-
-function showsData(object: EngineObject): boolean {
-  return DATA_MEMBERS.test(JSON.stringify(object.effectiveProperties));
-}
-
-function listsThings(object: EngineObject): boolean {
-  return LIST_MEMBERS.test(JSON.stringify(object.effectiveProperties));
+function markWhere(call: RpcCall, members: ReadonlySet<string>): void {
+  const handles = call.session.handlesWhere(
+    (target) => "object" in target && target.object.hasMember(members),
+  );
+  for (const handle of handles) call.changed.add(handle);
 }
