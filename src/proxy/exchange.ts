@@ -166,11 +166,12 @@ class Exchange {
     answer: HeldAnswer,
     csrfToken: string | null,
   ): boolean {
-    const { ownWord, now } = this.#context;
+    const { ownWord, now, sessions } = this.#context;
     if (session.ended) throw new SessionProxyError("QSP-UNAUTHENTICATED");
     const authLoss = isAuthLoss(answer, this.#visit.rules.tenantOrigin);
     const setCookies = headerValues(answer.headers, "set-cookie");
-    absorbCookies(generation, { status: answer.status, setCookies, authLoss }, now());
+    const cookies = absorbCookies(generation, { status: answer.status, setCookies, authLoss }, now());
+    if (cookies.isDoubtful) sessions.suspect(session, generation);
     if (authLoss) {
       return !this.#spent.has("auth-loss") && !ownWord.isKnown(this.#visit.prepared, answer.status);
     }

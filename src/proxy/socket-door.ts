@@ -46,7 +46,8 @@ export async function openSocket(
   try {
     const handshake = checkHandshakeRequest(request.method ?? "", request.rawHeaders, request.httpVersion);
     if ("status" in handshake) {
-      throw new SessionProxyError("QSP-TARGET", { status: handshake.status, reason: handshake.reason });
+      const { status, reason } = handshake;
+      throw new SessionProxyError("QSP-TARGET", { status, reason });
     }
     if (context.isDraining()) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
     const admitted = await context.admit(request);
@@ -115,7 +116,8 @@ function join({ context, socket, head, traceId, session, outcome, path }: Joinin
     onClosed(report) {
       leaveLive();
       outcome.release();
-      if (report.refused) probeSoon(sessions, session, outcome);
+      // "No permission" before any message may mean that the session is lost; the client's next try should succeed.
+      if (report.refused) sessions.suspect(session, outcome.generation);
       publish("socket", () => ({
         event: "socket.closed",
         traceId,
@@ -145,18 +147,6 @@ function join({ context, socket, head, traceId, session, outcome, path }: Joinin
   socket.uncork();
 }
 
-/** A socket that was closed with "no permission" before any message may have met a lost session. rules R5 */
-function probeSoon(
-  sessions: SessionManager,
-  session: ProxySession,
-  { generation }: Extract<UpgradeOutcome, { socket: unknown }>,
-): void {
-  if (session.ended) return;
-  sessions.afterAuthLoss(session, generation).catch(() => {
-    // Told where it failed; the client's next try meets the same state.
-  });
-}
-
 /** Refuses an upgrade in plain HTTP, and closes. */
 export function refuse(
   socket: Socket,
@@ -176,6 +166,9 @@ export function refuse(
   }));
   if (socket.destroyed) return;
   socket.on("error", () => {});
-  socket.write(upgradeRefusal(errorAnswer(error, { navigation: false, traceId, upgrade: true })), "latin1");
+  const answer = errorAnswer(error, { navigation: false, traceId, upgrade: true });
+  // What a client of another version may ask for instead. RFC 6455 §4.4
+  if (answer.status === 426) answer.headers.push("Sec-WebSocket-Version", "13");
+  socket.write(upgradeRefusal(answer), "latin1");
   socket.destroySoon();
 }

@@ -162,6 +162,7 @@ export class Splice implements LiveSocket {
   #upstreamEnded(): void {
     const { downstream, codeForLoss } = this.#options;
     if (this.#state !== "open") return;
+    if (downstream.readableEnded) return this.#destroy();
     if (this.#down.closeSeen || this.#up.closeSeen) {
       downstream.end();
       this.#closeTimer ??= setTimeout(() => this.#destroy(), echoWait);

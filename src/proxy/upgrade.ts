@@ -115,7 +115,8 @@ async function sendHandshakeOn(
   const status = "socket" in answer ? 101 : answer.status;
   const setCookies = headerValues(answer.headers, "set-cookie");
   const authLoss = !("socket" in answer) && isAuthLoss(answer, context.tenantOrigin);
-  absorbCookies(generation, { status, setCookies, authLoss }, context.now());
+  const cookies = absorbCookies(generation, { status, setCookies, authLoss }, context.now());
+  if (cookies.isDoubtful) context.sessions.suspect(session, generation);
   return { answer, csrfToken };
 }
 

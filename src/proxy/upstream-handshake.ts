@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import type { SecureContext } from "node:tls";
 import { SessionProxyError } from "../errors.ts";
 import { largestOwnAnswer } from "../tenant/port.ts";
+import { lookupWithLoopback } from "./loopback-lookup.ts";
 import { toUpstreamError } from "./upstream-error.ts";
 
 /** What the tenant answered to an upgrade: a socket, or its refusal. */
@@ -36,6 +37,7 @@ export function sendHandshake(handshake: HandshakeRequest): Promise<UpgradeAnswe
     path: handshake.path,
     method: "GET",
     headers: handshake.headers,
+    lookup: lookupWithLoopback,
     agent: false,
     setHost: false,
     signal,

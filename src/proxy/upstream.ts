@@ -3,6 +3,7 @@ import { buildConnector, Pool, type Dispatcher } from "undici";
 import { SessionProxyError } from "../errors.ts";
 import { decodeRawHeaders } from "../http/raw-headers.ts";
 import type { TenantCall } from "../tenant/port.ts";
+import { lookupWithLoopback } from "./loopback-lookup.ts";
 import { collectAnswer } from "./upstream-answer.ts";
 import { toUpstreamError } from "./upstream-error.ts";
 import { sendHandshake, type UpgradeAnswer } from "./upstream-handshake.ts";
@@ -54,6 +55,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const trust = protocol === "https:" ? trustOf(options.ca) : {};
   const connector = buildConnector({
     ...trust,
+    lookup: lookupWithLoopback,
     timeout: timeouts.connect,
     keepAlive: true,
     maxCachedSessions: 10,

@@ -167,6 +167,11 @@ export class SessionManager {
     return this.#renew(session, generation, "auth-loss");
   }
 
+  /** Looks in the background whether a generation is still alive, and renews it where it is not. rules R5 */
+  suspect(session: ProxySession, generation: TenantSession): void {
+    if (!session.ended) this.#inBackground(this.afterAuthLoss(session, generation));
+  }
+
   /** Ends one session; resolves when the tenant was told. */
   async logout(owner: SessionOwner): Promise<void> {
     const key = this.#keys.keyOf(owner);

@@ -1,5 +1,5 @@
 import type { CookieJar } from "../http/cookie-jar.ts";
-import { belongsToSession, csrfCookie } from "../tenant/cookies.ts";
+import { belongsToSession, csrfCookie, sessionCookie } from "../tenant/cookies.ts";
 
 /** One generation: the cookies and the CSRF token that one login at the tenant gave. rules R5 */
 export interface TenantSession {
@@ -48,17 +48,23 @@ export function tokenFromLogin(session: TenantSession, now: number): string | un
  * Takes the cookies of an answer into the generation that the request was made with. rules R5
  *
  * Cookies of the session only from answers that a living session gives; those of load balancers from every answer.
- * A deletion of the session's own cookies is not obeyed: the session is probed instead, because a late answer of an
- * anonymous request must not empty a living jar.
+ * A deletion of the session's own cookies is not obeyed, because a late answer must not empty a living jar; it is
+ * reported, so that the session can be probed.
  */
 export function absorbCookies(
   session: TenantSession,
   answer: { readonly status: number; readonly setCookies: readonly string[]; readonly authLoss: boolean },
   now: number,
-): void {
-  const { status, authLoss } = answer;
+): { readonly isDoubtful: boolean } {
+  const { status, authLoss, setCookies } = answer;
   if (!authLoss && status >= 200 && status < 300) session.provenAt = now;
-  if (answer.setCookies.length === 0) return;
+  if (setCookies.length === 0) return { isDoubtful: false };
   const living = !authLoss && (status === 101 || (status >= 200 && status < 400));
-  session.jar.absorb(answer.setCookies, now, (name) => living || !belongsToSession(name));
+  let isDoubtful = false;
+  session.jar.absorb(setCookies, now, (name, deletes) => {
+    if (!belongsToSession(name)) return true;
+    if (living && deletes && name === sessionCookie) isDoubtful = true;
+    return living && !deletes;
+  });
+  return { isDoubtful };
 }

@@ -1,0 +1,296 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { startStack, type Stack, type StackOptions } from "../support/stack.ts";
+
+const stacks: Stack[] = [];
+async function start(options?: StackOptions): Promise<Stack> {
+  const stack = await startStack(options);
+  stacks.push(stack);
+  return stack;
+}
+afterEach(async () => {
+  for (const stack of stacks.splice(0)) await stack.close();
+});
+
+const logins = ({ tenant }: Stack) => tenant.recordings({ method: "POST", path: "/login/jwt-session" });
+const items = "/api/v1/items?limit=2";
+
+describe("login", () => {
+  test("fifty first requests at once make one login", async () => {
+    const stack = await start();
+    const answers = await Promise.all(Array.from({ length: 50 }, () => stack.get(items)));
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 50 }, () => 200));
+    expect(logins(stack)).toHaveLength(1);
+  });
+
+  test("each user is signed in as that user, on connections of their own", async () => {
+    const stack = await start();
+    const users = ["ann", "bob", "cid"];
+    for (let round = 0; round < 3; round += 1) {
+      const answers = await Promise.all(users.map((user) => stack.get("/api/v1/users/me", { user })));
+      expect(answers.map((answer) => (answer.json() as { subject: string }).subject)).toEqual(users);
+    }
+    const seen = stack.tenant.recordings({ path: "/api/v1/users/me" });
+    const usersByPeer = new Map<string, Set<string | undefined>>();
+    for (const { peer, subject } of seen) {
+      usersByPeer.set(peer, (usersByPeer.get(peer) ?? new Set()).add(subject));
+    }
+    expect([...usersByPeer.values()].every((subjects) => subjects.size === 1)).toBe(true);
+  });
+
+  test("nobody signed in gets 401 in the tenant's shape, and the tenant hears nothing", async () => {
+    const stack = await start();
+    const answer = await stack.get(items, { user: null });
+    expect(answer.status).toBe(401);
+    expect(answer.json()).toMatchObject({
+      errors: [{ code: "QSP-UNAUTHENTICATED", status: "401" }],
+      traceId: expect.stringMatching(/^[0-9a-f]{32}$/),
+    });
+    expect(stack.tenant.recordings()).toHaveLength(0);
+  });
+
+  test("no cookie of the tenant reaches the browser, and the host's own reaches nobody", async () => {
+    const stack = await start();
+    const answer = await stack.get(items, { headers: { cookie: "host=canary; eas.sid=forged" } });
+    expect(answer.status).toBe(200);
+    expect(answer.rawHeaders.some((name) => name.toLowerCase() === "set-cookie")).toBe(false);
+    const [seen] = stack.tenant.recordings({ path: "/api/v1/items" });
+    const cookies = seen?.headers
+      .filter(([name]) => name.toLowerCase() === "cookie")
+      .map(([, value]) => value);
+    expect(cookies).toHaveLength(1);
+    expect(cookies?.[0]).toMatch(/eas\.sid=/);
+    expect(cookies?.[0]).toMatch(/AWSALB=/);
+    expect(cookies?.[0]).not.toMatch(/canary|forged/);
+  });
+
+  test("a refused user gets 403, another user is not held up", async () => {
+    const stack = await start();
+    await stack.get(items, { user: "ann" });
+    stack.tenant.users.setStatus("ann", "disabled");
+    stack.tenant.sessions.kill("ann");
+    const refused = await stack.get(items, { user: "ann" });
+    expect([refused.status, (refused.json() as { errors: { code: string }[] }).errors[0]?.code]).toEqual([
+      403,
+      "QSP-USER-REFUSED",
+    ]);
+    expect((await stack.get(items, { user: "bob" })).status).toBe(200);
+  });
+
+  test("a tenant that does not take the token is asked no more after three users", async () => {
+    const stack = await start({ tenant: { identityProviders: [] } });
+    for (let index = 0; index < 8; index += 1) {
+      const answer = await stack.get(items, { user: `user-${index}` });
+      expect([answer.status, answer.text]).toEqual([502, expect.stringContaining("QSP-TENANT-REFUSED")]);
+    }
+    expect(logins(stack)).toHaveLength(3);
+  });
+
+  test("a throttled login is told to the browser with the time to wait, and not repeated", async () => {
+    const stack = await start();
+    stack.tenant.fault({ kind: "throttle", retryAfter: 13, path: "/login/jwt-session" });
+    const answers = await Promise.all([stack.get(items), stack.get(items)]);
+    expect(answers.map(({ status }) => status)).toEqual([503, 503]);
+    expect(answers[0]?.text).toContain("QSP-TENANT-THROTTLED");
+    expect(Number(answers[0]?.header("retry-after"))).toBe(13);
+    expect((await stack.get(items)).status).toBe(503);
+    expect(logins(stack)).toHaveLength(1);
+  });
+
+  test("a login that fails at the tenant is tried once more with a new token", async () => {
+    const stack = await start();
+    stack.tenant.fault({ kind: "status", status: 500, path: "/login/jwt-session", times: 1 });
+    expect((await stack.get(items)).status).toBe(200);
+    const tokens = logins(stack).map(
+      ({ headers }) => headers.find(([name]) => name === "authorization")?.[1],
+    );
+    expect(new Set(tokens).size).toBe(2);
+  });
+});
+
+describe("renewal", () => {
+  test("a session that is lost is renewed and the request repeated, for reading and for writing", async () => {
+    const stack = await start({ proxy: { policy: { presets: ["embed", "embed-write"] } } });
+    await stack.get(items);
+    stack.tenant.sessions.expire();
+    expect((await stack.get(items)).status).toBe(200);
+    stack.tenant.sessions.expire();
+    const written = await stack.get("/api/v1/reports", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ type: "sense-image-1.0" }),
+    });
+    expect(written.status).toBe(202);
+    expect(logins(stack)).toHaveLength(3);
+  });
+
+  test("twenty requests that meet a lost session make one login", async () => {
+    const stack = await start();
+    await stack.get(items);
+    stack.tenant.sessions.expire();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => stack.get(items)));
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    expect(logins(stack)).toHaveLength(2);
+  });
+
+  test("a 401 of one endpoint is its own word: passed on, and the session stays", async () => {
+    const stack = await start();
+    await stack.get(items);
+    stack.tenant.fault({ kind: "status", status: 401, path: "/api/v1/themes" });
+    const answers = [await stack.get("/api/v1/themes"), await stack.get("/api/v1/themes")];
+    expect(answers.map(({ status }) => status)).toEqual([401, 401]);
+    expect(logins(stack)).toHaveLength(1);
+    // Probed once, then remembered.
+    expect(stack.tenant.recordings({ path: "/api/v1/users/me" })).toHaveLength(1);
+  });
+
+  test("a tenant that takes no session after a renewal is not asked for login after login", async () => {
+    const stack = await start();
+    await stack.get(items);
+    stack.tenant.fault({ kind: "status", status: 401, path: "/api/**" });
+    const answers = await Promise.all(Array.from({ length: 5 }, () => stack.get(items)));
+    expect(answers.every(({ status }) => status === 401)).toBe(true);
+    expect((await stack.get(items)).status).toBe(401);
+    expect(logins(stack)).toHaveLength(2);
+  });
+
+  test("a CSRF token that the tenant forgot is fetched anew and the request repeated once", async () => {
+    const stack = await start({ proxy: { policy: { presets: ["embed", "embed-write"] } } });
+    await stack.get(items);
+    stack.tenant.enqueue({
+      method: "POST",
+      path: "/api/v1/reports",
+      status: 403,
+      headers: [["content-type", "application/json"]],
+      body: {
+        code: "CSRF-TOKEN-2",
+        errors: [{ code: "CSRF-TOKEN-2", title: "CSRF token mismatch", status: "403" }],
+      },
+    });
+    const answer = await stack.get("/api/v1/reports", {
+      method: "POST",
+      headers: { "content-type": "application/json", "qlik-csrf-token": "the client's own" },
+      body: JSON.stringify({ type: "sense-image-1.0" }),
+    });
+    expect(answer.status).toBe(202);
+    const tokens = stack.tenant
+      .recordings({ method: "POST", path: "/api/v1/reports" })
+      .map(({ headers }) => headers.filter(([name]) => name.toLowerCase() === "qlik-csrf-token"));
+    expect(tokens.map((each) => each.length)).toEqual([1, 1]);
+    expect(JSON.stringify(tokens)).not.toContain("the client's own");
+  });
+
+  test("a 403 with another reason reaches the browser as it came", async () => {
+    const stack = await start({ proxy: { policy: { presets: ["embed", "embed-write"] } } });
+    const body = {
+      errors: [{ code: "REP-403", title: "Not yours", status: "403" }],
+      traceId: "0".repeat(32),
+    };
+    stack.tenant.enqueue({ method: "POST", path: "/api/v1/reports", status: 403, body });
+    const answer = await stack.get("/api/v1/reports", { method: "POST", body: "{}" });
+    expect([answer.status, answer.json()]).toEqual([403, body]);
+  });
+
+  test("a rotated cookie is taken over at once", async () => {
+    const stack = await start();
+    await stack.get(items);
+    stack.tenant.modes.rotationGrace = 0;
+    stack.tenant.sessions.rotateCookie();
+    for (let index = 0; index < 3; index += 1) expect((await stack.get(items)).status).toBe(200);
+    expect(logins(stack).length).toBeLessThanOrEqual(2);
+    expect(stack.tenant.sessions.list()).toHaveLength(1);
+  });
+});
+
+describe("the session's own routes", () => {
+  test("GET _session tells of the session and neither makes nor extends one", async () => {
+    const stack = await start();
+    const before = await stack.get("/_session", { user: "ann;1" });
+    expect(before.json()).toEqual({
+      authenticated: true,
+      active: false,
+      subject: "ann",
+      name: "ann",
+      expiresIn: 0,
+      idleIn: 0,
+      sockets: 0,
+    });
+    expect(before.header("cache-control")).toBe("no-store");
+    expect(stack.tenant.recordings()).toHaveLength(0);
+    await stack.get(items, { user: "ann;1" });
+    const after = (await stack.get("/_session", { user: "ann;1" })).json();
+    expect(after).toMatchObject({ authenticated: true, active: true, subject: "ann", sockets: 0 });
+    const anonymous = await stack.get("/_session", { user: null });
+    expect([anonymous.status, anonymous.json()]).toMatchObject([
+      200,
+      { authenticated: false, active: false },
+    ]);
+  });
+
+  test("DELETE _session logs out: the tenant's session ends, and this host session cannot come back", async () => {
+    const stack = await start();
+    await stack.get(items, { user: "ann;1" });
+    const headers = { origin: stack.origin };
+    expect((await stack.get("/_session", { method: "DELETE", user: "ann;1", headers })).status).toBe(204);
+    expect(stack.tenant.sessions.list()).toHaveLength(0);
+    expect((await stack.get(items, { user: "ann;1" })).status).toBe(401);
+    expect((await stack.get(items, { user: "ann;2" })).status).toBe(200);
+  });
+
+  test("a log-out during a login wins: the fresh tenant session is ended too", async () => {
+    const stack = await start();
+    stack.tenant.fault({ kind: "delay", ms: 300, path: "/login/jwt-session" });
+    const pending = stack.get(items, { user: "ann;1" });
+    await expect.poll(() => logins(stack).length).toBe(1);
+    await stack.get("/_session", { method: "DELETE", user: "ann;1", headers: { origin: stack.origin } });
+    expect((await pending).status).toBe(401);
+    await expect.poll(() => stack.tenant.sessions.list().length).toBe(0);
+  });
+
+  test("a log-out during a renewal wins", async () => {
+    const stack = await start();
+    await stack.get(items, { user: "ann;1" });
+    stack.tenant.sessions.expire();
+    stack.tenant.fault({ kind: "delay", ms: 300, path: "/login/jwt-session" });
+    const pending = stack.get(items, { user: "ann;1" });
+    await expect.poll(() => logins(stack).length).toBe(2);
+    await stack.get("/_session", { method: "DELETE", user: "ann;1", headers: { origin: stack.origin } });
+    expect((await pending).status).toBe(401);
+    await expect.poll(() => stack.tenant.sessions.list().length).toBe(0);
+  });
+
+  test("product-info.json is the tenant's JSON without anybody signed in, and 404 when it cannot be had", async () => {
+    const stack = await start();
+    const path = "/resources/autogenerated/product-info.json";
+    const answer = await stack.get(path, { user: null });
+    expect([answer.status, answer.json()]).toMatchObject([
+      200,
+      { composition: { deploymentType: expect.any(String) } },
+    ]);
+    const other = await start();
+    other.tenant.fault({ kind: "status", status: 503, path });
+    expect((await other.get(path, { user: null })).status).toBe(404);
+  });
+
+  test("GET login goes on to where it may, and nowhere else", async () => {
+    const stack = await start();
+    const location = async (returnto: string, user: string | null = "ann") => {
+      const answer = await stack.get(`/login?returnto=${encodeURIComponent(returnto)}`, { user });
+      return answer.status === 302 ? answer.header("location") : answer.status;
+    };
+    expect(await location("/dashboard?x=1#y")).toBe(`${stack.origin}/dashboard?x=1#y`);
+    expect(await location(`${stack.origin}/here`)).toBe(`${stack.origin}/here`);
+    expect(await location("/dashboard", null)).toBe(401);
+    const evil = [
+      "//evil.example",
+      "/\\evil.example",
+      "https:evil.example",
+      "\t//evil.example",
+      "https://evil.example/",
+      "javascript:alert(1)",
+      "data:text/html,x",
+      `${stack.origin.replace("://", "://user@")}/`,
+      `${stack.origin}.evil.example/`,
+    ];
+    for (const each of evil) expect([each, await location(each)]).toEqual([each, 400]);
+  });
+});

@@ -1,0 +1,164 @@
+import { generateKeyPairSync } from "node:crypto";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { WebSocket } from "ws";
+import { createTenantEmulator, type TenantEmulator, type TenantEmulatorOptions } from "../../src/emulator.ts";
+import {
+  createSessionProxy,
+  type Identity,
+  type SessionProxy,
+  type SessionProxyOptions,
+} from "../../src/index.ts";
+import { send, type RawAnswer, type RawRequest } from "./raw-client.ts";
+
+/** The key that the proxy signs with and the tenant knows; made once, since making one takes a moment. */
+const keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const privateKey = keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+const publicKey = keys.publicKey.export({ type: "spki", format: "pem" }).toString();
+
+export const testKey: Readonly<Record<"issuer" | "keyId" | "privateKey", string>> = {
+  issuer: "portal.example.test",
+  keyId: "key-1",
+  privateKey,
+};
+
+/** Local tenant, proxy and a plain node server between them. */
+export interface Stack {
+  readonly tenant: TenantEmulator;
+  readonly proxy: SessionProxy;
+  readonly server: Server;
+  /** What the browser sees. */
+  readonly origin: string;
+  /** A request below the prefix, as the browser of `user` would send it from our own page. */
+  get(path: string, options?: Partial<RawRequest> & { readonly user?: string | null }): Promise<RawAnswer>;
+  /** An open socket below the prefix, and what came over it. */
+  socket(
+    path: string,
+    options?: { readonly user?: string; readonly headers?: Record<string, string> },
+  ): TestSocket;
+  close(): Promise<void>;
+}
+
+/** A WebSocket client that keeps everything that came. */
+export interface TestSocket {
+  readonly ws: WebSocket;
+  readonly messages: string[];
+  /** Resolves with the first message that satisfies; also one that came before. */
+  message(satisfies?: (text: string) => boolean): Promise<string>;
+  readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
+  /** The status of a refused upgrade. */
+  readonly refused: Promise<{ readonly status: number; readonly body: string }>;
+}
+
+/** How a stack differs from the usual one. */
+export interface StackOptions {
+  readonly tenant?: TenantEmulatorOptions;
+  readonly proxy?: Partial<SessionProxyOptions>;
+  /** Stands in for the local tenant's origin: a server of the test's own. */
+  readonly tenantOrigin?: string;
+  /** Wraps the proxy as a host application would. */
+  readonly mount?: (proxy: SessionProxy) => Parameters<typeof createServer>[1];
+}
+
+/** Who the header `x-test-user` says the user is: `subject` or `subject;host session`. */
+export function testIdentity(header: string | string[] | undefined): Identity | null {
+  if (typeof header !== "string" || header === "") return null;
+  const [subject = "", sessionId] = header.split(";");
+  return { subject, name: subject, email: subject, groups: [], ...(sessionId ? { sessionId } : {}) };
+}
+
+/** Starts a local tenant over plain HTTP and a proxy in front of it. */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const tenant = await createTenantEmulator({
+    plainHttp: true,
+    identityProviders: [{ issuer: testKey.issuer, keyId: testKey.keyId, pem: publicKey }],
+    ...options.tenant,
+  });
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const origin = `http://portal.localhost:${(server.address() as AddressInfo).port}`;
+  const proxy = createSessionProxy({
+    tenant: { origin: options.tenantOrigin ?? tenant.origin, signingKeys: [testKey], ca: tenant.certificate },
+    identify: (request) => testIdentity(request.headers["x-test-user"]),
+    identityHeaders: ["x-test-user"],
+    publicOrigin: origin,
+    unsafe: { plainHttpTenant: true, plainHttpPublic: true },
+    ...options.proxy,
+  } as SessionProxyOptions);
+  server.on("request", options.mount?.(proxy) ?? ((request, response) => proxy(request, response)));
+  const detach = proxy.attach(server);
+  const prefix = options.proxy?.prefix ?? "/qlik";
+  return {
+    tenant,
+    proxy,
+    server,
+    origin,
+    get: (path, { user = "ann", ...request } = {}) =>
+      send({
+        origin,
+        path: (prefix === "/" ? "" : prefix) + path,
+        ...request,
+        headers: {
+          "sec-fetch-site": "same-origin",
+          ...(user === null ? {} : { "x-test-user": user }),
+          ...request.headers,
+        },
+      }),
+    socket: (path, { user = "ann", headers = {} } = {}) =>
+      testSocket(`${origin.replace("http", "ws")}${prefix === "/" ? "" : prefix}${path}`, {
+        origin,
+        "x-test-user": user,
+        ...headers,
+      }),
+    async close() {
+      detach();
+      await proxy.close();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await tenant.close();
+    },
+  };
+}
+
+/** Opens a socket and listens from the first moment. */
+export function testSocket(url: string, headers: Record<string, string>): TestSocket {
+  const { hostname, port, pathname, search } = new URL(url);
+  const ws = new WebSocket(`ws://127.0.0.1:${port}${pathname}${search}`, {
+    headers: { host: `${hostname}:${port}`, ...headers },
+  });
+  const messages: string[] = [];
+  const waiting = new Set<() => void>();
+  ws.on("message", (data: Buffer) => {
+    messages.push(data.toString("utf8"));
+    for (const look of waiting) look();
+  });
+  ws.on("error", () => {});
+  return {
+    ws,
+    messages,
+    message: (satisfies = () => true) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          const found = messages.find(satisfies);
+          if (found === undefined) return;
+          waiting.delete(look);
+          resolve(found);
+        };
+        waiting.add(look);
+        look();
+      }),
+    closed: new Promise((resolve) =>
+      ws.on("close", (code, reason) => resolve({ code, reason: reason.toString("utf8") })),
+    ),
+    refused: new Promise((resolve) =>
+      ws.on("unexpected-response", (request, response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("end", () => {
+          request.destroy();
+          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") });
+        });
+      }),
+    ),
+  };
+}
