@@ -7,9 +7,8 @@ import type { ServerConfig } from "../server/config/load.ts";
 export function toLocalTenant({ options }: Pick<ServerConfig, "options">): TenantEmulatorOptions {
   const { origin, signingKeys, sessionIdle, sessionLifetime } = options.tenant;
   const url = new URL(origin);
-  const isAddress = /^[\d.]+$|^\[/.test(url.hostname);
   return {
-    hostname: isAddress ? "localhost" : url.hostname,
+    hostname: url.hostname,
     port: Number(url.port),
     plainHttp: url.protocol === "http:",
     identityProviders: signingKeys.map(({ issuer, keyId, privateKey }) => ({

@@ -1,0 +1,52 @@
+import { describe, expect, test } from "vitest";
+import { runCommand } from "./command.ts";
+
+describe("wrong usage", () => {
+  test.each([
+    ["no verb", [], "say what to do"],
+    ["an unknown verb", ["sreve"], "did you mean serve?"],
+    ["a verb of a later version", ["doctor"], "doctor is not available in this version"],
+    ["an unknown flag", ["demo", "--prot", "1"], "--prot"],
+    ["an unknown key as a flag", ["serve", "--prefx", "/a"], "did you mean --prefix?"],
+    ["no configuration", ["serve"], "-c FILE"],
+    ["a port that is none", ["demo", "--port", "http"], "--port must be a number"],
+    ["an algorithm that is not made", ["keygen", "--alg", "none"], "--alg must be RS256, RS512, ES384"],
+    ["an argument that is no flag", ["validate", "config.yaml"], "config.yaml"],
+  ])("exits 2 with a hint in one line: %s", async (_what, args, hint) => {
+    const { code, stdout, stderr } = await runCommand(args);
+    expect(stderr).toContain(hint);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    expect(stdout).toBe("");
+    expect(code).toBe(2);
+  });
+});
+
+describe("--help", () => {
+  test("of the program names every verb", async () => {
+    const { code, stdout } = await runCommand(["--help"]);
+    for (const verb of ["demo", "serve", "validate", "keygen", "emulate"]) expect(stdout).toContain(verb);
+    expect(code).toBe(0);
+  });
+
+  test.each(["demo", "serve", "validate", "keygen", "emulate"])(
+    "of %s tells how it is used",
+    async (verb) => {
+      const { code, stdout } = await runCommand([verb, "--help"]);
+      expect(stdout).toContain(`Usage: qlik-session-proxy ${verb}`);
+      expect(code).toBe(0);
+    },
+  );
+});
+
+test("--version is the package's", async () => {
+  const { code, stdout } = await runCommand(["--version"]);
+  expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect(code).toBe(0);
+});
+
+test.each(["demo", "emulate"])("%s does not run in production", async (verb) => {
+  const { code, stdout, stderr } = await runCommand([verb], { NODE_ENV: "production" });
+  expect(stderr).toContain("NODE_ENV=production");
+  expect(stdout).toBe("");
+  expect(code).toBe(1);
+});
