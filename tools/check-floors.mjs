@@ -127,6 +127,18 @@ function checkFile(file, picture, pins) {
   });
 }
 
+/** Packages of the drawing that no room uses: a dependency for nothing, or a drawing of yesterday. */
+function unusedPins(pins, sources) {
+  const used = new Set(
+    sources
+      .filter(({ path }) => !isTest(path))
+      .flatMap(({ imports }) => imports.map(({ specifier }) => packageOf(specifier))),
+  );
+  return [...pins.keys()]
+    .filter((name) => !used.has(name))
+    .map((name) => `the package ${name} is drawn, but nothing in src/ imports it`);
+}
+
 /** Paths that the document names in code spans and that do not exist, neither in src/ nor in the repository. */
 function missingNames(markdown, root) {
   const names = [...markdown.matchAll(/`([\w@.-]+(?:\/[\w.-]+)*(?:\.(?:ts|mjs|md|json)|\/))`/g)].map(
@@ -149,6 +161,7 @@ function checkFloors(root) {
     ...picture.unread.map((line) => `${document}: cannot read the line "${line.trim()}" of the picture`),
     ...compareRooms(picture, root),
     ...sources.flatMap((file) => checkFile(file, picture, pins)),
+    ...unusedPins(pins, sources),
     ...(cycle ? [`import cycle: ${cycle.map((path) => `src/${path}`).join(" → ")}`] : []),
     ...sources
       .filter(({ lines }) => lines > longestFile)

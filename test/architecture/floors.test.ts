@@ -126,6 +126,11 @@ describe("tools/check-floors.mjs", () => {
       { "src/http/header.ts": 'export { debounce as header } from "lodash/debounce";\n' },
       "src/http/header.ts imports lodash/debounce: the package is not listed among the packages",
     ],
+    [
+      "a package that is drawn and not used",
+      { "docs/explain/architecture.md": picture.replace("ws: emulator/", "ws: emulator/\nlodash: http/") },
+      "the package lodash is drawn, but nothing in src/ imports it",
+    ],
     ["a room that is not drawn", { "src/attic/box.ts": "export {};\n" }, "src/attic/ is not in the picture"],
     [
       "a room that is drawn and does not stand",
