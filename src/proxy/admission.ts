@@ -27,7 +27,7 @@ export interface Admission {
     upgrade: boolean,
   ): "pass" | "preflight";
   /** Who the host says this is. @throws SessionProxyError `QSP-IDENTITY` */
-  identify(request: IncomingMessage): Identity | null | Promise<Identity | null>;
+  readonly identify: (request: IncomingMessage) => Identity | null | Promise<Identity | null>;
 }
 
 /** Creates the door of one proxy. */

@@ -26,14 +26,11 @@ export class InFlight {
   }
 }
 
-/** Waits for a promise, but not longer than `ms` milliseconds. */
-export function atMost(ms: number, work: Promise<unknown>): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    const done = (): void => {
-      clearTimeout(timer);
-      resolve();
-    };
-    work.then(done, done);
+/** Waits for work, but not longer than `ms` milliseconds. */
+export async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
   });
+  await Promise.race([work, limit]).finally(() => clearTimeout(timer));
 }

@@ -12,7 +12,7 @@ import { linkMembers } from "../tenant/links.ts";
 import { Attempt, type HeldAnswer } from "./attempt.ts";
 import { createBodyRewrite } from "./body-rewrite.ts";
 import { decodeSmallBody } from "./decode-body.ts";
-import { OwnWord } from "./own-word.ts";
+import type { OwnWord } from "./own-word.ts";
 import { RequestBody } from "./request-body.ts";
 import { ResponseSink } from "./response-sink.ts";
 import { needsCsrfToken, withCredentials, type PreparedRequest } from "./rewrite-request.ts";

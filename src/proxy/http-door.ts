@@ -24,9 +24,9 @@ export interface HttpDoorContext extends ExchangeContext {
   readonly ownAnswers: OwnAnswers;
   readonly isDraining: () => boolean;
   /** One more exchange; the returned function ends it. */
-  enter(): () => void;
+  readonly enter: () => () => void;
   /** The session of whoever the host says this is. @throws SessionProxyError */
-  signIn(request: IncomingMessage): Promise<ProxySession>;
+  readonly signIn: (request: IncomingMessage) => Promise<ProxySession>;
 }
 
 /** What is told of an exchange when it is over. */

@@ -33,7 +33,7 @@ export class LiveSockets {
 
   /** Closes the sockets of one session at once. */
   closeOf(key: string, code: number, reason: string): void {
-    for (const socket of [...(this.#byKey.get(key) ?? [])]) socket.close(code, reason);
+    for (const socket of this.#byKey.get(key) ?? []) socket.close(code, reason);
   }
 
   /** Closes all sockets, evenly over `spread` milliseconds, so that their clients do not all come back at once. rules R11 */

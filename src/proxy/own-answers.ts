@@ -8,7 +8,7 @@ import type { SessionManager } from "../session/session-manager.ts";
 import { sendAnswer, writeHead } from "./host-response.ts";
 import { emptyAnswer, jsonAnswer, loggedOut, logoutForm } from "./own-pages.ts";
 import type { OwnRoute } from "./own-routes.ts";
-import { ProductInfo } from "./product-info.ts";
+import type { ProductInfo } from "./product-info.ts";
 import { followSession } from "./session-events.ts";
 import type { Site } from "./site.ts";
 
@@ -21,8 +21,8 @@ export interface OwnAnswersOptions {
   readonly now: () => number;
   /** Milliseconds before an end at which it is announced. */
   readonly announceBefore: number;
-  identify(request: IncomingMessage): Identity | null | Promise<Identity | null>;
-  socketsOf(key: string): number;
+  readonly identify: (request: IncomingMessage) => Identity | null | Promise<Identity | null>;
+  readonly socketsOf: (key: string) => number;
 }
 
 /** A request to an own route that passed the site guard. */

@@ -6,7 +6,7 @@ import type { SessionManager } from "../session/session-manager.ts";
 export interface Following {
   readonly response: ServerResponse;
   /** The session at this moment; it may begin after the stream. */
-  find(): ProxySession | undefined;
+  readonly find: () => ProxySession | undefined;
   readonly sessions: SessionManager;
   readonly now: () => number;
   /** Milliseconds before an end at which it is announced. */

@@ -4,7 +4,6 @@ import { SessionProxyError } from "../errors.ts";
 import { errorAnswer, upgradeRefusal } from "../http/own-answer.ts";
 import { publish } from "../kernel/channels.ts";
 import { shownKey, type ProxySession } from "../session/proxy-session.ts";
-import type { SessionManager } from "../session/session-manager.ts";
 import { checkHandshakeRequest } from "../ws/handshake.ts";
 import type { LiveSockets } from "./live-sockets.ts";
 import type { LossMemory } from "./loss-memory.ts";
@@ -27,7 +26,9 @@ export interface SocketDoorContext extends UpgradeContext {
   readonly socketIdle: number;
   readonly isDraining: () => boolean;
   /** Policy, site guard, identity and session, in this order. */
-  admit(request: IncomingMessage): Promise<{ readonly target: Target; readonly session: ProxySession }>;
+  readonly admit: (
+    request: IncomingMessage,
+  ) => Promise<{ readonly target: Target; readonly session: ProxySession }>;
 }
 
 /** Takes one upgrade from handshake to splice; it never rejects and never leaves a socket without owner. */

@@ -13,10 +13,10 @@ export interface SpliceOptions {
   /** Milliseconds without a byte either way; the socket is then closed with 4205. */
   readonly idle: number;
   /** The code for an upstream that went away without a close frame. rules R11 */
-  codeForLoss(): 4003 | 4206;
+  readonly codeForLoss: () => 4003 | 4206;
   /** A data frame of the browser: use of the session. rules R3 */
-  onUse(): void;
-  onClosed(report: SpliceReport): void;
+  readonly onUse: () => void;
+  readonly onClosed: (report: SpliceReport) => void;
 }
 
 /** What a spliced socket did. */

@@ -17,9 +17,9 @@ export interface Upstream {
     request: { readonly path: string; readonly headers: readonly string[] },
     signal: AbortSignal,
   ): Promise<UpgradeAnswer>;
-  callFor(key: string): TenantCall;
+  readonly callFor: (key: string) => TenantCall;
   /** Closes the connections of a session that ended. */
-  release(key: string): void;
+  readonly release: (key: string) => void;
   close(): Promise<void>;
 }
 

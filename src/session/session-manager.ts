@@ -28,13 +28,13 @@ export interface SessionManagerOptions {
   readonly loginTimeout: number;
   readonly loginsPerMinute: number;
   /** The call to the tenant for one session key; its connections are not shared with other sessions. */
-  callFor(key: string): TenantCall;
+  readonly callFor: (key: string) => TenantCall;
   /** Whether the session has sockets; they must not outlive what the host last said. */
-  hasSockets(session: ProxySession): boolean;
+  readonly hasSockets: (session: ProxySession) => boolean;
   /** Sockets of the session have to pass admission again (4003), or are over (4203). */
-  closeSockets(session: ProxySession, code: 4003 | 4203, reason: string): void;
+  readonly closeSockets: (session: ProxySession, code: 4003 | 4203, reason: string) => void;
   /** The session is gone; its connections may be closed. */
-  released(key: string): void;
+  readonly released: (key: string) => void;
 }
 
 /** An identity as the host gave it, and when. */

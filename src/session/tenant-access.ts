@@ -38,7 +38,7 @@ export interface TenantAccessOptions {
   /** Milliseconds for each request. */
   readonly timeout: number;
   readonly gate: LoginGate;
-  callFor(key: string): TenantCall;
+  readonly callFor: (key: string) => TenantCall;
 }
 
 /** Creates the access to one tenant. */
