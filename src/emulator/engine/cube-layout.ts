@@ -2,6 +2,8 @@ import type { Association, ValueState } from "./association.ts";
 import type { Column } from "./column.ts";
 import type { Cube, CubeAttribute, CubeDimension, CubeMeasure } from "./cube.ts";
 import { cutPage, isTooLarge, readPage, toNum, totalCells } from "./cube-page.ts";
+import { OTHERS_CODE } from "./cube-others.ts";
+import { cutStackPage, stackSize } from "./cube-stack.ts";
 import { type DimensionDefinition, ownMembers, toFieldName } from "./definition.ts";
 import { type Json, type JsonObject, toIntegers, toList, toText } from "./json-value.ts";
 import { ERROR } from "./rpc-error.ts";
@@ -14,18 +16,23 @@ export function cubeLayout(cube: Cube): JsonObject {
   const { definition, dimensions, measures } = cube;
   const pages = toList(definition["qInitialDataFetch"]).map(readPage);
   const error = cubeError(cube) ?? (isTooLarge(pages) ? ERROR.pagesTooLarge : undefined);
-  const shown = pages.filter(({ width, height }) => width * height > 0);
+  const shown = error === undefined ? pages.filter(({ width, height }) => width * height > 0) : [];
+  const isStacked = definition["qMode"] === "K";
+  const size = isStacked
+    ? stackSize(cube)
+    : { rows: cube.order.length, columns: dimensions.length + measures.length };
   return {
     ...ownMembers(definition),
-    qSize: { qcx: dimensions.length + measures.length, qcy: cube.order.length },
+    qSize: { qcx: size.columns, qcy: size.rows },
     ...(error === undefined ? {} : { qError: { qErrorCode: error } }),
     qDimensionInfo: dimensions.map((dimension) => dimensionLayout(cube, dimension)),
     qMeasureInfo: measures.map((measure) => measureLayout(cube, measure)),
     qEffectiveInterColumnSortOrder: cube.sortOrder,
     qGrandTotalRow: totalCells(cube),
-    qDataPages: error === undefined ? shown.map((page) => cutPage(cube, page)) : [],
+    qDataPages: isStacked ? [] : shown.map((page) => cutPage(cube, page)),
+    ...(dimensions[0]?.codes.includes(OTHERS_CODE) === true ? { qHasOtherValues: true } : {}),
     qPivotDataPages: [],
-    qStackedDataPages: [],
+    qStackedDataPages: isStacked ? shown.map((page) => cutStackPage(cube, page)) : [],
     qMode: definition["qMode"] ?? "S",
     qNoOfLeftDims: definition["qNoOfLeftDims"] ?? -1,
     qTreeNodesOnDim: [],

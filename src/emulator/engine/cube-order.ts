@@ -1,4 +1,5 @@
 import type { CubeDimension, CubeMeasure, CubeSource } from "./cube.ts";
+import { OTHERS_CODE } from "./cube-others.ts";
 import { type Computed, evaluate } from "./evaluation.ts";
 import { tryParse } from "./expression.ts";
 import { groupRows } from "./grouping.ts";
@@ -32,7 +33,13 @@ export function orderGroups(
     if (dimension !== undefined) return dimensionOrder(dimension, request.source);
     return measureOrder(measures[column - dimensions.length] as CubeMeasure);
   });
-  return { order: [...groups].sort(chain(steps)), sortOrder };
+  return { order: [...groups].sort(chain([othersLast(dimensions), ...steps])), sortOrder };
+}
+
+/** The row of other values comes last however the rest is sorted. */
+function othersLast(dimensions: readonly CubeDimension[]): Comparator {
+  const isOthers = (group: number): number => Number(dimensions[0]?.codes[group] === OTHERS_CODE);
+  return (left, right) => isOthers(left) - isOthers(right);
 }
 
 function dimensionOrder(dimension: CubeDimension, source: CubeSource): Comparator {

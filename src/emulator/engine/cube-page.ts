@@ -1,4 +1,5 @@
 import type { Cube, CubeAttribute, CubeDimension, CubeMeasure } from "./cube.ts";
+import { OTHERS_CODE, othersLabel } from "./cube-others.ts";
 import type { Computed } from "./evaluation.ts";
 import { type Json, type JsonObject, toIntegers, toNumber, toObject } from "./json-value.ts";
 import { formatAutomatic, formatNumber } from "./number-format.ts";
@@ -96,6 +97,10 @@ function dimensionCells(cube: Cube, dimension: CubeDimension): (group: number) =
     const code = codes[group] as number;
     const value = column?.values[code];
     const attributes = attributeCells(dimension.attributes, group);
+    if (code === OTHERS_CODE) {
+      const qText = othersLabel(dimension.definition);
+      return { qText, qNum: "NaN", qElemNumber: -3, qState: "L", qIsOtherCell: true, ...attributes };
+    }
     if (value === undefined) {
       return { qText: "-", qNum: "NaN", qElemNumber: -2, qState: "L", qIsNull: true, ...attributes };
     }

@@ -161,6 +161,30 @@ describe("computeCube", () => {
     ]);
   });
 
+  test("merges all but the largest values when they are counted", () => {
+    const rows = [
+      ["a", 1],
+      ["b", 9],
+      ["c", 5],
+      ["d", 2],
+      [null, 1],
+    ] as const;
+    const table = buildTable("T", ["Name", "Amount"], rows);
+    const qOtherTotalSpec = { qOtherMode: "OTHER_COUNTED", qOtherCounted: { qv: "2" } };
+    const cube = compute(table, {
+      qDimensions: [{ qDef: { qFieldDefs: ["Name"] }, qOtherTotalSpec }],
+      qMeasures: [{ qDef: { qDef: "Sum(Amount)" }, qSortBy: { qSortByNumeric: 1 } }],
+      qInterColumnSortOrder: [1, 0],
+    });
+    expect(cells(cube)).toEqual([
+      ["c", "5"],
+      ["b", "9"],
+      ["Others", "4"],
+    ]);
+    expect(cubeLayout(cube)).toMatchObject({ qHasOtherValues: true, qSize: { qcy: 3 } });
+    expect(cells(compute(table, definition(["Name"], ["Sum(Amount)"])))).toHaveLength(5);
+  });
+
   test("agrees with a plain calculation on any data", () => {
     const row = fc.tuple(
       fc.option(fc.constantFrom("a", "b", "c"), { nil: null }),
@@ -228,6 +252,40 @@ describe("pages", () => {
     expect(rows.length).toBeLessThanOrEqual(100);
     expect(page["qIsReduced"]).toBe(true);
     expect(rows.map(([, amount]) => amount?.["qNum"])).toContain(99);
+  });
+
+  test("of a stacked cube are trees with the sums of their levels", () => {
+    const table = tableOf([
+      ["EMEA", "Mill", 10],
+      ["EMEA", "Cup", -4],
+      ["APAC", "Mill", 7],
+    ]);
+    const pages = { qMode: "K", qInitialDataFetch: [{ qWidth: 2, qHeight: 1 }] };
+    const layout = cubeLayout(compute(table, definition(["Region", "Product"], ["Sum(Amount)"], pages)));
+    expect(layout).toMatchObject({ qMode: "K", qSize: { qcx: 2, qcy: 2 }, qDataPages: [] });
+    expect(layout["qStackedDataPages"]).toMatchObject([
+      {
+        qArea: { qLeft: 0, qTop: 0, qWidth: 2, qHeight: 1 },
+        qData: [
+          {
+            qType: "R",
+            qDown: 1,
+            qSubNodes: [
+              {
+                qText: "EMEA",
+                qType: "N",
+                qMaxPos: 10,
+                qMinNeg: -4,
+                qSubNodes: [
+                  { qText: "Mill", qElemNo: 0, qSubNodes: [{ qText: "10", qValue: 10, qType: "V" }] },
+                  { qText: "Cup", qElemNo: 1, qSubNodes: [{ qText: "-4", qValue: -4, qType: "V" }] },
+                ],
+              },
+            ],
+          },
+        ],
+      },
+    ]);
   });
 
   test("of too many cells make the layout's cube an error", () => {

@@ -1,6 +1,7 @@
 import type { Column } from "./column.ts";
 import type { Cube, CubeDimension, CubeMeasure, CubeSource } from "./cube.ts";
 import { orderGroups } from "./cube-order.ts";
+import { mergeOthers } from "./cube-others.ts";
 import {
   type DimensionDefinition,
   type MeasureDefinition,
@@ -27,7 +28,7 @@ export function computeCube(definition: JsonObject, source: CubeSource): Cube {
   const broken = known.length < columns.length || (columns.length === 0 && measures.length === 0);
   // Without a valid set of dimensions the engine calculates nothing.
   const rows = broken ? new Uint32Array(0) : keepWithoutNulls(source.rows, dimensions, known);
-  const grouping = groupRows(rows, known);
+  const grouping = mergeOthers(groupRows(rows, known), { dimensions, measures, table });
   const groups = broken ? { ...grouping, count: 0 } : grouping;
   const parts = {
     dimensions: dimensions.map((dimension, index) =>

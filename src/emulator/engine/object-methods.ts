@@ -1,4 +1,5 @@
 import { cutPage, cutReducedPage, isTooLarge, type PageArea, readPage } from "./cube-page.ts";
+import { cutStackPage } from "./cube-stack.ts";
 import type { JsonObject } from "./json-value.ts";
 import { applyPatches } from "./json-patch.ts";
 import { objectLayout } from "./layout.ts";
@@ -56,6 +57,11 @@ export const objectMethods: RpcMethods<ObjectSubject> = {
       return { qDataPages: pages.map((page) => cut(cube, page)) };
     },
   ),
+  GetHyperCubeStackData: method(["qPath", "qPages", "qMaxNbrCells"], ({ params }, { doc, object }) => {
+    const pages = readPages(params.list("qPages").map(readPage));
+    const cube = cubeAt(doc, object, params.text("qPath"));
+    return { qDataPages: pages.map((page) => cutStackPage(cube, page)) };
+  }),
   GetListObjectData: method(["qPath", "qPages"], ({ params }, { doc, object }) => {
     const pages = readPages(params.list("qPages").map(readPage));
     const list = listAt(doc, object, params.text("qPath"));

@@ -1,6 +1,7 @@
 import { isPossible, type ValueState } from "./association.ts";
 import { NULL_CODE } from "./column.ts";
 import type { Cube } from "./cube.ts";
+import { OTHERS_CODE } from "./cube-others.ts";
 import { type Json, type JsonObject, toIntegers, toNumber, toObject, toText } from "./json-value.ts";
 import { searchValues } from "./list-object.ts";
 import { cubeAt, isListPath, listAt } from "./object-data.ts";
@@ -133,7 +134,7 @@ function valuesOf(
     const dimension = cube.dimensions[column];
     if (dimension === undefined) continue;
     const codes = groups.map((group) => dimension.codes[group] ?? NULL_CODE);
-    const values = [...new Set(codes)].filter((code) => code !== NULL_CODE);
+    const values = [...new Set(codes)].filter((code) => code !== NULL_CODE && code !== OTHERS_CODE);
     if (values.length > 0) chosen.set(dimension.field, values);
   }
   return chosen;

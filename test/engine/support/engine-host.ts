@@ -27,7 +27,12 @@ export async function startEngineHost(apps?: readonly AppDefinition[]): Promise<
   const clock = createClock();
   const engine = createEngine({ clock, ...(apps === undefined ? {} : { apps }) });
   const closeCodes: number[] = [];
-  const server = createServer();
+  const server = createServer((request, response) => {
+    // The two questions @qlik/api asks before it opens or resumes an app.
+    response.setHeader("content-type", "application/json");
+    if (request.url === "/api/v1/user-locale") response.end('{"userLocale":"en-US"}');
+    else response.writeHead(404).end("{}");
+  });
   server.on("upgrade", (request: IncomingMessage, socket, head: Buffer) => {
     const url = new URL(request.url ?? "/", "http://localhost");
     const [, , appId = "", ...rest] = url.pathname.split("/");
