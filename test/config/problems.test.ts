@@ -106,7 +106,7 @@ timeouts: { conect: 5s }
     [
       "identity:",
       "tls: { certFile: key.pem, keyFile: key.pem }\nidentity:",
-      "tls.cert: is not a certificate",
+      "tls.certFile: is not a certificate",
     ],
     [
       "identity:",

@@ -38,7 +38,7 @@ function toProblem(issue: v.BaseIssue<unknown>): OptionProblem {
 }
 
 /** Finds keys that the schema does not have, each with the name that was probably meant. */
-export function findUnknownKeys(schema: v.GenericSchema, value: unknown): readonly OptionProblem[] {
+function findUnknownKeys(schema: v.GenericSchema, value: unknown): readonly OptionProblem[] {
   const everyPath = listLeaves(schema).map(({ path }) => path);
   const search = (
     at: v.GenericSchema,

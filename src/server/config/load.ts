@@ -69,9 +69,8 @@ export function loadServerConfig(sources: ConfigSources): LoadedConfig {
       ...backed.problems,
       ...shape.problems,
       ...identity.problems,
-      ...tlsProblems(tree["tls"]),
       ...(shape.output === undefined ? [] : listenerProblems(shape.output)),
-      ...resolved.problems.map(({ path, message }) => ({
+      ...[...tlsProblems(tree["tls"]), ...resolved.problems].map(({ path, message }) => ({
         path: toWrittenPath(path, backed.writtenAt),
         message,
       })),

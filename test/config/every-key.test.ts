@@ -1,0 +1,137 @@
+import { generate } from "selfsigned";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { keyNames } from "../../src/server/config/names.ts";
+import { readFileTree } from "../../src/server/config/file-tree.ts";
+import { type ConfigFolder, createConfigFolder, loaded, problemsOf } from "./config-folder.ts";
+
+let folder: ConfigFolder;
+let file: string;
+
+/** Every key of the file that this version has; of the pairs with and without `File`, one. */
+const everyKey = `
+listen: 127.0.0.1:8787
+publicOrigin: https://portal.example.com
+prefix: /qlik
+tls: { certFile: tls-cert.pem, keyFile: tls-key.pem }
+http2: false
+trustedProxies: [10.0.0.0/8]
+allowedOrigins: [https://portal.example.com]
+allowMissingOrigin: false
+frameAncestors: [self]
+admin: { listen: 127.0.0.1:8788, tokenFile: token }
+workers: 1
+tenant:
+  origin: https://acme.eu.qlikcloud.com
+  caFile: tls-cert.pem
+  kind: qlik-cloud-jwt
+  sessionIdle: 30m
+  sessionLifetime: 24h
+  signingKeys:
+    - { issuer: acme-portal, keyId: "2026-01", privateKeyFile: key.pem, alg: RS512 }
+    - { issuer: acme-portal, keyId: "2025-07", privateKeyFile: tls-key.pem, certificateFile: tls-cert.pem }
+identity:
+  trustedHeader:
+    from: [127.0.0.1/32]
+    subject: X-User-Sub
+    name: X-User-Name
+    email: X-User-Email
+    emailVerified: X-User-Email-Verified
+    groups: X-User-Groups
+    groupsSeparator: ";"
+    sessionId: X-User-Session
+session:
+  secretFile: secret
+  store: memory
+  storeGrace: 60s
+  idleTimeout: 20m
+  maxLifetime: 8h
+  renewBefore: 2m
+  revalidate: 10m
+policy:
+  presets: [embed, embed-write]
+  allow: ["GET /api/v1/items/**"]
+  deny: ["/api/v1/spaces/**"]
+timeouts: { connect: 5s, headers: 60s, bodyIdle: 60s, login: 10s, store: 500ms, socketIdle: 1h, drainDelay: 5s, drain: 20s }
+limits: { socketsPerSession: 32, requestBody: 1GiB, replayBody: 64KiB, loginsPerMinute: 100 }
+upstream: { perSession: 6, idle: 5s, idleTotal: 1024, total: 4096 }
+unsafe: { plainHttpTenant: false, plainHttpPublic: false, foreignScriptOnAppOrigin: false }
+`;
+
+beforeAll(async () => {
+  folder = createConfigFolder();
+  const pair = await generate([{ name: "commonName", value: "localhost" }], {
+    keyType: "ec",
+    algorithm: "sha256",
+  });
+  folder.write("tls-cert.pem", pair.cert);
+  folder.write("tls-key.pem", pair.private);
+  folder.write("token", "0123456789abcdef0123456789abcdef\n");
+  folder.write("secret", "a-secret-of-thirty-two-bytes-or-so\n");
+  file = folder.write("config.yaml", everyKey);
+});
+afterAll(() => folder.remove());
+
+/** The paths of all values in a tree, places in lists as `[]`. */
+const pathsOf = (tree: unknown, path = ""): readonly string[] => {
+  if (Array.isArray(tree) && tree.some((item) => typeof item === "object"))
+    return tree.flatMap((item: unknown) => pathsOf(item, `${path}.[]`));
+  if (typeof tree !== "object" || tree === null || Array.isArray(tree)) return [path.slice(1)];
+  return Object.entries(tree).flatMap(([key, inner]) => pathsOf(inner, `${path}.${key}`));
+};
+
+describe("a file with every key", () => {
+  test("is right, without a warning", () => {
+    expect(problemsOf({ file })).toEqual([]);
+    expect(loaded({ file }).warnings).toEqual([]);
+  });
+
+  test("leaves none out that the schema knows", () => {
+    const written = new Set(pathsOf(readFileTree(file).tree));
+    const known = keyNames
+      .filter(({ leaf }) => leaf !== "unavailable")
+      .map(({ path }) => path.join("."))
+      .filter((path) => !written.has(path) && !written.has(`${path}File`));
+    expect(known).toEqual([]);
+  });
+
+  test("becomes the configuration that it says", () => {
+    const { config } = loaded({ file });
+    expect(config).toMatchObject({
+      listen: { host: "127.0.0.1", port: 8787 },
+      admin: { listen: { host: "127.0.0.1", port: 8788 }, token: "0123456789abcdef0123456789abcdef" },
+      tls: { cert: expect.stringContaining("CERTIFICATE") as string },
+      drain: { delay: 5000, deadline: 20_000 },
+      options: {
+        prefix: "/qlik",
+        secret: ["a-secret-of-thirty-two-bytes-or-so"],
+        session: {
+          idleTimeout: 1_200_000,
+          maxLifetime: 28_800_000,
+          renewBefore: 120_000,
+          revalidate: 600_000,
+        },
+        limits: { requestBody: 1_073_741_824, replayBody: 65_536 },
+      },
+    });
+    expect(config.options.session).not.toHaveProperty("storeGrace");
+    expect(config.options.tenant.signingKeys.map(({ alg }) => alg)).toEqual(["RS512", undefined]);
+  });
+
+  test("may leave the peers of the identity to trustedProxies", () => {
+    const without = folder.write("proxies.yaml", everyKey.replace("    from: [127.0.0.1/32]\n", ""));
+    expect(problemsOf({ file: without })).toEqual([]);
+    const everybody = everyKey
+      .replace("    from: [127.0.0.1/32]\n", "")
+      .replace("[10.0.0.0/8]", "[0.0.0.0/0]");
+    expect(problemsOf({ file: folder.write("everybody.yaml", everybody) })).toEqual([
+      'trustedProxies[0]: "0.0.0.0/0" would believe every peer',
+    ]);
+  });
+
+  test("is refused with a key of the listener that is not its certificate's", () => {
+    const other = everyKey.replace("keyFile: tls-key.pem", "keyFile: key.pem");
+    expect(problemsOf({ file: folder.write("other.yaml", other) })).toEqual([
+      "tls.keyFile: does not belong to the certificate",
+    ]);
+  });
+});
