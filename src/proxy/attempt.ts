@@ -21,6 +21,8 @@ export interface HeldAnswer {
   pass(): Promise<void>;
   /** Throws it away. */
   drop(): void;
+  /** Waits for a decision; an answer that nobody decided on must not keep its connection. */
+  orDrop<T>(decision: Promise<T>): Promise<T>;
 }
 
 /** A thrown-away answer is read to its end up to this size, so that its connection can be used again. Bytes. */
@@ -79,6 +81,11 @@ export class Attempt implements UpstreamListener {
       read: () => this.#read(),
       pass: () => this.#pass(status, headers),
       drop: () => this.#drop(),
+      orDrop: (decision) =>
+        decision.catch((error: unknown) => {
+          this.#drop();
+          throw error;
+        }),
     };
     try {
       if (this.#decide(held) === "hold") {
@@ -135,15 +142,12 @@ export class Attempt implements UpstreamListener {
   }
 
   async #pass(status: number, headers: readonly string[]): Promise<void> {
+    // An answer that was cut while it was held is no answer; this rejects before anything is sent.
+    if (this.#over) await this.#whenComplete;
     this.#mode = "forwarding";
     this.#target.begin({ status, headers });
     for (const chunk of this.#chunks.splice(0)) this.#target.write(chunk, this.#resume);
-    if (this.#over) {
-      // Rejects where the answer was cut while it was held.
-      await this.#whenComplete;
-      this.#target.end();
-      return;
-    }
+    if (this.#over) return this.#target.end();
     this.#resume();
     await this.#whenComplete;
   }

@@ -92,6 +92,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
       sessions,
       site,
       now,
+      isDraining: () => draining === "yes",
       allowedOrigins: options.allowedOrigins,
       announceBefore: options.session.renewBefore,
       identify: admission.identify,

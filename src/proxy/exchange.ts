@@ -183,7 +183,7 @@ class Exchange {
     generation: TenantSession,
     held: HeldAnswer,
   ): Promise<"finished" | TenantSession> {
-    const next = await this.#context.sessions.afterAuthLoss(session, generation);
+    const next = await held.orDrop(this.#context.sessions.afterAuthLoss(session, generation));
     if (next === null) this.#context.ownWord.learn(this.#visit.prepared, held.status);
     if (next !== null && this.#mayReplay()) {
       this.#spent.add("auth-loss");

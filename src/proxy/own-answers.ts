@@ -4,6 +4,7 @@ import { firstHeader } from "../http/raw-headers.ts";
 import type { OwnAnswer } from "../http/own-answer.ts";
 import type { Target } from "../http/target.ts";
 import type { Identity } from "../identity/identity.ts";
+import type { ProxySession } from "../session/proxy-session.ts";
 import type { SessionManager } from "../session/session-manager.ts";
 import { sendAnswer, writeHead } from "./host-response.ts";
 import { emptyAnswer, jsonAnswer, loggedOut, logoutForm } from "./own-pages.ts";
@@ -22,6 +23,7 @@ export interface OwnAnswersOptions {
   /** Milliseconds before an end at which it is announced. */
   readonly announceBefore: number;
   readonly identify: (request: IncomingMessage) => Identity | null | Promise<Identity | null>;
+  readonly isDraining: () => boolean;
   readonly socketsOf: (key: string) => number;
 }
 
@@ -102,7 +104,7 @@ export class OwnAnswers {
   }
 
   async #events({ request, response, cors }: OwnVisit): Promise<void> {
-    const { sessions, now, announceBefore } = this.#options;
+    const { sessions, now, announceBefore, isDraining } = this.#options;
     const identity = await this.#options.identify(request);
     if (!identity) throw new SessionProxyError("QSP-UNAUTHENTICATED");
     writeHead(response, 200, [
@@ -116,7 +118,8 @@ export class OwnAnswers {
       "no",
       ...cors,
     ]);
-    followSession({ response, find: () => sessions.find(identity), sessions, now, announceBefore });
+    const find = (): ProxySession | undefined => sessions.find(identity);
+    followSession({ response, find, sessions, now, announceBefore, isDraining });
   }
 
   async #login({ request, target }: OwnVisit): Promise<OwnAnswer> {

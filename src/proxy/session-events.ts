@@ -11,6 +11,8 @@ export interface Following {
   readonly now: () => number;
   /** Milliseconds before an end at which it is announced. */
   readonly announceBefore: number;
+  /** Then the stream ends, and the browser opens another one elsewhere. */
+  readonly isDraining: () => boolean;
 }
 
 /** How often a stream looks for a session that began, was renewed or nears its end. Milliseconds. */
@@ -20,7 +22,8 @@ const lookEvery = 1000;
 const commentEvery = 25_000;
 
 /** Reports `renewed`, `expiring` and `ended` of a session as server-sent events until the browser leaves. product B4 */
-export function followSession({ response, find, sessions, now, announceBefore }: Following): void {
+export function followSession(following: Following): void {
+  const { response, find, sessions, now, announceBefore, isDraining } = following;
   let followed: ProxySession | undefined;
   let generation = 0;
   let isAnnounced = false;
@@ -33,6 +36,7 @@ export function followSession({ response, find, sessions, now, announceBefore }:
     send("ended", { reason });
   };
   const look = (): void => {
+    if (isDraining()) return void response.end();
     const session = find();
     if (session !== followed) {
       followed?.onEnd.delete(onEnd);
