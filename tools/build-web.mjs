@@ -188,7 +188,7 @@ async function writeNotices(outdir, results) {
 export async function buildWeb({ outdir = join(root, "dist/web") } = {}) {
   await rm(outdir, { recursive: true, force: true });
   const results = await Promise.all([
-    buildTenantRuntime(join(outdir, "tenant/qlik-embed")),
+    buildTenantRuntime(join(outdir, "tenant")),
     buildPortalPage(join(outdir, "portal")),
   ]);
   await writeNotices(outdir, results.flat());

@@ -10,24 +10,26 @@ export interface Picture {
 const bytesPerPixel: Readonly<Record<number, number>> = { 2: 3, 6: 4 };
 
 function paeth(left: number, up: number, corner: number): number {
-  const estimate = left + up - corner;
-  const [toLeft, toUp, toCorner] = [left, up, corner].map((each) => Math.abs(estimate - each)) as [
-    number,
-    number,
-    number,
-  ];
+  const toLeft = Math.abs(up - corner);
+  const toUp = Math.abs(left - corner);
+  const toCorner = Math.abs(left + up - 2 * corner);
   if (toLeft <= toUp && toLeft <= toCorner) return left;
   return toUp <= toCorner ? up : corner;
+}
+
+function estimate(filter: number, left: number, up: number, corner: number): number {
+  if (filter === 0) return 0;
+  if (filter === 1) return left;
+  if (filter === 2) return up;
+  return filter === 3 ? (left + up) >> 1 : paeth(left, up, corner);
 }
 
 /** Undoes the filter of one row in place, see PNG (third edition) §9.2. */
 function unfilter(filter: number, row: Uint8Array, above: Uint8Array, step: number): void {
   for (let at = 0; at < row.length; at += 1) {
     const left = at >= step ? (row[at - step] ?? 0) : 0;
-    const up = above[at] ?? 0;
     const corner = at >= step ? (above[at - step] ?? 0) : 0;
-    const estimates = [0, left, up, (left + up) >> 1, paeth(left, up, corner)];
-    row[at] = ((row[at] ?? 0) + (estimates[filter] ?? 0)) & 255;
+    row[at] = ((row[at] ?? 0) + estimate(filter, left, above[at] ?? 0, corner)) & 255;
   }
 }
 
