@@ -72,7 +72,7 @@ async function createIntegration(exchange: SignedInExchange): Promise<Answer> {
   const origins = body?.["validOrigins"];
   const name = body?.["name"];
   const isOrigin = (each: unknown): boolean =>
-    typeof each === "string" && URL.canParse(each) && new URL(each).origin === each;
+    typeof each === "string" && !each.includes("*") && URL.canParse(each) && new URL(each).origin === each;
   if (typeof name !== "string" || !Array.isArray(origins) || !origins.every(isOrigin))
     return statusAnswer(400, "Bad request");
   const integration = { id: randomHex(32), name, validOrigins: origins.map(String) };

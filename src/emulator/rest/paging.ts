@@ -1,8 +1,15 @@
-import type { SignedInExchange } from "../exchange.ts";
+import type { Tenant } from "../local-tenant.ts";
 
 /** Page sizes: facts §4. */
 const DEFAULT_LIMIT = 10;
 const MAX_LIMIT = 100;
+
+/** What decides over a page: the addresses of the tenant, the path of the list, and the query. */
+export interface PageRequest {
+  readonly tenant: Pick<Tenant, "origin" | "originWithPort">;
+  readonly path: string;
+  readonly query: URLSearchParams;
+}
 
 /** One page of a list, with absolute links that clients follow as they are (facts §6.3). */
 export interface Page<T> {
@@ -22,7 +29,7 @@ function readLimit(given: string | null): number {
 }
 
 /** Cuts the page that the query asks for by `limit` and `page`. */
-export function pageOf<T>({ tenant, path, query }: SignedInExchange, all: readonly T[]): Page<T> {
+export function pageOf<T>({ tenant, path, query }: PageRequest, all: readonly T[]): Page<T> {
   const limit = readLimit(query.get("limit"));
   const offset = readCursor(query.get("page"));
   const link = (origin: string, from: number): { readonly href: string } => {
