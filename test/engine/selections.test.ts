@@ -115,6 +115,16 @@ describe("selecting in a list", () => {
     ]);
   });
 
+  test("keeps the values in place until it is confirmed", async () => {
+    expect(await values()).toEqual(["Americas O", "APAC O", "EMEA O"]);
+    await invoke(list, "beginSelections", [LIST]);
+    const emea = (await layoutOf(list)).qListObject.qDataPages[0]?.qMatrix[2]?.[0]?.qElemNumber;
+    await invoke(list, "selectListObjectValues", LIST, [emea], true);
+    expect(await values()).toEqual(["Americas A", "APAC A", "EMEA S"]);
+    await invoke(list, "endSelections", true);
+    expect(await values()).toEqual(["EMEA S", "Americas A", "APAC A"]);
+  });
+
   test("by a search shows the matches, and selects them when it is accepted", async () => {
     expect(await invoke(list, "searchListObjectFor", LIST, "a")).toBe(true);
     expect(await values()).toEqual(["Americas O", "APAC O", "EMEA O"]);

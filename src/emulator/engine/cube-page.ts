@@ -5,7 +5,7 @@ import { type Json, type JsonObject, toIntegers, toNumber, toObject } from "./js
 import { formatAutomatic, formatNumber } from "./number-format.ts";
 
 /** The most cells one request for pages may ask for (facts §5.4). */
-export const PAGE_CELL_LIMIT = 10_000;
+const PAGE_CELL_LIMIT = 10_000;
 
 /** A part of a table of cells. */
 export interface PageArea {
@@ -56,7 +56,7 @@ export function cutReducedPage(cube: Cube, area: PageArea): JsonObject {
 }
 
 /** The columns of a cube, dimensions first, in the order they are shown. */
-export function shownColumns(cube: Cube): readonly number[] {
+function shownColumns(cube: Cube): readonly number[] {
   const count = cube.dimensions.length + cube.measures.length;
   const natural = Array.from({ length: count }, (_, column) => column);
   const given = toIntegers(cube.definition["qColumnOrder"]).filter((column) => column >= 0 && column < count);

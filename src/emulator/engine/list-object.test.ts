@@ -23,9 +23,10 @@ const table = buildTable(
 );
 
 function list(definition: JsonObject, selections: Selections = NO_SELECTIONS, search = ""): ListObject {
+  const association = associate(table, selections);
   return computeListObject(
     { qDef: { qFieldDefs: ["City"], qSortCriterias: [{ qSortByState: 1, qSortByAscii: 1 }] }, ...definition },
-    { table, association: associate(table, selections), library: () => undefined },
+    { table, association, sortedBy: association, library: () => undefined },
     search,
   );
 }

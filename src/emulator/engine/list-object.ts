@@ -28,14 +28,20 @@ export interface ListObject {
 /** Computes a list object from a `qListObjectDef`; `search` leaves only the values that match it. */
 export function computeListObject(
   definition: JsonObject,
-  source: { readonly table: Table; readonly association: Association; readonly library: Library },
+  source: {
+    readonly table: Table;
+    readonly association: Association;
+    /** Whose states and frequencies decide the order. */
+    readonly sortedBy: Association;
+    readonly library: Library;
+  },
   search = "",
 ): ListObject {
-  const { table, association, library } = source;
+  const { table, association, sortedBy, library } = source;
   const dimension = readDimension(definition, library);
   const field = toFieldName(dimension.fieldDefs[dimension.activeField] ?? "");
   const column = table.columns.get(field);
-  const order = column === undefined ? [] : sortValues(column, dimension, association);
+  const order = column === undefined ? [] : sortValues(column, dimension, sortedBy);
   const matches = column === undefined || search === "" ? undefined : new Set(searchValues(column, search));
   const shown = matches === undefined ? order : order.filter((code) => matches.has(code));
   return { definition, dimension, field, column, association, order: shown };

@@ -15,7 +15,7 @@ export function cubeAt(doc: Doc, object: EngineObject, path: string): Cube {
   if (known?.stamp === stamp) return known.cube;
   const cube = computeCube(definition, {
     table: doc.table,
-    rows: doc.selection.rowsFor(object.id),
+    rows: doc.selection.shownIn(object.id).rows,
     association: doc.selection.association,
     library: doc.library,
   });
@@ -28,7 +28,8 @@ export function listAt(doc: Doc, object: EngineObject, path: string): ListObject
   const definition = definitionAt(object, path, "qListObjectDef");
   const { table, library } = doc;
   const { association } = doc.selection;
-  return computeListObject(definition, { table, association, library }, object.searches.get(path));
+  const sortedBy = doc.selection.shownIn(object.id);
+  return computeListObject(definition, { table, association, sortedBy, library }, object.searches.get(path));
 }
 
 /** True when the path leads to a list object and not to a hypercube. */

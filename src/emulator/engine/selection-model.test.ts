@@ -110,10 +110,10 @@ describe("selecting in an object", () => {
     model.begin("chart");
     model.select("Region", [0]);
     model.select("Region", [2], { toggle: true });
-    expect(model.rowsFor("chart").length).toBe(4);
-    expect(model.rowsFor("other").length).toBe(3);
+    expect(model.shownIn("chart").rows.length).toBe(4);
+    expect(model.shownIn("other").rows.length).toBe(3);
     expect(model.end(true)).toBe(true);
-    expect(model.rowsFor("chart").length).toBe(3);
+    expect(model.shownIn("chart").rows.length).toBe(3);
     expect(model.steps.back).toBe(1);
     expect(model.end(true)).toBe(false);
   });

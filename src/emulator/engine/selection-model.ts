@@ -59,9 +59,12 @@ export class SelectionModel {
     return { back: this.#history.backCount, forward: this.#history.forwardCount };
   }
 
-  /** The rows an object shows: while it is selected in, those from before, so that the alternatives stay in sight. */
-  rowsFor(objectId: string): Uint32Array {
-    return this.#modal?.objectId === objectId ? this.#modal.association.rows : this.association.rows;
+  /**
+   * What decides which rows an object shows and in which order: while it is selected in, the state
+   * from before, so that the alternatives stay in sight and in place.
+   */
+  shownIn(objectId: string): Association {
+    return this.#modal?.objectId === objectId ? this.#modal.association : this.association;
   }
 
   /** Selects values of a field by element number; false when nothing can be selected. */

@@ -99,7 +99,7 @@ export interface VendorSession {
 }
 
 /** Creates a session of the vendor's client over the `ws` package. */
-export function createVendorSession(url: string, options: object = {}): VendorSession {
+function createVendorSession(url: string, options: object = {}): VendorSession {
   const createSocket = (address: string): WebSocket => new WebSocket(address);
   return enigma.create({ schema, url, createSocket, ...options } as never) as unknown as VendorSession;
 }
