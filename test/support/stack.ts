@@ -9,6 +9,9 @@ import {
   type SessionProxy,
   type SessionProxyOptions,
 } from "../../src/index.ts";
+import { assembleSessionProxy } from "../../src/proxy/create-session-proxy.ts";
+import { resolveOptions } from "../../src/proxy/options.ts";
+import type { ManualClock } from "./manual-clock.ts";
 import { send, type RawAnswer, type RawRequest } from "./raw-client.ts";
 
 /** The key that the proxy signs with and the tenant knows; made once, since making one takes a moment. */
@@ -56,6 +59,8 @@ export interface StackOptions {
   readonly proxy?: Partial<SessionProxyOptions>;
   /** Stands in for the local tenant's origin: a server of the test's own. */
   readonly tenantOrigin?: string;
+  /** Time for the proxy and the local tenant; the machine's by default. */
+  readonly clock?: ManualClock;
   /** Wraps the proxy as a host application would. */
   readonly mount?: (proxy: SessionProxy) => Parameters<typeof createServer>[1];
 }
@@ -69,22 +74,27 @@ export function testIdentity(header: string | string[] | undefined): Identity | 
 
 /** Starts a local tenant over plain HTTP and a proxy in front of it. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const { clock } = options;
   const tenant = await createTenantEmulator({
     plainHttp: true,
+    ...(clock ? { clock: { now: () => clock.now() } } : {}),
     identityProviders: [{ issuer: testKey.issuer, keyId: testKey.keyId, pem: publicKey }],
     ...options.tenant,
   });
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const origin = `http://portal.localhost:${(server.address() as AddressInfo).port}`;
-  const proxy = createSessionProxy({
+  const proxyOptions = {
     tenant: { origin: options.tenantOrigin ?? tenant.origin, signingKeys: [testKey], ca: tenant.certificate },
     identify: (request) => testIdentity(request.headers["x-test-user"]),
     identityHeaders: ["x-test-user"],
     publicOrigin: origin,
     unsafe: { plainHttpTenant: true, plainHttpPublic: true },
     ...options.proxy,
-  } as SessionProxyOptions);
+  } as SessionProxyOptions;
+  const proxy = clock
+    ? assembleSessionProxy(resolveOptions(proxyOptions), clock)
+    : createSessionProxy(proxyOptions);
   server.on("request", options.mount?.(proxy) ?? ((request, response) => proxy(request, response)));
   const detach = proxy.attach(server);
   const prefix = options.proxy?.prefix ?? "/qlik";
