@@ -97,6 +97,13 @@ const hostFailure = (cause: unknown): SessionProxyError =>
     ? cause
     : new SessionProxyError("QSP-IDENTITY", { reason: "the identity source failed", cause });
 
+/** What a request that is not ours is told where nobody else takes it. */
+export function unclaimed(request: IncomingMessage): SessionProxyError {
+  return parseTarget(rawTarget(request)) === null
+    ? new SessionProxyError("QSP-TARGET")
+    : new SessionProxyError("QSP-POLICY", { reason: "not below the prefix" });
+}
+
 /** The target as it came; frameworks that mount us below a path keep it apart. */
 function rawTarget(request: IncomingMessage): string {
   const { originalUrl } = request as IncomingMessage & { readonly originalUrl?: unknown };

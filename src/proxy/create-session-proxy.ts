@@ -5,7 +5,7 @@ import { systemClock, type Clock } from "../kernel/clock.ts";
 import { traceId } from "../kernel/random.ts";
 import type { ProxySession } from "../session/proxy-session.ts";
 import { SessionManager } from "../session/session-manager.ts";
-import { createAdmission } from "./admission.ts";
+import { createAdmission, unclaimed } from "./admission.ts";
 import { atMost, InFlight } from "./drain.ts";
 import { runBefore } from "./host-middleware.ts";
 import { HttpDoor } from "./http-door.ts";
@@ -130,7 +130,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
       }
       if (place.kind !== "tenant") {
         // Nobody else would answer, and the browser would wait for ever.
-        if (server.listenerCount("upgrade") === 1) refuse(socket, new SessionProxyError("QSP-POLICY"), id);
+        if (server.listenerCount("upgrade") === 1) refuse(socket, unclaimed(request), id);
         return;
       }
       const { target } = place;

@@ -6,7 +6,7 @@ import { firstHeader } from "../http/raw-headers.ts";
 import { publish } from "../kernel/channels.ts";
 import { traceId as newTraceId } from "../kernel/random.ts";
 import { shownKey, type ProxySession } from "../session/proxy-session.ts";
-import type { Admission, Place } from "./admission.ts";
+import { unclaimed, type Admission, type Place } from "./admission.ts";
 import { exchange, type ExchangeContext } from "./exchange.ts";
 import { sendAnswer } from "./host-response.ts";
 import type { OwnAnswers } from "./own-answers.ts";
@@ -72,7 +72,7 @@ export class HttpDoor {
     }
     if (!(place instanceof SessionProxyError) && place.kind === "elsewhere") {
       if (next) return next();
-      place = new SessionProxyError("QSP-POLICY", { reason: "not below the prefix" });
+      place = unclaimed(request);
     }
     const leave = enter();
     response.on("close", leave);

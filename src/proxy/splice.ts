@@ -35,6 +35,9 @@ const boundaryWait = 250;
 /** How long the browser may take to echo our close frame. Milliseconds; rules R13 */
 const echoWait = 1000;
 
+/** How long the tenant may take to end its side after the browser ended its own. Milliseconds. */
+const halfCloseWait = 5000;
+
 /** Sockets whose upstream was lost are closed within this. Milliseconds. */
 const lossSpread = 200;
 
@@ -71,7 +74,7 @@ export class Splice implements LiveSocket {
     upstream.on("drain", () => downstream.resume());
     downstream.on("drain", () => upstream.resume());
     upstream.on("end", () => this.#upstreamEnded());
-    downstream.on("end", () => upstream.end());
+    downstream.on("end", () => this.#downstreamEnded());
     upstream.on("error", () => this.#upstreamEnded());
     downstream.on("error", () => this.#destroy());
     upstream.on("close", () => this.#upstreamEnded());
@@ -157,6 +160,11 @@ export class Splice implements LiveSocket {
   #destroyAfterEcho(): void {
     this.#options.downstream.end();
     this.#destroy();
+  }
+
+  #downstreamEnded(): void {
+    this.#options.upstream.end();
+    this.#closeTimer ??= setTimeout(() => this.#destroy(), halfCloseWait);
   }
 
   #upstreamEnded(): void {

@@ -176,7 +176,7 @@ export function switchingProtocols(headers: RawHeaders): string {
 
 /** Passes a refusal on: the tenant's status and words, without anything that would act on our origin. attacks W8 */
 export function relayedRefusal(refusal: { status: number; headers: RawHeaders; body: Buffer }): Buffer {
-  const status = refusal.status >= 400 && refusal.status <= 599 ? refusal.status : 502;
+  const status = refusal.status >= 200 && refusal.status <= 599 ? refusal.status : 502;
   const lines = [`HTTP/1.1 ${status} Upgrade Refused`];
   for (const name of ["content-type", "content-encoding", "retry-after"]) {
     const value = firstHeader(refusal.headers, name);
