@@ -16,7 +16,7 @@ const pictures = [
 
 /** Starts the demo; resolves with the portal's URL, its first line, as soon as it says that it is ready. */
 async function startDemo() {
-  const demo = spawn(process.execPath, [`${root}dist/cli/main.js`, "demo", "--port", "0"], {
+  const demo = spawn(process.execPath, [`${root}dist/cli/main.js`, "demo"], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const lines = [];
@@ -52,8 +52,12 @@ async function take(browser, url, { name, viewport, user, isMobile = false }) {
   await page.goto(url);
   await page.getByRole("button", { name: user }).click();
   await waitForCharts(page);
+  // A window as high as the page: the charts measure themselves again when a picture stretches it.
+  const height = await page.evaluate("document.documentElement.scrollHeight");
+  await page.setViewportSize({ ...viewport, height });
+  await page.waitForTimeout(1500);
   const path = `${root}docs/images/${name}.png`;
-  await page.screenshot({ path, fullPage: true });
+  await page.screenshot({ path });
   console.log(path);
   await context.close();
 }

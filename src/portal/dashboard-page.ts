@@ -43,12 +43,14 @@ const charts = ({ charts: ids, filterField }: DashboardContent): readonly Html[]
   const ranking = html`<ol class="ranking" id="ranking" aria-live="polite"></ol>`;
   return [
     card({ by, className: "wide", content: chart(ids.line) }),
-    card({ by, className: "half", content: chart(ids.bar) }),
-    card({ by, className: "half", content: chart(ids.pie) }),
-    card({ by, className: "third", content: filter }),
+    card({ by, className: "third", content: chart(ids.bar) }),
+    card({ by, className: "third", content: chart(ids.pie) }),
     card({ by: "enigma.js", className: "third", title: "Top customers", content: ranking }),
-    card({ by, className: "third", content: chart(ids.kpi) }),
-    card({ by, className: "wide tall", content: chart(ids.table) }),
+    html`<div class="third stack">
+      ${card({ by, className: "list", content: filter })}
+      ${card({ by, className: "figure", content: chart(ids.kpi) })}
+    </div>`,
+    card({ by, className: "two-thirds", content: chart(ids.table) }),
   ];
 };
 

@@ -22,7 +22,7 @@ export async function newProfile(browser: Browser): Promise<BrowserContext> {
 /** A Chromium whose user has allowed third-party cookies; the setting exists for profiles on disk only. */
 export async function launchWithThirdPartyCookies(): Promise<{
   context: BrowserContext;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }> {
   const folder = await mkdtemp(join(tmpdir(), "qsp-profile-"));
   await mkdir(join(folder, "Default"));

@@ -75,8 +75,8 @@ describe("Chromium that blocks third-party cookies", { timeout: 90_000 }, () => 
   });
 
   test("draws the pie through the proxy, with a colour for each category", async () => {
-    const look = await lookUntil(chartCard(page, "pie"), (seen) => colorsOf(seen, 1000) >= 6);
-    expect(colorsOf(look, 1000)).toBe(6);
+    const look = await lookUntil(chartCard(page, "pie"), (seen) => colorsOf(seen, 400) >= 6);
+    expect(colorsOf(look, 400)).toBe(6);
   });
 
   test("shows the key figure, the table, the filter and the selections bar through the proxy", async () => {
