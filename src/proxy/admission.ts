@@ -42,6 +42,7 @@ export function createAdmission(options: ResolvedOptions, policy: Policy): Admis
   const locate = (request: IncomingMessage, upgrade: boolean): Place => {
     const raw = rawTarget(request);
     if (!isBelow(raw, options.prefix)) return { kind: "elsewhere" };
+    if (!isRoot && request.rawHeaders.length > mostHeaders * 2) throw tooManyHeaders();
     const target = parseTarget(raw);
     if (target === null) {
       if (isRoot) return { kind: "elsewhere" };
@@ -55,6 +56,7 @@ export function createAdmission(options: ResolvedOptions, policy: Policy): Admis
     const method = preflightMethod(request) ?? request.method ?? "GET";
     const verdict = policy.judge(method, upgrade, path);
     if (verdict.allowed && verdict.routeClass !== null) {
+      if (request.rawHeaders.length > mostHeaders * 2) throw tooManyHeaders();
       return { kind: "tenant", target: inside, routeClass: verdict.routeClass };
     }
     if (isRoot) return { kind: "elsewhere" };
@@ -91,6 +93,12 @@ export function createAdmission(options: ResolvedOptions, policy: Policy): Admis
     },
   };
 }
+
+/** No browser sends so many; node would drop the rest without a word. attacks H6 */
+const mostHeaders = 200;
+
+const tooManyHeaders = (): SessionProxyError =>
+  new SessionProxyError("QSP-TOO-LARGE", { status: 431, reason: `more than ${mostHeaders} headers` });
 
 const hostFailure = (cause: unknown): SessionProxyError =>
   cause instanceof SessionProxyError

@@ -13,7 +13,7 @@ export interface SessionProxyOptions {
   /** The Qlik Cloud tenant, and how to sign users in to it. */
   readonly tenant: TenantOptions;
   /** Says who the user of a request is; null for nobody. Called for every request and every upgrade. */
-  readonly identify: (request: IncomingMessage) => Identity | null | Promise<Identity | null>;
+  identify(request: IncomingMessage): Identity | null | Promise<Identity | null>;
   /** Names of request headers that `identify` reads; they never travel to the tenant. None by default. */
   readonly identityHeaders?: readonly string[];
   /**

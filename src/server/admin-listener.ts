@@ -4,8 +4,8 @@ import { type AnyServer, createListener } from "./listener.ts";
 
 /** What the probes ask for. */
 export interface AdminState {
-  /** Whether new work should come here. */
-  isReady(): boolean;
+  /** Whether new work should come here; "login held back" where the tenant refuses or throttles every login. */
+  readonly readiness: () => "ready" | "draining" | "login held back";
 }
 
 /** Creates the private listener: probes without a token, everything else with it. */
@@ -17,9 +17,8 @@ export function createAdminListener(token: string, state: AdminState): AnyServer
     const isRead = request.method === "GET" || request.method === "HEAD";
     if (path === "/health/live" && isRead) return answer(response, 200, { status: "live" });
     if (path === "/health/ready" && isRead) {
-      return state.isReady()
-        ? answer(response, 200, { status: "ready" })
-        : answer(response, 503, { status: "draining" });
+      const status = state.readiness();
+      return answer(response, status === "ready" ? 200 : 503, { status });
     }
     if (!timingSafeEqual(wanted, digest(tokenOf(request)))) {
       response.setHeader("WWW-Authenticate", "Bearer");

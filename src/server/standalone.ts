@@ -36,7 +36,13 @@ export async function createStandaloneServer(config: ServerConfig): Promise<Stan
   mount(server, proxy);
   let draining: Promise<void> | undefined;
   const admin =
-    config.admin && createAdminListener(config.admin.token, { isReady: () => draining === undefined });
+    config.admin &&
+    createAdminListener(config.admin.token, {
+      readiness() {
+        if (draining !== undefined) return "draining";
+        return proxy.stats().loginsHeldBack ? "login held back" : "ready";
+      },
+    });
   const servers = admin === undefined ? [server] : [server, admin];
   const close = async (): Promise<void> => {
     await Promise.all([proxy.close(), ...servers.map(closeNow)]);
