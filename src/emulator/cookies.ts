@@ -42,8 +42,11 @@ export function createCookieSigner(): CookieSigner {
 }
 
 /** Formats a session cookie with the attributes the facts recommend: no source names the real ones (facts §2.2). */
-export function sessionCookie(name: string, value: string): HeaderLine {
-  return ["Set-Cookie", `${name}=${value}; Path=/; Secure; HttpOnly; SameSite=None`];
+export function sessionCookie(name: string, value: string, secure: boolean): HeaderLine {
+  return [
+    "Set-Cookie",
+    `${name}=${value}; Path=/${secure ? "; Secure; HttpOnly; SameSite=None" : "; HttpOnly"}`,
+  ];
 }
 
 /** Formats the deletion of a cookie. */

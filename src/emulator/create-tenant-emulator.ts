@@ -1,6 +1,17 @@
 import { makeCertificate } from "./certificate.ts";
 import { toMovableClock, type MovableClock } from "./clock.ts";
 import { trackConnections } from "./connections.ts";
+import { createControlEndpoint, type ControlEndpoint } from "./control.ts";
+import { createCspOrigins } from "./csp-origins.ts";
+import { closeReason } from "./engine/close-reason.ts";
+import { createEngine } from "./engine/engine.ts";
+import { createEventFeed } from "./events-socket.ts";
+import { createIdentityProviders, type IdentityProvider } from "./identity-provider.ts";
+import { createListener, listen } from "./listener.ts";
+import type { Tenant } from "./local-tenant.ts";
+import { resolveModes, type TenantModes } from "./modes.ts";
+import { resolveOptions, type ResolvedTenantOptions, type TenantEmulatorOptions } from "./options.ts";
+import { createWebIntegrations, type WebIntegration } from "./origin-rules.ts";
 import {
   createSessionControl,
   createSocketControl,
@@ -8,15 +19,6 @@ import {
   type SocketControl,
   type UserControl,
 } from "./outside-control.ts";
-import { createControlEndpoint, type ControlEndpoint } from "./control.ts";
-import { createCspOrigins } from "./csp-origins.ts";
-import { createEngine } from "./engine/engine.ts";
-import { createEventFeed } from "./events-socket.ts";
-import { createIdentityProviders, type IdentityProvider } from "./identity-provider.ts";
-import { createListener, listen } from "./listener.ts";
-import { resolveModes, type TenantModes } from "./modes.ts";
-import { resolveOptions, type ResolvedTenantOptions, type TenantEmulatorOptions } from "./options.ts";
-import { createWebIntegrations, type WebIntegration } from "./origin-rules.ts";
 import { randomUrlSafe } from "./random-values.ts";
 import { createRateLimiter } from "./rate-limit.ts";
 import { createRecordings, type Recording, type RecordingFilter } from "./recordings.ts";
@@ -25,9 +27,7 @@ import { tenantRoutes } from "./routes.ts";
 import { createScript, type Behaviour, type Fault } from "./script.ts";
 import { createRequestListener } from "./serve-request.ts";
 import { createSessionStore } from "./sessions.ts";
-import { closeReason } from "./engine/close-reason.ts";
 import { createTempContents, type NewTempContent, type TempContent } from "./temp-contents.ts";
-import type { Tenant } from "./local-tenant.ts";
 import { createUpgradeListener } from "./upgrade.ts";
 import { createUserDirectory } from "./users.ts";
 

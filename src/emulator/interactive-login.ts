@@ -82,8 +82,8 @@ function signInPage(exchange: Exchange): Answer {
 }
 
 /** Makes the user-agent id that interactive paths set: 32 characters, a dot, 86 characters (facts §2.2). */
-function userAgentCookie(): HeaderLine {
-  return sessionCookie("eas.uaid", `${randomUrlSafe(32)}.${randomUrlSafe(88).slice(0, 86)}`);
+function userAgentCookie(secure: boolean): HeaderLine {
+  return sessionCookie("eas.uaid", `${randomUrlSafe(32)}.${randomUrlSafe(88).slice(0, 86)}`, secure);
 }
 
 async function signIn(exchange: Exchange): Promise<Answer> {
@@ -94,7 +94,11 @@ async function signIn(exchange: Exchange): Promise<Answer> {
   const person = sampleUsers.find(({ subject }) => subject === form.get("subject"));
   if (person === undefined) return statusAnswer(401, "Unauthorized");
   const { cookies } = tenant.sessions.start(tenant.users.signIn(person));
-  return emptyAnswer(303, [["Location", returnTo.url], ...cookies, userAgentCookie()]);
+  return emptyAnswer(303, [
+    ["Location", returnTo.url],
+    ...cookies,
+    userAgentCookie(tenant.modes.secureCookies),
+  ]);
 }
 
 /** `GET /logout`: ends the session, deletes its cookies, goes to a page (facts §2.4). */

@@ -30,6 +30,11 @@ export interface TenantModes {
   shuffleCookies: boolean;
   /** Whether the load balancer's cookies are on every answer; true by default (facts §2.2). */
   loadBalancerCookies: boolean;
+  /**
+   * Whether the session cookies are `Secure; SameSite=None`; true by default. Without, a browser that takes no such
+   * cookie over plain HTTP can be used; no source names the real attributes (facts §2.2).
+   */
+  secureCookies: boolean;
   /** Length of a `.sig` cookie: 86 (by default) or 27 as older captures show (facts §2.2). */
   signatureLength: 27 | 86;
   /** How long the old `eas.sid` is still taken after a rotation was announced. Milliseconds; 10000 by default (facts §2.2). */
@@ -65,6 +70,7 @@ export function resolveModes(given: Partial<TenantModes> = {}): TenantModes {
     requireSocketCsrf: true,
     shuffleCookies: true,
     loadBalancerCookies: true,
+    secureCookies: true,
     signatureLength: 86,
     rotationGrace: 10_000,
     rateLimit: "off",

@@ -42,7 +42,7 @@ export type OriginVerdict =
   | { readonly kind: "foreign" };
 
 /** Reads the web integration id, from the header or the query (facts §4). */
-export function webIntegrationId(request: IncomingMessage, query: URLSearchParams): string | undefined {
+function webIntegrationId(request: IncomingMessage, query: URLSearchParams): string | undefined {
   const header = request.headers["qlik-web-integration-id"];
   return (Array.isArray(header) ? header[0] : header) ?? query.get("qlik-web-integration-id") ?? undefined;
 }

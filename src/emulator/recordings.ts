@@ -96,7 +96,7 @@ function isMeant(filter: RecordingFilter, recording: Recording): boolean {
 
 /** Creates an empty memory of requests. */
 export function createRecordings(clock: EmulatorClock): Recordings {
-  const kept: Recording[] = [];
+  let kept: Recording[] = [];
   const list = (filter: RecordingFilter = {}): Recording[] => kept.filter((each) => isMeant(filter, each));
   return {
     begin(request, upgrade) {
@@ -141,9 +141,9 @@ export function createRecordings(clock: EmulatorClock): Recordings {
     },
     list,
     take(filter) {
-      const taken = list(filter);
-      for (const each of taken) kept.splice(kept.indexOf(each), 1);
-      return taken;
+      const taken = new Set(list(filter));
+      kept = kept.filter((each) => !taken.has(each));
+      return [...taken];
     },
   };
 }

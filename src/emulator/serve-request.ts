@@ -25,15 +25,18 @@ import type { Tenant } from "./local-tenant.ts";
 
 const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
-const corsMaker = (verdict: OriginVerdict, route: Route | undefined): readonly HeaderLine[] =>
-  route?.access === "static" ? [["Access-Control-Allow-Origin", "*"]] : corsHeaders(verdict);
+/** Files are for every origin; for the rest, the web integrations decide. */
+function corsFor(verdict: OriginVerdict, found: RouteMatch): readonly HeaderLine[] {
+  const isFile = found.kind === "route" && found.route.access === "static";
+  return isFile ? [["Access-Control-Allow-Origin", "*"]] : corsHeaders(verdict);
+}
 
 /** Splits a request target; an absolute form counts by its path. */
 export function parseRequestTarget(target: string): {
   readonly path: string;
   readonly query: URLSearchParams;
 } {
-  const [path = "", ...query] = target.split("?");
+  const [path = "", ...query] = target.replace(/^https?:\/\/[^/?]*/i, "").split("?");
   return { path, query: new URLSearchParams(query.join("?")) };
 }
 
@@ -194,10 +197,7 @@ async function serve(
   recording.setStatus(answer.status);
   await sendAnswer(request, response, answer, {
     now: tenant.clock.now(),
-    extraHeaders: [
-      ...corsMaker(verdict, found.kind === "route" ? found.route : undefined),
-      ...standingCookies(tenant, session),
-    ],
+    extraHeaders: [...corsFor(verdict, found), ...standingCookies(tenant, session)],
     compress: tenant.modes.compression,
     ...(fault.limit === undefined ? {} : { limit: fault.limit }),
   });

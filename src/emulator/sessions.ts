@@ -88,8 +88,8 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
   const bySid = new Map<string, StoredSession>();
   const byId = new Map<string, StoredSession>();
   const signed = (name: string, value: string): HeaderLine[] => [
-    sessionCookie(name, value),
-    sessionCookie(`${name}.sig`, signer.sign(name, value, modes.signatureLength)),
+    sessionCookie(name, value, modes.secureCookies),
+    sessionCookie(`${name}.sig`, signer.sign(name, value, modes.signatureLength), modes.secureCookies),
   ];
   const end = (session: UserSession, why: SessionEnd): void => {
     const stored = byId.get(session.id);

@@ -66,7 +66,7 @@ function checkKey(key: KeyObject, algorithm: Algorithm): void {
 }
 
 /** Reads the public key of a certificate or SPKI PEM: facts §1.2. */
-export function readPublicKey(pem: string): KeyObject {
+function readPublicKey(pem: string): KeyObject {
   try {
     return createPublicKey(pem);
   } catch {

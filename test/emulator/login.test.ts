@@ -136,6 +136,14 @@ describe("cookies (facts §2.2)", () => {
     expect(setCookies.find((each) => each.startsWith("AWSALBCORS="))).toMatch(/SameSite=None; Secure$/);
   });
 
+  test("leaves Secure and SameSite out where the mode says so", async () => {
+    tenant.modes.secureCookies = false;
+    const { setCookies } = await logIn();
+    tenant.modes.secureCookies = true;
+    for (const line of setCookies.filter((each) => /^(eas|_csrf)/.test(each)))
+      expect(line).toMatch(/^[^;]+; Path=\/; HttpOnly$/);
+  });
+
   test("shuffles their order from login to login", async () => {
     const orders = new Set<string>();
     for (let round = 0; round < 20; round++) orders.add((await logIn()).setCookies.map(nameOf).join());

@@ -134,6 +134,10 @@ describe("administration", () => {
     "/api/v1/csp-origins",
     "/api/core/auth-settings",
     "/api/v1/users",
+    "/api/v1/api-keys",
+    "/api/v1/oauth-clients",
+    "/api/v1/spaces",
+    "/api/core/ip-policies",
   ];
 
   test.each(paths)("%s answers a session if it is reached", async (path) => {
@@ -141,6 +145,19 @@ describe("administration", () => {
     tenant.modes.administrators = "nobody";
     expectTenantError(await ada.ask({ path }), 403, "HTTP-403");
     tenant.modes.administrators = "everyone";
+  });
+
+  test("writes users", async () => {
+    const create = (): ReturnType<SignedIn["ask"]> =>
+      ada.write({
+        method: "POST",
+        path: "/api/v1/users",
+        body: JSON.stringify({ subject: "made@example.test", name: "Made" }),
+      });
+    expect((await create()).json()).toMatchObject({ subject: "made@example.test", status: "active" });
+    expectTenantError(await create(), 409, "HTTP-409");
+    const made = await signIn(tenant, issuer, { sub: "made@example.test", name: "Renamed" });
+    expect((await made.ask({ path: "/api/v1/users/me" })).json()).toMatchObject({ name: "Renamed" });
   });
 
   test("takes an identity provider with exactly one static key (facts §1.1)", async () => {

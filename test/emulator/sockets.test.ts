@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createTenantEmulator, type TenantEmulator } from "../../src/emulator.ts";
 import { eventually, expectRefused, expectSocket, expectTenantError } from "../support/assertions.ts";
@@ -23,16 +25,17 @@ afterEach(async () => {
 });
 
 async function open(path: string, user: SignedIn = ada): ReturnType<typeof openSocket> {
-  return openSocket(tenant, `${path}?qlik-csrf-token=${await user.csrfToken()}`, { cookie: user.cookie });
+  const separator = path.includes("?") ? "" : "?";
+  const url = `${path}${separator}qlik-csrf-token=${await user.csrfToken()}`;
+  return openSocket(tenant, url, { cookie: user.cookie });
 }
 
 async function openEngine(user: SignedIn = ada): Promise<TenantSocket> {
-  const items = (await user.ask({ path: "/api/v1/items" })).json<{ data: { resourceId: string }[] }>();
-  return expectSocket(await open(`/app/${items.data[0]?.resourceId}`, user));
+  return expectSocket(await open("/app/SessionApp_one", user));
 }
 
 describe("engine sockets (facts §5, §13)", () => {
-  test("get OnConnected before they say anything, and the load balancer's cookies with the 101", async () => {
+  test("get OnConnected before they say anything", async () => {
     const socket = await openEngine();
     expect(JSON.parse(await socket.message(0))).toMatchObject({
       method: "OnConnected",
@@ -41,13 +44,30 @@ describe("engine sockets (facts §5, §13)", () => {
     expect(tenant.sockets.list()).toMatchObject([{ subject: "ada@example.test" }]);
   });
 
+  test("get the 101 and OnConnected in one segment", async () => {
+    await using plain = await createTenantEmulator({ plainHttp: true, identityProviders: [issuer] });
+    const user = await signIn(plain, issuer);
+    const token = await user.csrfToken();
+    const socket = connect(plain.port, "127.0.0.1");
+    socket.write(
+      `GET /app/SessionApp_one?qlik-csrf-token=${token} HTTP/1.1\r\nHost: ${plain.hostname}\r\n` +
+        `Cookie: ${user.cookie}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    );
+    const [first] = (await once(socket, "data")) as [Buffer];
+    socket.destroy();
+    const text = first.toString("latin1");
+    expect(text).toMatch(/^HTTP\/1\.1 101 /);
+    expect(text.match(/^Set-Cookie: AWSALB/gm)).toHaveLength(2);
+    expect(text.slice(text.indexOf("\r\n\r\n"))).toContain('"method":"OnConnected"');
+  });
+
   test("take the forms of facts §5.1", async () => {
-    const items = (await ada.ask({ path: "/api/v1/items" })).json<{ data: { resourceId: string }[] }>();
-    const id = items.data[0]?.resourceId;
     for (const path of [
-      `/app/${id}/identity/one`,
-      `/app/${id}/identity/one/ttl/30`,
-      `/app/${id}/ttl/30`,
+      "/app/SessionApp_2/identity/one",
+      "/app/SessionApp_2/identity/one/ttl/30",
+      "/app/SessionApp_2/ttl/30",
+      "/app/SessionApp_2?reloadUri=wss%3A%2F%2Fx%2Fsense%2Fapp%2F2&",
       "/app/engineData",
       "/app/SessionApp_1",
     ]) {

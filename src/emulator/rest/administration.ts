@@ -142,6 +142,26 @@ async function changeAuthSettings(exchange: SignedInExchange): Promise<Answer> {
   return emptyAnswer(204);
 }
 
+async function createUser(exchange: SignedInExchange): Promise<Answer> {
+  const { tenant } = exchange;
+  const body = await readJsonObject(exchange);
+  const subject = body?.["subject"];
+  if (typeof subject !== "string" || subject === "") return statusAnswer(400, "Bad request");
+  if (tenant.users.find(subject) !== undefined) return statusAnswer(409, "Conflict");
+  const name = body?.["name"];
+  const user = tenant.users.signIn({ subject, name: typeof name === "string" ? name : subject, groups: [] });
+  return jsonAnswer(201, userBody(tenant, user));
+}
+
+/** Lists that have nothing in them here, but would be read if they were reached. */
+const emptyLists = [
+  "/api/v1/api-keys",
+  "/api/v1/oauth-clients",
+  "/api/v1/oauth-tokens",
+  "/api/v1/spaces",
+  "/api/core/ip-policies",
+] as const;
+
 /** What a portal's users should never reach through a proxy: facts §6.2. */
 export const administrationRoutes: readonly Route[] = [
   administration("GET /api/v1/identity-providers", (exchange) =>
@@ -182,5 +202,9 @@ export const administrationRoutes: readonly Route[] = [
         exchange.tenant.users.list().map((user) => userBody(exchange.tenant, user)),
       ),
     ),
+  ),
+  administration("POST /api/v1/users", createUser),
+  ...emptyLists.map((path) =>
+    administration(`GET ${path}`, (exchange) => jsonAnswer(200, pageOf(exchange, []))),
   ),
 ];
