@@ -77,3 +77,15 @@ export async function openEnigma(target: EnigmaTarget): Promise<Enigma & { reado
 export function nextEvent(session: EnigmaSession, event: "closed" | "suspended"): Promise<EnigmaClosing> {
   return new Promise((resolve) => session.on(event, resolve));
 }
+
+/** What the client says about a connection it could not get: the words of the socket's own error. */
+export async function refusalOf(connecting: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await connecting;
+    return undefined;
+  } catch (error) {
+    // The client hands the socket's event on as `original`; its message is a getter of the prototype.
+    const event = (error as { readonly original?: { readonly message?: string } }).original;
+    return (event ?? (error as Error)).message;
+  }
+}
