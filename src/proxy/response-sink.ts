@@ -12,6 +12,7 @@ export class ResponseSink {
   #resume: (() => void) | null = null;
   #stall: NodeJS.Timeout | null = null;
   #begun = false;
+  #hasBody = false;
   bytes = 0;
 
   /** `stallLimit`: milliseconds that a browser may not read before it is cut off. */
@@ -31,6 +32,7 @@ export class ResponseSink {
   begin(status: number, headers: readonly string[], rewrite: BodyRewrite | null): void {
     this.#begun = true;
     writeHead(this.#response, status, headers);
+    process.nextTick(this.#flushHead);
     if (!rewrite) return;
     this.#input = rewrite.input;
     this.#output = rewrite.output;
@@ -49,6 +51,7 @@ export class ResponseSink {
 
   /** Writes a piece of the body; false means wait, and `resume` is called when there is room again. */
   write(chunk: Buffer, resume: () => void): boolean {
+    this.#hasBody = true;
     if (!this.#output) this.bytes += chunk.length;
     const room = this.#input.write(chunk);
     if (!room) {
@@ -59,6 +62,7 @@ export class ResponseSink {
   }
 
   end(): void {
+    this.#hasBody = true;
     this.#input.end();
   }
 
@@ -66,6 +70,11 @@ export class ResponseSink {
   cut(): void {
     this.#response.destroy();
   }
+
+  /** node keeps a head back until the body begins; that of an event stream may take its time. product C5 */
+  #flushHead = (): void => {
+    if (!this.#hasBody && !this.#response.destroyed) this.#response.flushHeaders();
+  };
 
   #onDrain = (): void => {
     if (this.#stall) clearTimeout(this.#stall);

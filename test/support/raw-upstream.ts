@@ -23,6 +23,8 @@ export interface RawUpstream {
   readonly sockets: ReadonlySet<net.Socket>;
   /** Takes the place of the handler for requests other than the login. */
   handle(handler: RawHandler): void;
+  /** Called with each further connection, before anything is read from it. */
+  onConnection(listener: (socket: net.Socket) => void): void;
   close(): Promise<void>;
 }
 
@@ -37,11 +39,13 @@ export async function startRawUpstream(initial: RawHandler = answerOk): Promise<
   const seen: SeenRequest[] = [];
   const sockets = new Set<net.Socket>();
   let handler = initial;
+  let connected: (socket: net.Socket) => void = () => {};
   const server = net.createServer((socket) => {
     sockets.add(socket);
     let buffer = "";
     socket.on("error", () => {});
     socket.on("close", () => sockets.delete(socket));
+    connected(socket);
     socket.on("data", (chunk: Buffer) => {
       buffer += chunk.toString("latin1");
       for (;;) {
@@ -68,6 +72,9 @@ export async function startRawUpstream(initial: RawHandler = answerOk): Promise<
     sockets,
     handle(next) {
       handler = next;
+    },
+    onConnection(listener) {
+      connected = listener;
     },
     async close() {
       for (const socket of sockets) socket.destroy();
