@@ -20,20 +20,30 @@ export interface ClaimSource {
 /**
  * Turns an identity into claims.
  *
+ * The tenant documents `email` as required (facts §1.3). Where the host gives none and the subject is an address, that
+ * address is sent, unverified; an address is never made up.
+ *
  * `email_verified` is what the host says; without a word of the host it is true where an e-mail is given, because
  * only sources that the operator configured can give one, and false otherwise. `groups` is left out where the host
  * names none, so that a host without groups does not empty the groups of its users.
  */
 export function toClaims(source: ClaimSource): Claims {
+  const email = source.email ?? (looksLikeAddress(source.subject) ? source.subject : undefined);
   const groups = source.groups === undefined ? undefined : [...new Set(source.groups)].sort();
   return {
     sub: source.subject,
     subType: "user",
     name: source.name ?? source.subject,
-    ...(source.email === undefined ? {} : { email: source.email }),
+    ...(email === undefined ? {} : { email }),
     email_verified: source.emailVerified ?? source.email !== undefined,
     ...(groups === undefined ? {} : { groups }),
   };
+}
+
+/** One "@" with something on both sides; whether it exists is the tenant's question. */
+function looksLikeAddress(subject: string): boolean {
+  const [local = "", domain = "", ...rest] = subject.split("@");
+  return rest.length === 0 && local !== "" && domain !== "" && !subject.includes(" ");
 }
 
 /** Tells whether two sets of claims are the same to the tenant. */

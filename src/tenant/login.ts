@@ -104,14 +104,15 @@ function classify(answer: TenantAnswer): SessionProxyError | null {
   if (status >= 500) {
     return new SessionProxyError("QSP-UPSTREAM", { reason: `the login answered ${status}` });
   }
-  const code = errorCode(answer.body);
+  const { code, detail } = firstError(answer.body);
+  const said = `the login answered ${status} ${code}${detail === "" ? "" : ` "${detail}"`}`;
   if (refusesUser(status, code)) {
     return new SessionProxyError("QSP-USER-REFUSED", {
-      reason: `the login answered ${status} ${code}; is the user active in this tenant, with a licence?`,
+      reason: `${said}; is the user active in this tenant, with a licence?`,
     });
   }
   return new SessionProxyError("QSP-TENANT-REFUSED", {
-    reason: `the login answered ${status} ${code}; compare issuer, key id and certificate with the tenant's identity provider, and the clocks`,
+    reason: `${said}; compare issuer, key id and certificate with the tenant's identity provider, the claims, and the clocks`,
   });
 }
 
@@ -124,13 +125,22 @@ function retryAfter(answer: TenantAnswer): number {
   return Number.isInteger(seconds) && seconds > 0 ? Math.min(seconds, 3600) : throttleWait;
 }
 
-/** The code of the first error, cut to what can stand in a log line; "" where the body is of another kind. */
-function errorCode(body: Buffer): string {
+/** The first error of a body, cut to what may stand in a log line: words of the tenant, nothing as long as a secret. */
+function firstError(body: Buffer): { readonly code: string; readonly detail: string } {
   try {
-    const parsed = JSON.parse(body.toString("utf8")) as { errors?: { code?: unknown }[] };
-    const code = parsed.errors?.[0]?.code;
-    return typeof code === "string" && /^[A-Za-z0-9-]{1,40}$/.test(code) ? code : "";
+    const parsed = JSON.parse(body.toString("utf8")) as { errors?: { code?: unknown; detail?: unknown }[] };
+    const { code, detail } = parsed.errors?.[0] ?? {};
+    return {
+      code: typeof code === "string" && /^[A-Za-z0-9-]{1,40}$/.test(code) ? code : "",
+      detail: typeof detail === "string" && isPlainSentence(detail) ? detail : "",
+    };
   } catch {
-    return "";
+    return { code: "", detail: "" };
   }
 }
+
+/** The tenant names the missing claim here (facts §1.4). A token or a cookie is longer than any word. */
+const isPlainSentence = (text: string): boolean =>
+  text.length <= 160 &&
+  /^[A-Za-z0-9 _:;,.'()/-]+$/.test(text) &&
+  text.split(" ").every((word) => word.length <= 24);

@@ -42,7 +42,7 @@ tenant:
   signingKeys:
     - { issuer: acme-portal, keyId: "2026-01", privateKeyFile: key.pem }
 identity:
-  trustedHeader: { from: [127.0.0.1/32], subject: X-User-Sub }
+  trustedHeader: { from: [127.0.0.1/32], subject: X-User-Sub, email: X-User-Email }
 `;
 
 /** The problems of a configuration as lines; empty when it is right. */

@@ -162,7 +162,10 @@ timeouts: { conect: 5s }
   test("refuses a tenant and an identity source of a later version", () => {
     const other = rightConfig
       .replace("tenant:\n", "tenant:\n  kind: qlik-cloud-oauth\n")
-      .replace("trustedHeader: { from: [127.0.0.1/32], subject: X-User-Sub }", "whoami: { url: http://x }");
+      .replace(
+        "trustedHeader: { from: [127.0.0.1/32], subject: X-User-Sub, email: X-User-Email }",
+        "whoami: { url: http://x }",
+      );
     expect(problems(other)).toEqual([
       "tenant.kind: only qlik-cloud-jwt is available in this version",
       "identity.whoami: the identity source whoami is not available in this version",
@@ -255,5 +258,12 @@ describe("warnings", () => {
         message: `${join(folder.path, "open.pem")} may be read by every user: chmod 600`,
       },
     ]);
+  });
+
+  test("say that users without an e-mail may be refused", () => {
+    const file = folder.write("plain.yaml", rightConfig.replace(", email: X-User-Email", ""));
+    const [warning, ...others] = loaded({ file }).warnings;
+    expect([warning?.path, others]).toEqual(["identity.trustedHeader.email", []]);
+    expect(warning?.message).toContain("Qlik Cloud documents the e-mail as required");
   });
 });

@@ -95,7 +95,7 @@ export class EngineApps {
   }
 
   #table(definition: AppDefinition): Table {
-    return this.#remember(definition.id, () => definition.load());
+    return this.#remember(definition.id, () => loadOnce(definition.load));
   }
 
   #tableFor(definition: AppDefinition, user: EngineUser): Table {
@@ -118,6 +118,15 @@ export class EngineApps {
     }
     return table;
   }
+}
+
+/** Tables are never changed, so every tenant of a process reads the same ones. */
+const loaded = new WeakMap<() => Table, Table>();
+
+function loadOnce(load: () => Table): Table {
+  const table = loaded.get(load) ?? load();
+  loaded.set(load, table);
+  return table;
 }
 
 function emptied(table: Table): Table {

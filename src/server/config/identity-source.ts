@@ -10,6 +10,7 @@ export interface IdentitySource {
   /** Names of the headers that it reads. */
   readonly headerNames: readonly string[];
   readonly problems: readonly OptionProblem[];
+  readonly warnings: readonly OptionProblem[];
 }
 
 const textKeys = [
@@ -30,6 +31,7 @@ export function checkIdentity(tree: Readonly<Record<string, unknown>>): Identity
     identify: () => null,
     headerNames: [],
     problems,
+    warnings: [],
   });
   if (!isPlainObject(identity)) return nobody();
   const names = Object.keys(identity);
@@ -45,10 +47,18 @@ export function checkIdentity(tree: Readonly<Record<string, unknown>>): Identity
   const { subject } = headers;
   if (problems.length === 0 && subject !== undefined) {
     const identify = createTrustedHeaderIdentify({ from, ...headers, subject });
-    return { identify, headerNames: identify.headerNames, problems };
+    const warnings = headers.email === undefined ? [noEmail] : [];
+    return { identify, headerNames: identify.headerNames, problems, warnings };
   }
   return nobody(...problems.map(({ path, message }) => ({ path: toPath(path, source["from"]), message })));
 }
+
+/** facts §1.3 */
+const noEmail: OptionProblem = {
+  path: "identity.trustedHeader.email",
+  message:
+    "names no header: Qlik Cloud documents the e-mail as required. A subject that is an address is sent as the e-mail; other users may be refused",
+};
 
 /** By default the front doors whose forwarding headers count are those whose word counts. */
 const toPath = (path: string, from: unknown): string =>

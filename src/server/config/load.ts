@@ -80,7 +80,7 @@ export function loadServerConfig(sources: ConfigSources): LoadedConfig {
   if (problems.length > 0 || shape.output === undefined) throw new OptionsError(problems);
   return {
     config: { ...toListeners(shape.output), options, drain: resolved.drain },
-    warnings: [...backed.warnings, ...tokenWarnings(shape.output)],
+    warnings: [...backed.warnings, ...identity.warnings, ...tokenWarnings(shape.output)],
   };
 }
 
