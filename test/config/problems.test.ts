@@ -114,17 +114,17 @@ timeouts: { conect: 5s }
       "session.secret, line 1: must be 32 bytes or longer",
     ],
     [
-      "{ from: [127.0.0.1/32], subject: X-User-Sub }",
+      "{ from: [127.0.0.1/32], subject: X-User-Sub, email: X-User-Email }",
       "{ from: [127.0.0.1/32] }",
       "identity.trustedHeader.subject: is missing",
     ],
     [
-      "{ from: [127.0.0.1/32], subject: X-User-Sub }",
+      "{ from: [127.0.0.1/32], subject: X-User-Sub, email: X-User-Email }",
       "{ subject: X-User-Sub }",
       "identity.trustedHeader.from: must name the peers",
     ],
     [
-      "{ from: [127.0.0.1/32], subject: X-User-Sub }",
+      "{ from: [127.0.0.1/32], subject: X-User-Sub, email: X-User-Email }",
       '{ from: ["::/0"], subject: X-User-Sub }',
       'identity.trustedHeader.from[0]: "::/0" would believe every peer',
     ],
