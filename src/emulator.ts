@@ -1,4 +1,5 @@
-export { createTenantEmulator, type TenantEmulator } from "./emulator/create-tenant-emulator.ts";
+export { createTenantEmulator } from "./emulator/create-tenant-emulator.ts";
+export type { TenantEmulator } from "./emulator/tenant-emulator.ts";
 export type {
   SessionControl,
   SessionSummary,

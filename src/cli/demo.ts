@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { createTenantEmulator, type TenantEmulator } from "../emulator/create-tenant-emulator.ts";
+import { createTenantEmulator } from "../emulator/create-tenant-emulator.ts";
+import type { TenantEmulator } from "../emulator/tenant-emulator.ts";
 import { createPortal } from "../portal/create-portal.ts";
 import { createKeyPair } from "./key-pair.ts";
 import { parseFlags, parsePort } from "./parse-arguments.ts";

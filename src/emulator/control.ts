@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { TenantEmulator } from "./create-tenant-emulator.ts";
+import type { TenantEmulator } from "./tenant-emulator.ts";
 import { listen } from "./listener.ts";
 import type { Recording, RecordingFilter } from "./recordings.ts";
 import type { Behaviour, Fault } from "./script.ts";

@@ -1,33 +1,28 @@
 import { makeCertificate } from "./certificate.ts";
-import { toMovableClock, type MovableClock } from "./clock.ts";
+import { toMovableClock } from "./clock.ts";
 import { trackConnections } from "./connections.ts";
 import { createControlEndpoint, type ControlEndpoint } from "./control.ts";
 import { createCspOrigins } from "./csp-origins.ts";
 import { closeReason } from "./engine/close-reason.ts";
 import { createEngine } from "./engine/engine.ts";
 import { createEventFeed } from "./events-socket.ts";
-import { createIdentityProviders, type IdentityProvider } from "./identity-provider.ts";
+import { createIdentityProviders } from "./identity-provider.ts";
 import { createListener, listen } from "./listener.ts";
 import type { Tenant } from "./local-tenant.ts";
-import { resolveModes, type TenantModes } from "./modes.ts";
+import { resolveModes } from "./modes.ts";
 import { resolveOptions, type ResolvedTenantOptions, type TenantEmulatorOptions } from "./options.ts";
-import { createWebIntegrations, type WebIntegration } from "./origin-rules.ts";
-import {
-  createSessionControl,
-  createSocketControl,
-  type SessionControl,
-  type SocketControl,
-  type UserControl,
-} from "./outside-control.ts";
+import { createWebIntegrations } from "./origin-rules.ts";
+import { createSessionControl, createSocketControl } from "./outside-control.ts";
 import { randomUrlSafe } from "./random-values.ts";
 import { createRateLimiter } from "./rate-limit.ts";
-import { createRecordings, type Recording, type RecordingFilter } from "./recordings.ts";
+import { createRecordings } from "./recordings.ts";
 import { createRouter } from "./router.ts";
 import { tenantRoutes } from "./routes.ts";
-import { createScript, type Behaviour, type Fault } from "./script.ts";
+import { createScript } from "./script.ts";
 import { createRequestListener } from "./serve-request.ts";
 import { createSessionStore } from "./sessions.ts";
-import { createTempContents, type NewTempContent, type TempContent } from "./temp-contents.ts";
+import { createTempContents } from "./temp-contents.ts";
+import type { TenantEmulator } from "./tenant-emulator.ts";
 import { createUpgradeListener } from "./upgrade.ts";
 import { createUserDirectory } from "./users.ts";
 
@@ -36,40 +31,6 @@ const SESSION_ENDED = 4203;
 
 /** How often sessions are looked through for limits that have passed. Milliseconds of the machine. */
 const SWEEP_INTERVAL = 250;
-
-/** A tenant of one's own, listening. */
-export interface TenantEmulator {
-  /** `scheme://host[:port]`. */
-  readonly origin: string;
-  readonly hostname: string;
-  readonly port: number;
-  /** The certificate to trust, PEM; nothing with `plainHttp`. */
-  readonly certificate: string | undefined;
-  /** Where the control endpoint listens, if it was asked for. */
-  readonly controlUrl: string | undefined;
-  readonly clock: MovableClock;
-  /** May be changed at any time. */
-  readonly modes: TenantModes;
-  readonly sessions: SessionControl;
-  readonly sockets: SocketControl;
-  readonly users: UserControl;
-  addIdentityProvider(provider: IdentityProvider): void;
-  addWebIntegration(integration: WebIntegration): void;
-  /** Adds a temporary content; returns it with its id. */
-  addTempContent(content: NewTempContent): TempContent;
-  /** Scripts the answer to the next request that matches. */
-  enqueue(behaviour: Behaviour): void;
-  /** Lets something go wrong, so many times or until cleared. */
-  fault(fault: Fault): void;
-  clearFaults(): void;
-  /** Returns and removes the recorded requests. */
-  take(filter?: RecordingFilter): readonly Recording[];
-  /** The recorded requests, left where they are. */
-  recordings(filter?: RecordingFilter): readonly Recording[];
-  /** Ends everything. */
-  close(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
-}
 
 interface TenantParts {
   readonly tenant: Tenant;

@@ -1,12 +1,12 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
 import { SessionProxyError } from "../errors.ts";
 import { errorAnswer, upgradeRefusal } from "../http/own-answer.ts";
 import { traceId } from "../kernel/random.ts";
-import type { AnyServer } from "./listener.ts";
 
 /** Answers bytes that are no request in the shape of our errors, and closes the connection. */
-export function refuseConnection(server: AnyServer): void {
+export function refuseConnection(server: Server | SecureServer): void {
   const answering = new WeakSet<Socket>();
   server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
     answering.add(socket);
