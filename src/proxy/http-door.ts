@@ -128,7 +128,7 @@ export class HttpDoor {
     );
     if ((prepared.contentLength ?? 0) > limits.requestBody) throw new SessionProxyError("QSP-TOO-LARGE");
     if (prepared.conditionFails) {
-      sendAnswer(response, emptyAnswer(412));
+      sendAnswer(response, emptyAnswer(412), corsOrigin === undefined ? [] : corsHeaders(corsOrigin));
       return { status: 412, session };
     }
     const report = await exchange(this.#context, {
