@@ -107,7 +107,9 @@ export class HttpDoor {
     }
     const session = place.routeClass === "static" ? null : await signIn(request);
     if (session) sessions.touch(session);
-    return this.#exchange({ request, response, place, startedAt, session, corsOrigin });
+    // Only who waited for a login sees one in the timing.
+    const loginMs = session && session.createdAt >= startedAt ? this.#context.now() - startedAt : 0;
+    return this.#exchange({ request, response, place, startedAt, loginMs, session, corsOrigin });
   }
 
   async #exchange(visit: {
@@ -115,10 +117,11 @@ export class HttpDoor {
     readonly response: ServerResponse;
     readonly place: Extract<Place, { kind: "tenant" }>;
     readonly startedAt: number;
+    readonly loginMs: number;
     readonly session: ProxySession | null;
     readonly corsOrigin: string | undefined;
   }): Promise<Outcome> {
-    const { request, response, place, startedAt, session, corsOrigin } = visit;
+    const { request, response, place, startedAt, loginMs, session, corsOrigin } = visit;
     const { options, site, limits } = this.#context;
     const publicBase = site.baseFor(request);
     const tagSuffix = session === null ? null : site.tagSuffix(publicBase, session.key);
@@ -137,6 +140,7 @@ export class HttpDoor {
       prepared,
       body: bodyReadByHost(request, prepared.hasBody),
       startedAt,
+      loginMs,
       routeClass: place.routeClass,
       session,
       rules: {

@@ -22,6 +22,13 @@ describe("login", () => {
     expect(logins(stack)).toHaveLength(1);
   });
 
+  test("who waited for a login sees it in the timing, the next request does not", async () => {
+    const stack = await start();
+    const timing = async () => (await stack.get(items)).header("server-timing");
+    expect(await timing()).toMatch(/^qlik;dur=\d+, qsp;dur=\d+, login;dur=\d+$/);
+    expect(await timing()).toMatch(/^qlik;dur=\d+, qsp;dur=\d+$/);
+  });
+
   test("each user is signed in as that user, on connections of their own", async () => {
     const stack = await start();
     const users = ["ann", "bob", "cid"];
