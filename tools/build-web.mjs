@@ -29,8 +29,8 @@ function exportedNames(code) {
   return list.split(",").map((item) => item.trim().split(" as ").at(-1));
 }
 
-async function findVendorChunks() {
-  const folder = join(modules, "@qlik/api/chunks");
+/** Finds the file of each vendor module in a folder; throws if there is none, or more than one. */
+export async function findVendorChunks(folder = join(modules, "@qlik/api/chunks")) {
   const names = (await readdir(folder)).filter((name) => name.endsWith(".js"));
   const found = {};
   for (const [specifier, { prefix, exported }] of Object.entries(vendorChunks)) {
@@ -41,7 +41,7 @@ async function findVendorChunks() {
     }
     if (matches.length !== 1)
       throw new Error(
-        `build-web: ${matches.length} files ${prefix}*.js in @qlik/api/chunks export ${exported}; exactly one is needed`,
+        `build-web: ${matches.length} files ${prefix}*.js in ${folder} export ${exported}; exactly one is needed`,
       );
     found[specifier] = matches[0];
   }

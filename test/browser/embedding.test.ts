@@ -43,9 +43,14 @@ async function directOutcome(page: Page): Promise<string> {
 
 describe("Chromium that blocks third-party cookies", { timeout: 90_000 }, () => {
   let page: Page;
+  const complaints: string[] = [];
 
   beforeAll(async () => {
     const context = await newProfile(browser);
+    context.on("weberror", (error) => complaints.push(String(error.error())));
+    context.on("console", (message) => {
+      if (message.type() === "error") complaints.push(`${message.text()} ${message.location().url}`);
+    });
     await signInAtTenant(context);
     page = await signInAtPortal(context, world.portal.url, "Alice Johansson");
   });
@@ -92,6 +97,12 @@ describe("Chromium that blocks third-party cookies", { timeout: 90_000 }, () => 
     await page.locator("#tiles .tile").first().waitFor();
     expect(await page.locator("#tiles").innerText()).toMatch(/Sales\s+\$\d/);
     await page.locator("#ranking li").nth(6).waitFor();
+  });
+
+  test("runs under the strict policies of the pages, with no complaint but the refusal of the direct chart", () => {
+    const refusal = `${world.tenant.origin}/api/v1/csrf-token`;
+    expect(complaints.filter((text) => !text.endsWith(refusal))).toEqual([]);
+    expect(complaints.filter((text) => text.endsWith(refusal))).toHaveLength(1);
   });
 
   test("gets no cookie of the tenant for the portal's origin", async () => {

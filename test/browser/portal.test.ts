@@ -120,13 +120,32 @@ describe("one person on the dashboard", { timeout: 90_000 }, () => {
     expect(await page.locator("[data-embed-notice]").count()).toBe(0);
   });
 
+  test("is back, selections and all, after the tenant has dropped every socket", async () => {
+    const { page } = alice;
+    await clickBar(page, 2);
+    await page.getByTitle("Confirm selection").click();
+    expect(world.tenant.sockets.destroy({ subject: "alice@example.test" })).toBe(2);
+    const moveAndCount = async (): Promise<number> => {
+      await page.mouse.move(600 + Math.random() * 20, 20);
+      return world.tenant.sockets.list().length;
+    };
+    await expect.poll(moveAndCount, { timeout: 30_000 }).toBe(2);
+    await page.locator("#ranking:not(.stale)").waitFor();
+    await expect.poll(() => page.locator("[data-embed-notice]").count()).toBe(0);
+    const ordersBefore = await tile(page, "Order lines");
+    await page.locator("#ranking button").first().click();
+    await untilChanged(() => tile(page, "Order lines"), ordersBefore);
+  });
+
   test("is out at once after logging out: sockets closed with 4203, charts stopped, tenant session over", async () => {
     const { page, closeCodes } = alice;
     const sessionIds = world.tenant.sockets.list().map(({ tenantSessionId }) => tenantSessionId);
     expect(sessionIds).toHaveLength(2);
     await page.getByRole("button", { name: "Log out" }).click();
     await page.getByText("You are out").waitFor();
-    await expect.poll(closeCodes, { timeout: 2000 }).toEqual([4203, 4203]);
+    // The vendor's client may knock again when the mouse moves; that is refused before it is a socket.
+    const firstCodes = async (): Promise<readonly number[]> => (await closeCodes()).slice(0, 2);
+    await expect.poll(firstCodes, { timeout: 2000 }).toEqual([4203, 4203]);
     await page.locator("[data-embed-notice]").first().waitFor();
     await expect.poll(() => world.tenant.sockets.list().length).toBe(0);
     const living = (): readonly string[] => world.tenant.sessions.list().map(({ id }) => id);

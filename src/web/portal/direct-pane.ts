@@ -8,7 +8,7 @@ const reasons: Readonly<Record<DirectOutcome, string>> = {
   certificate:
     "It fails because this browser does not accept the certificate that this demo's tenant has made for itself.",
   "no-session":
-    "It fails because no session cookie reached the tenant: browsers do not send one from this site to another, even after you sign in there.",
+    "It fails because no session cookie reached the tenant: a browser that blocks third-party cookies sends none from here, even after you sign in there.",
   refused: "It fails because the tenant refuses the connection; the frame says how.",
 };
 

@@ -67,26 +67,49 @@ async function draw(list: HTMLElement, model: RankingModel): Promise<void> {
   list.replaceChildren(...matrix.map((cells) => row(model, cells, most)));
 }
 
-/** Lists the best customers with plain `enigma.js`, on a socket of its own. */
-export function startRanking({ qlikHost, appId }: PageSettings): void {
-  const list = element("ranking");
-  const stale = (): void => list.classList.add("stale");
-  const session = enigma.create({
-    schema,
-    url: `${qlikHost.replace(/^http/, "ws")}/app/${encodeURIComponent(appId)}`,
-    suspendOnClose: true,
-  });
-  session.on("suspended", ({ code }: { readonly code: number }) => {
-    stale();
-    // 4003: the engine or the proxy is being replaced; come back at once.
-    if (code === 4003) session.resume().then(() => list.classList.remove("stale"), stale);
-  });
-  const start = async (): Promise<void> => {
+/** A log-out: whoever comes back after that has to be asked first. */
+const loggedOut = 4203;
+/** The engine or the proxy is being replaced; the next one is there already. */
+const moved = 4003;
+const retries = 5;
+const retryAfter = 2000;
+
+class Ranking {
+  readonly #list: HTMLElement = element("ranking");
+  readonly #url: string;
+  readonly #appId: string;
+  #failures = 0;
+
+  constructor({ qlikHost, appId }: PageSettings) {
+    this.#url = `${qlikHost.replace(/^http/, "ws")}/app/${encodeURIComponent(appId)}`;
+    this.#appId = appId;
+  }
+
+  /** Opens a socket and follows the list on it; a lost socket is replaced by another. */
+  async connect(): Promise<void> {
+    const session = enigma.create({ schema, url: this.#url });
+    session.on("closed", ({ code }: { readonly code: number }) => this.#reconnect(code));
     const global = (await session.open()) as unknown as EngineGlobal;
-    const doc = await global.openDoc(appId);
+    const doc = await global.openDoc(this.#appId);
     const model = await doc.createSessionObject(definition);
-    model.on("changed", () => void draw(list, model).catch(stale));
-    await draw(list, model);
-  };
-  start().catch(stale);
+    const update = (): void => void draw(this.#list, model).catch(() => this.#list.classList.add("stale"));
+    model.on("changed", update);
+    await draw(this.#list, model);
+    this.#list.classList.remove("stale");
+    this.#failures = 0;
+  }
+
+  #reconnect(code: number): void {
+    this.#list.classList.add("stale");
+    this.#failures += 1;
+    if (code === loggedOut || this.#failures > retries) return;
+    const wait = code === moved && this.#failures === 1 ? 0 : retryAfter * this.#failures;
+    // A failed attempt ends in another "closed".
+    setTimeout(() => void this.connect().catch(() => undefined), wait);
+  }
+}
+
+/** Lists the best customers with plain `enigma.js`, on a socket of its own. */
+export function startRanking(settings: PageSettings): void {
+  void new Ranking(settings).connect().catch(() => undefined);
 }

@@ -84,8 +84,10 @@ class Panel implements SessionPanel {
     pill.textContent = !state.authenticated ? "signed out" : state.active ? "active" : "starting";
     pill.dataset["state"] = !state.authenticated ? "out" : state.active ? "active" : "idle";
     element("session-name").textContent = state.name ?? state.subject ?? "nobody";
-    element("session-expires").textContent = state.expiresIn === null ? "–" : durationText(state.expiresIn);
-    element("session-idle").textContent = state.idleIn === null ? "–" : durationText(state.idleIn);
+    const rest = (seconds: number | null): string =>
+      state.active && seconds !== null ? durationText(seconds) : "–";
+    element("session-expires").textContent = rest(state.expiresIn);
+    element("session-idle").textContent = rest(state.idleIn);
     element("session-sockets").textContent = String(state.sockets);
   }
 
@@ -103,7 +105,7 @@ class Panel implements SessionPanel {
     await fetch("/sign-out", { method: "POST", redirect: "manual" });
     await this.#refresh();
     this.#ended = true;
-    document.body.classList.add("signed-out");
+    element("session-account").textContent = "–";
     this.#say(
       "You are out: the sockets are closed, the charts have stopped, and the tenant's session is over.",
     );

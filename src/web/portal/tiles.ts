@@ -57,7 +57,8 @@ async function follow(list: HTMLElement, model: GenericObject, onChange: () => v
 /** Fills the row of key figures with the vendor's client `@qlik/api`; `onChange` hears of every selection. */
 export function startTiles({ qlikHost, appId }: PageSettings, onChange: () => void): void {
   const list = element("tiles");
-  const session = openAppSession({ appId, hostConfig: { host: qlikHost, authType: "none" } });
+  const hostConfig = { host: qlikHost, authType: "none" } as const;
+  const session = openAppSession({ appId, hostConfig, autoResume: true });
   session.onWebSocketEvent(({ eventType }) => {
     list.classList.toggle("stale", eventType === "suspended" || eventType === "closed");
   });

@@ -63,7 +63,8 @@ export async function applyTheme(view: AppView, theme: string): Promise<void> {
 /** Opens the app; components with equal props share one socket, which the vendor's engine module counts. */
 export async function openAppView(app: AppProps, theme: string): Promise<AppView> {
   const qix = (await runtime().import("qix@v1")) as Pick<QixAPI, "openAppSession">;
-  const session = qix.openAppSession(app);
+  // A socket that was lost comes back by itself or, after other ends, with the next move of the mouse: facts §5.5.
+  const session = qix.openAppSession({ ...app, autoResume: true });
   try {
     const doc = await session.getDoc();
     return { session, doc, renderer: rendererFor(doc, app.hostConfig ?? {}, theme) };

@@ -91,10 +91,17 @@ class Mounted implements MountedComponent {
   /** Shows over the drawing that its connection has ended, and takes the notice away when it is back. */
   #follow(event: WebSocketEvent): void {
     if (event.eventType === "resumed" || event.eventType === "opened") showNotice(this.#element, undefined);
-    // 4003 (engine terminating) is resumed by the vendor's client itself, see facts §5.5.
-    else if ((event.eventType === "suspended" || event.eventType === "closed") && event.code !== 4003)
-      showNotice(this.#element, `The connection has ended (${event.code}).`);
+    else if (event.eventType === "suspended" || event.eventType === "closed")
+      showNotice(this.#element, endText(event.code));
   }
+}
+
+/** What a close code means to the person in front of it; the codes: facts §5.5. */
+function endText(code: number): string | undefined {
+  // The vendor's client is back at once.
+  if (code === 4003) return undefined;
+  if (code === 4203) return "The connection has ended: no permission any more (4203).";
+  return `Paused (${code}): it goes on as soon as you move the mouse.`;
 }
 
 /** Mounts one embedded UI into the target; the contract of the vendor's module of the same name. */

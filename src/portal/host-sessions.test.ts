@@ -1,0 +1,44 @@
+import type { IncomingMessage } from "node:http";
+import { describe, expect, test } from "vitest";
+import { createHostSessions } from "./host-sessions.ts";
+import { sampleUsers } from "./sample-users.ts";
+
+const [alice, bruno] = sampleUsers as [(typeof sampleUsers)[number], (typeof sampleUsers)[number]];
+
+const requestWith = (cookie: string | undefined): IncomingMessage =>
+  ({ headers: { cookie } }) as IncomingMessage;
+
+const pairOf = (setCookie: string): string => setCookie.split(";", 1)[0] ?? "";
+
+describe("createHostSessions", () => {
+  test("finds a session by its cookie among others", () => {
+    const sessions = createHostSessions();
+    const cookie = pairOf(sessions.start(alice));
+    expect(sessions.find(requestWith(`theme=dark; ${cookie}; other=1`))?.user).toBe(alice);
+    expect(sessions.find(requestWith(undefined))).toBeUndefined();
+    expect(sessions.find(requestWith("portal_session=guess"))).toBeUndefined();
+  });
+
+  test("gives every sign-in a cookie and an id of its own, and the id does not open the session", () => {
+    const sessions = createHostSessions();
+    const [first, second] = [sessions.start(alice), sessions.start(alice)].map(pairOf);
+    expect(first).not.toBe(second);
+    const ids = [first, second].map((cookie) => sessions.find(requestWith(cookie))?.id ?? "");
+    expect(new Set(ids).size).toBe(2);
+    expect(sessions.find(requestWith(`portal_session=${ids[0]}`))).toBeUndefined();
+  });
+
+  test("sets a cookie that scripts cannot read and other sites do not send", () => {
+    expect(createHostSessions().start(bruno)).toMatch(
+      /^portal_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax$/,
+    );
+  });
+
+  test("forgets a session that was ended, and no other", () => {
+    const sessions = createHostSessions();
+    const [gone, kept] = [sessions.start(alice), sessions.start(bruno)].map(pairOf);
+    sessions.end(requestWith(gone));
+    expect(sessions.find(requestWith(gone))).toBeUndefined();
+    expect(sessions.find(requestWith(kept))?.user).toBe(bruno);
+  });
+});
