@@ -34,6 +34,12 @@ export function containActiveContent(contentType: string | undefined): Containme
   return csp ? { csp: CONTAINED, attachment } : { attachment };
 }
 
+/** Makes a `Content-Disposition` say that the content is saved; the file's name stays. */
+export function asAttachment(disposition: string | undefined): string {
+  const parameters = disposition?.indexOf(";") ?? -1;
+  return `attachment${parameters === -1 ? "" : disposition?.slice(parameters)}`;
+}
+
 /** Type and sub-type in lower case; "" for what is no media type. */
 function essenceOf(value: string): string {
   const semicolon = value.indexOf(";");

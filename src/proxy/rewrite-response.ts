@@ -1,6 +1,7 @@
-import { containActiveContent } from "../http/active-content.ts";
+import { asAttachment, containActiveContent, type Containment } from "../http/active-content.ts";
 import { suffixEntityTag } from "../http/entity-tag.ts";
 import { connectionNames, isHopByHop } from "../http/hop-by-hop.ts";
+import { withoutHints } from "../http/link-hints.ts";
 import { rewriteLink, rewriteLocation } from "../http/location.ts";
 import {
   firstHeader,
@@ -10,6 +11,7 @@ import {
   type RawHeaders,
 } from "../http/raw-headers.ts";
 import type { RouteClass } from "../policy/rule.ts";
+import { cacheHeaders } from "./cache-policy.ts";
 import { pagePolicy } from "./page-policy.ts";
 
 /** Where a response is seen from, and what that means for it. */
@@ -109,6 +111,7 @@ export function prepareResponse(
   const rewritesBody = isApi && hasRewritableBody(answer, rules);
   const rewritesTag = isRewritable(answer, rules) || (status === 304 && rules.hasOwnTag);
   const isPrivate = rules.routeClass !== "static";
+  const containment = containmentOf(answer, rules);
   const listed = connectionNames(raw);
   const headers: string[] = [];
   const vary: string[] = [];
@@ -122,16 +125,16 @@ export function prepareResponse(
     else if (lower === "cache-control") cacheControl = cacheControl ? `${cacheControl}, ${value}` : value;
     else if (isPrivate && (lower === "expires" || lower === "pragma")) continue;
     else if (rewritesBody && describesOldBody(lower)) continue;
-    else headers.push(name, rewriteValue(lower, value, rules, rewritesTag));
+    else if (containment?.attachment && lower === "content-disposition") continue;
+    else {
+      const rewritten = rewriteValue(lower, value, rules, rewritesTag);
+      if (rewritten !== null) headers.push(name, rewritten);
+    }
   }
-  headers.push(
-    "cache-control",
-    isPrivate ? privatePolicy(cacheControl) : staticPolicy(cacheControl, rules.path),
-  );
-  headers.push("vary", varyList(vary, isPrivate));
+  headers.push(...cacheHeaders({ cacheControl, vary, isPrivate, path: rules.path }));
   headers.push("x-content-type-options", "nosniff");
   headers.push("cross-origin-resource-policy", rules.resourcePolicy);
-  headers.push(...contentPolicy(raw, rules));
+  headers.push(...contentPolicy(answer, rules, containment));
   if (rules.corsOrigin !== undefined) headers.push(...corsHeaders(rules.corsOrigin));
   return { status, headers, setCookies: headerValues(raw, "set-cookie"), rewritesBody };
 }
@@ -155,9 +158,19 @@ function mayReachBrowser(lowerName: string): boolean {
 /** node throws on what it cannot write; such a header is left out. reliability: one odd answer must not end the process */
 const isSound = (name: string, value: string): boolean => isHeaderName(name) && isHeaderValue(value);
 
-function rewriteValue(lowerName: string, value: string, rules: ResponseRules, rewritesTag: boolean): string {
+/** A header's value for the browser; null where nothing of it may go there. */
+function rewriteValue(
+  lowerName: string,
+  value: string,
+  rules: ResponseRules,
+  rewritesTag: boolean,
+): string | null {
   if (lowerName === "location" || lowerName === "content-location") return rewriteLocation(value, rules);
-  if (lowerName === "link") return rewriteLink(value, rules);
+  if (lowerName === "link") {
+    // A page's own hints are its business; anything else has no say in what the app's page loads. attacks H9
+    const kept = rules.routeClass === "page" ? value : withoutHints(value);
+    return kept === null ? null : rewriteLink(kept, rules);
+  }
   if (lowerName === "etag" && rewritesTag && rules.tagSuffix !== null) {
     return suffixEntityTag(value, rules.tagSuffix);
   }
@@ -202,41 +215,32 @@ function isJson(contentType: string | undefined): boolean {
   return trimmed === "application/json" || (trimmed.startsWith("application/") && trimmed.endsWith("+json"));
 }
 
-/** What one user may see is never kept for another. rules R7 */
-const privatePolicy = (value: string | undefined): string =>
-  value !== undefined && /\bno-store\b/i.test(value) ? "private, no-store" : "private, no-cache";
+type Answer = Parameters<typeof prepareResponse>[0];
 
-/** Only a static file whose name changes with its content keeps its age. rules R7 */
-function staticPolicy(value: string | undefined, path: string): string {
-  if (value === undefined) return "no-cache";
-  return /\b(immutable|no-store)\b/i.test(value) || fingerprinted.test(path) ? value : "no-cache";
-}
+/**
+ * A 304 that does not name a type or a policy leaves those that the browser has kept; ours for "no type" would take
+ * their place, and a cached worker would lose its rights.
+ */
+const keepsStored = ({ status, headers }: Answer, lowerName: string): boolean =>
+  status === 304 && firstHeader(headers, lowerName) === undefined;
 
-const fingerprinted = /[.-][0-9a-f]{8,64}\.[a-z0-9]{1,8}$/i;
-
-function varyList(given: readonly string[], isPrivate: boolean): string {
-  const names = new Map<string, string>();
-  const wanted = [
-    ...given.flatMap((each) => each.split(",")),
-    "Origin",
-    "Sec-Fetch-Site",
-    ...(isPrivate ? ["Cookie"] : []),
-  ];
-  for (const name of wanted) {
-    const trimmed = name.trim();
-    if (trimmed !== "") names.set(trimmed.toLowerCase(), trimmed);
-  }
-  return [...names.values()].join(", ");
+/** How an answer is kept from running as the app; null for pages, which may. rules R2 */
+function containmentOf(answer: Answer, rules: ResponseRules): Containment | null {
+  if (rules.routeClass === "page") return null;
+  if (keepsStored(answer, "content-type")) return { attachment: false };
+  return containActiveContent(headerValues(answer.headers, "content-type").join(","));
 }
 
 /** Pages get our frame and connect policy; any other active content must not run as the app. rules R2 */
-function contentPolicy(raw: RawHeaders, rules: ResponseRules): string[] {
-  if (rules.routeClass === "page") {
+function contentPolicy(answer: Answer, rules: ResponseRules, containment: Containment | null): string[] {
+  const { headers: raw } = answer;
+  if (containment === null) {
+    if (keepsStored(answer, "content-security-policy")) return [];
     return ["content-security-policy", pagePolicy(headerValues(raw, "content-security-policy"), rules)];
   }
-  const { csp, attachment } = containActiveContent(firstHeader(raw, "content-type"));
-  const headers = csp === undefined ? [] : ["content-security-policy", csp];
-  const alreadyAttached = firstHeader(raw, "content-disposition") !== undefined;
-  if (attachment && !alreadyAttached) headers.push("content-disposition", "attachment");
+  const headers = containment.csp === undefined ? [] : ["content-security-policy", containment.csp];
+  if (containment.attachment) {
+    headers.push("content-disposition", asAttachment(firstHeader(raw, "content-disposition")));
+  }
   return headers;
 }

@@ -1,0 +1,48 @@
+/** What the tenant says about keeping an answer, and what the answer is. */
+export interface CacheFacts {
+  /** The tenant's `Cache-Control`; undefined where there is none. */
+  readonly cacheControl: string | undefined;
+  /** The tenant's `Vary` headers. */
+  readonly vary: readonly string[];
+  /** Whether it is an answer to one user. */
+  readonly isPrivate: boolean;
+  /** Path at the tenant. */
+  readonly path: string;
+}
+
+/** Says who may keep an answer for how long, and what it depends on. rules R7 */
+export function cacheHeaders({ cacheControl, vary, isPrivate, path }: CacheFacts): string[] {
+  return [
+    "cache-control",
+    isPrivate ? privatePolicy(cacheControl) : staticPolicy(cacheControl, path),
+    "vary",
+    varyList(vary, isPrivate),
+  ];
+}
+
+/** What one user may see is never kept for another. */
+const privatePolicy = (value: string | undefined): string =>
+  value !== undefined && /\bno-store\b/i.test(value) ? "private, no-store" : "private, no-cache";
+
+/** Only a static file whose name changes with its content keeps its age. */
+function staticPolicy(value: string | undefined, path: string): string {
+  if (value === undefined) return "no-cache";
+  return /\b(immutable|no-store)\b/i.test(value) || fingerprinted.test(path) ? value : "no-cache";
+}
+
+const fingerprinted = /[.-][0-9a-f]{8,64}\.[a-z0-9]{1,8}$/i;
+
+function varyList(given: readonly string[], isPrivate: boolean): string {
+  const names = new Map<string, string>();
+  const wanted = [
+    ...given.flatMap((each) => each.split(",")),
+    "Origin",
+    "Sec-Fetch-Site",
+    ...(isPrivate ? ["Cookie"] : []),
+  ];
+  for (const name of wanted) {
+    const trimmed = name.trim();
+    if (trimmed !== "") names.set(trimmed.toLowerCase(), trimmed);
+  }
+  return [...names.values()].join(", ");
+}
