@@ -16,11 +16,12 @@ export class LossMemory {
     this.#now = now;
   }
 
-  codeFor(sessionKey: string, path: string): 4003 | 4206 {
+  /** `openedAt`: sockets that were open before the last loss are part of it, and none of its returns. */
+  codeFor(sessionKey: string, path: string, openedAt: number): 4003 | 4206 {
     const key = JSON.stringify([sessionKey, path]);
     const now = this.#now();
     const before = this.#lostAt.get(key);
-    if (before !== undefined && now < before + memory) return 4206;
+    if (before !== undefined && now < before + memory) return openedAt <= before ? 4003 : 4206;
     this.#lostAt.delete(key);
     this.#lostAt.set(key, now);
     if (this.#lostAt.size > most) this.#lostAt.delete(this.#lostAt.keys().next().value ?? key);

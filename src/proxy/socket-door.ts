@@ -112,7 +112,7 @@ function join({ context, socket, head, traceId, session, outcome, path }: Joinin
     downstream: socket,
     upstream: outcome.socket,
     idle: context.socketIdle,
-    codeForLoss: () => losses.codeFor(session.key, path),
+    codeForLoss: () => losses.codeFor(session.key, path, startedAt),
     onUse: () => sessions.touch(session),
     onClosed(report) {
       leaveLive();

@@ -238,6 +238,17 @@ describe("an open socket", () => {
     }
   });
 
+  test("that is lost together with others of the same path comes back with them", async () => {
+    const stack = await start();
+    const app = await firstApp(stack);
+    const sockets = [stack.socket(`/app/${app}`), stack.socket(`/app/${app}`)];
+    await Promise.all(sockets.map((socket) => socket.message()));
+    stack.tenant.sockets.destroy();
+    expect((await Promise.all(sockets.map(({ closed }) => closed))).map(({ code }) => code)).toEqual([
+      4003, 4003,
+    ]);
+  });
+
   test("is closed with 4003 by a drain, which ends when nothing is in flight", async () => {
     const stack = await start({ proxy: { timeouts: { drainDelay: 100, drain: 2000 } } });
     const app = await firstApp(stack);
