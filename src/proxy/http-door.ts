@@ -12,7 +12,7 @@ import { sendAnswer } from "./host-response.ts";
 import type { OwnAnswers } from "./own-answers.ts";
 import { emptyAnswer } from "./own-pages.ts";
 import type { ResolvedOptions } from "./resolved-options.ts";
-import { prepareRequest } from "./rewrite-request.ts";
+import { prepareRequest, type PreparedRequest } from "./rewrite-request.ts";
 import { corsHeaders } from "./rewrite-response.ts";
 import type { Site } from "./site.ts";
 
@@ -138,7 +138,7 @@ export class HttpDoor {
       request,
       response,
       prepared,
-      body: bodyReadByHost(request, prepared.hasBody),
+      body: bodyReadByHost(request, prepared),
       startedAt,
       loginMs,
       routeClass: place.routeClass,
@@ -207,13 +207,19 @@ const toKnown = (error: unknown): SessionProxyError =>
 
 /**
  * The body where a parser of the host was faster: its raw bytes if the host kept them. A body that was parsed and is
- * written anew would be another body. attacks B3
+ * written anew would be another body, and so would one that the parser unpacked. attacks B3
  */
-function bodyReadByHost(request: IncomingMessage, hasBody: boolean): Readable | null {
+function bodyReadByHost(
+  request: IncomingMessage,
+  { hasBody, contentLength }: Pick<PreparedRequest, "hasBody" | "contentLength">,
+): Readable | null {
   if (!hasBody || !request.readableDidRead) return null;
   const { rawBody } = request as IncomingMessage & { readonly rawBody?: unknown };
-  if (Buffer.isBuffer(rawBody)) return Readable.from([rawBody], { objectMode: false });
+  const isPacked = firstHeader(request.rawHeaders, "content-encoding") !== undefined;
+  const isAsSent =
+    Buffer.isBuffer(rawBody) && (contentLength === undefined ? !isPacked : rawBody.length === contentLength);
+  if (isAsSent) return Readable.from([rawBody], { objectMode: false });
   throw new SessionProxyError("QSP-BODY-CONSUMED", {
-    reason: "mount the proxy before the body parser, or let the parser keep `request.rawBody`",
+    reason: "mount the proxy before the body parser, or let the parser keep `request.rawBody` as it was sent",
   });
 }
