@@ -6,6 +6,7 @@ import { createTenantEmulator, type TenantEmulator, type TenantEmulatorOptions }
 import {
   createSessionProxy,
   type Identity,
+  type Middleware,
   type SessionProxy,
   type SessionProxyOptions,
 } from "../../src/index.ts";
@@ -61,6 +62,8 @@ export interface StackOptions {
   readonly tenantOrigin?: string;
   /** Time for the proxy and the local tenant; the machine's by default. */
   readonly clock?: ManualClock;
+  /** Middlewares of the host that run on upgrades; none by default. */
+  readonly before?: readonly Middleware[];
   /** Wraps the proxy as a host application would. */
   readonly mount?: (proxy: SessionProxy) => Parameters<typeof createServer>[1];
 }
@@ -96,7 +99,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     ? assembleSessionProxy(resolveOptions(proxyOptions), clock)
     : createSessionProxy(proxyOptions);
   server.on("request", options.mount?.(proxy) ?? ((request, response) => proxy(request, response)));
-  const detach = proxy.attach(server);
+  const detach = proxy.attach(server, { before: options.before ?? [] });
   const prefix = options.proxy?.prefix ?? "/qlik";
   return {
     tenant,
