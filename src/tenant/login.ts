@@ -125,22 +125,20 @@ function retryAfter(answer: TenantAnswer): number {
   return Number.isInteger(seconds) && seconds > 0 ? Math.min(seconds, 3600) : throttleWait;
 }
 
-/** The first error of a body, cut to what may stand in a log line: words of the tenant, nothing as long as a secret. */
+/** The first error of a body, cut to what may stand in a log line. */
 function firstError(body: Buffer): { readonly code: string; readonly detail: string } {
   try {
     const parsed = JSON.parse(body.toString("utf8")) as { errors?: { code?: unknown; detail?: unknown }[] };
     const { code, detail } = parsed.errors?.[0] ?? {};
     return {
       code: typeof code === "string" && /^[A-Za-z0-9-]{1,40}$/.test(code) ? code : "",
-      detail: typeof detail === "string" && isPlainSentence(detail) ? detail : "",
+      detail: typeof detail === "string" && namesFault(detail) ? detail : "",
     };
   } catch {
     return { code: "", detail: "" };
   }
 }
 
-/** The tenant names the missing claim here (facts §1.4). A token or a cookie is longer than any word. */
-const isPlainSentence = (text: string): boolean =>
-  text.length <= 160 &&
-  /^[A-Za-z0-9 _:;,.'()/-]+$/.test(text) &&
-  text.split(" ").every((word) => word.length <= 24);
+/** The one sentence of the tenant that is known to name what is wrong with a token, and nothing of it. facts §1.4 */
+const namesFault = (text: string): boolean =>
+  text.length <= 120 && /^JWT_LOGIN_VALIDATIONS [A-Za-z ]+(: [A-Za-z_]{1,24})?$/.test(text);

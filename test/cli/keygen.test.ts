@@ -45,7 +45,7 @@ describe("keygen", () => {
     const file = folder.write(
       "told.yaml",
       `publicOrigin: https://portal.example.com
-identity: { trustedHeader: { from: [127.0.0.1], subject: X-User-Sub } }
+identity: { trustedHeader: { from: [127.0.0.1], subject: X-User-Sub, email: X-User-Email } }
 ${tenant.replace("tenant:\n", "tenant:\n  origin: https://acme.eu.qlikcloud.com\n")}`,
     );
     const { code, stderr } = await runCommand(["validate", "-c", file]);
