@@ -237,7 +237,7 @@ class Exchange {
       lane,
       {
         method: prepared.method,
-        path: prepared.path,
+        path: prepared.target,
         headers,
         body: this.#body?.stream() ?? null,
         contentLength: prepared.contentLength,

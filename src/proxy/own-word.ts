@@ -29,4 +29,4 @@ export class OwnWord {
 }
 
 const keyOf = ({ method, path }: PreparedRequest, status: number): string =>
-  JSON.stringify([method, status, path.split("?", 1)[0]]);
+  JSON.stringify([method, status, path]);

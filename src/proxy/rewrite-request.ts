@@ -7,7 +7,10 @@ import { csrfHeader } from "../tenant/csrf.ts";
 /** A request without credentials, made once and sent as often as needed. */
 export interface PreparedRequest {
   readonly method: string;
+  /** Path at the tenant, without the query: what rules, cookies and link members go by. */
   readonly path: string;
+  /** Path and query as they are sent. */
+  readonly target: string;
   /** Names and values in turn, without host, framing, cookie and CSRF token. */
   readonly headers: readonly string[];
   /** Bytes; undefined for a body in chunks. */
@@ -116,7 +119,8 @@ export function prepareRequest(
   const chunked = headerValues(raw, "transfer-encoding").length > 0;
   return {
     method,
-    path: target.path + removeQueryParameters(target.query, ownedParameters),
+    path: target.path,
+    target: target.path + removeQueryParameters(target.query, ownedParameters),
     headers,
     contentLength: chunked || length === undefined ? undefined : Number(length),
     hasBody: chunked || (length !== undefined && Number(length) > 0),
