@@ -66,6 +66,7 @@ export function createAdmission(options: ResolvedOptions, policy: Policy): Admis
   return {
     locate,
     guard(request, place, upgrade) {
+      if (!isFramedPlainly(request)) throw new SessionProxyError("QSP-TARGET", { reason: "odd framing" });
       if (headerValues(request.rawHeaders, "service-worker").length > 0 || isServiceWorker(request)) {
         throw new SessionProxyError("QSP-CROSS-SITE", {
           reason: "a service worker would act on the whole origin",
@@ -123,6 +124,18 @@ function isBelow(raw: string, prefix: string): boolean {
   if (!raw.startsWith(prefix)) return false;
   const next = raw[prefix.length];
   return prefix === "" || next === undefined || next === "/" || next === "?" || next === "#" || next === "\\";
+}
+
+/**
+ * Whether protocol and framing are such that everyone behind us reads them alike. node takes a request without a
+ * version for one of HTTP/0.9, lets HTTP/1.0 have chunks, and a coding beside "chunked" would be lost when we frame
+ * anew. attacks M2
+ */
+function isFramedPlainly({ httpVersionMajor, httpVersionMinor, rawHeaders }: IncomingMessage): boolean {
+  const codings = headerValues(rawHeaders, "transfer-encoding");
+  if (httpVersionMajor < 1) return false;
+  if (httpVersionMajor === 1 && httpVersionMinor === 0 && codings.length > 0) return false;
+  return codings.every((coding) => coding.trim().toLowerCase() === "chunked");
 }
 
 const isServiceWorker = (request: IncomingMessage): boolean =>

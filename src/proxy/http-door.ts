@@ -165,7 +165,9 @@ export class HttpDoor {
     const navigation = firstHeader(request.rawHeaders, "sec-fetch-mode") === "navigate";
     const corsOrigin = this.#context.site.corsOriginFor(request);
     const cors = corsOrigin === undefined ? [] : corsHeaders(corsOrigin);
-    if (error.code === "QSP-TOO-LARGE" && !response.headersSent) response.shouldKeepAlive = false;
+    // What follows on this connection is the rest of a body, or as doubtful as what came.
+    const ends = error.code === "QSP-TOO-LARGE" || error.code === "QSP-TARGET";
+    if (ends && !response.headersSent) response.shouldKeepAlive = false;
     const gone = response.destroyed;
     sendAnswer(response, errorAnswer(error, { navigation, traceId }), cors);
     return {
