@@ -61,8 +61,8 @@ export interface SignedTokenOptions {
 }
 
 // The package has typings that its `exports` hide from node's resolution, so it is required and typed here.
-const load = createRequire(import.meta.url);
-const { default: Client } = load("@qlik/sdk") as { readonly default: new (config: SdkConfig) => Sdk };
+const require = createRequire(import.meta.url);
+const { default: Client } = require("@qlik/sdk") as { readonly default: new (config: SdkConfig) => Sdk };
 
 /** Creates a client of the SDK. */
 export function createSdk(config: SdkConfig): Sdk {
@@ -71,7 +71,7 @@ export function createSdk(config: SdkConfig): Sdk {
 
 /** Signs a login token as the vendor's own helper does. */
 export const generateSignedToken: (options: SignedTokenOptions, privateKey: string) => string = (
-  load("@qlik/sdk/generateSignedToken") as {
+  require("@qlik/sdk/generateSignedToken") as {
     readonly default: (options: SignedTokenOptions, privateKey: string) => string;
   }
 ).default;

@@ -25,7 +25,7 @@ export interface VendorStack {
 }
 
 /** Who the test's header names, with the groups of the sample users. */
-export function sampleIdentity(request: IncomingMessage): Identity | null {
+function sampleIdentity(request: IncomingMessage): Identity | null {
   const identity = testIdentity(request.headers["x-test-user"]);
   if (identity === null) return null;
   const known = sampleUsers.find(({ subject }) => subject === identity.subject);
