@@ -20,6 +20,7 @@ import { createRoutePolicy } from "./route-policy.ts";
 import type { Middleware, SessionProxy } from "./session-proxy.ts";
 import { createSite } from "./site.ts";
 import { openSocket, refuse } from "./socket-door.ts";
+import { isLeftToLast, markUpgradeListener } from "./upgrade-listener.ts";
 import { createUpstream } from "./upstream.ts";
 
 /**
@@ -118,8 +119,17 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     isDraining: () => draining === "yes",
   };
 
+  const takesUpgrade = (request: IncomingMessage): boolean => {
+    try {
+      return admission.locate(request, true).kind === "tenant";
+    } catch {
+      // Below our prefix and refused: ours to answer.
+      return true;
+    }
+  };
+
   const onUpgrade = (server: Server, before: readonly Middleware[]) => {
-    return (request: IncomingMessage, stream: unknown, head: Buffer): void => {
+    const listener = (request: IncomingMessage, stream: unknown, head: Buffer): void => {
       const socket = stream as Socket;
       const id = traceId();
       let place;
@@ -129,8 +139,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
         return refuse(socket, error as SessionProxyError, id);
       }
       if (place.kind !== "tenant") {
-        // Nobody else would answer, and the browser would wait for ever.
-        if (server.listenerCount("upgrade") === 1) refuse(socket, unclaimed(request), id);
+        if (isLeftToLast(server, listener, request)) refuse(socket, unclaimed(request), id);
         return;
       }
       const { target } = place;
@@ -144,6 +153,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
         .finally(leave)
         .catch(() => socket.destroy());
     };
+    return markUpgradeListener(listener, takesUpgrade);
   };
 
   return Object.assign(http.handle.bind(http), {
