@@ -18,17 +18,13 @@ export async function runBefore(before: readonly Middleware[], request: Incoming
         reject(new SessionProxyError("QSP-UNAUTHENTICATED"));
         return response;
       };
-      try {
-        middleware(request, response, (cause) => {
-          if (cause === undefined || cause === null) resolve();
-          else
-            reject(
-              new SessionProxyError("QSP-IDENTITY", { reason: "a middleware of the host failed", cause }),
-            );
-        });
-      } catch (cause) {
+      const fail = (cause: unknown): void =>
         reject(new SessionProxyError("QSP-IDENTITY", { reason: "a middleware of the host failed", cause }));
-      }
+      const next = (cause?: unknown): void =>
+        cause === undefined || cause === null ? resolve() : fail(cause);
+      // Hosts also write them as async functions; a rejection that nobody hears would end the process.
+      const run = async (): Promise<void> => middleware(request, response, next);
+      run().catch(fail);
     });
   }
 }
