@@ -32,6 +32,9 @@ export function createSessionProxy(options: SessionProxyOptions): SessionProxy {
   return assembleSessionProxy(resolveOptions(options), systemClock);
 }
 
+/** Sockets are gone within a second of their close frame; `close` waits a little longer. Milliseconds; rules R13 */
+const closeWait = 1500;
+
 /** Wires the floors together; tests bring their own clock. */
 export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): SessionProxy {
   const now = (): number => clock.now();
@@ -181,6 +184,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
       draining = "yes";
       live.closeAll(4003, JSON.stringify({ code: "QSP-CLOSED" }), 0);
       await sessions.close();
+      await atMost(closeWait, live.empty());
       await upstream.close();
     },
     stats: () => ({

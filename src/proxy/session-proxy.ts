@@ -28,7 +28,7 @@ export interface SessionProxy {
   revoke(options: { readonly subject: string; readonly blockFor?: number }): Promise<void>;
   /** Lets running exchanges finish and moves sockets to another node; resolves when nothing is in flight. */
   drain(): Promise<void>;
-  /** Ends everything at once; sessions are ended at the tenant. */
+  /** Ends everything, sessions at the tenant included; resolves when no socket is left. */
   close(): Promise<void>;
   /** What is going on now. */
   stats(): SessionProxyStats;
