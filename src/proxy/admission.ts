@@ -83,11 +83,13 @@ export function createAdmission(options: ResolvedOptions, policy: Policy): Admis
     },
     identify(request) {
       try {
-        const given = options.identify(request);
-        if (!(given instanceof Promise)) return checkIdentity(given);
-        return given.then(checkIdentity).catch((cause: unknown) => {
-          throw hostFailure(cause);
-        });
+        const given: unknown = options.identify(request);
+        if (!isThenable(given)) return checkIdentity(given);
+        return Promise.resolve(given)
+          .then(checkIdentity)
+          .catch((cause: unknown) => {
+            throw hostFailure(cause);
+          });
       } catch (cause) {
         throw hostFailure(cause);
       }
@@ -112,6 +114,10 @@ export function unclaimed(request: IncomingMessage): SessionProxyError {
     ? new SessionProxyError("QSP-TARGET")
     : new SessionProxyError("QSP-POLICY", { reason: "not below the prefix" });
 }
+
+/** Promises come from query builders and other realms too, so the class says nothing. */
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 
 /** The target as it came; frameworks that mount us below a path keep it apart. */
 function rawTarget(request: IncomingMessage): string {
