@@ -68,6 +68,10 @@ export class ResponseSink {
 
   /** Breaks off so that the browser cannot take what it has for the whole. */
   cut(): void {
+    const { req, socket } = this.#response;
+    // Without chunks an orderly end would be the end of the body; front doors still speak HTTP/1.0.
+    const canReset = socket?.remoteAddress !== undefined && !("encrypted" in socket);
+    if (req.httpVersion === "1.0" && canReset) socket.resetAndDestroy();
     this.#response.destroy();
   }
 

@@ -25,7 +25,10 @@ export interface RawUpstream {
   handle(handler: RawHandler): void;
   /** Called with each further connection, before anything is read from it. */
   onConnection(listener: (socket: net.Socket) => void): void;
+  /** Ends every connection and refuses further ones. */
   close(): Promise<void>;
+  /** Listens again, where it did before. */
+  reopen(): Promise<void>;
 }
 
 /** Cookies of a login, so that a proxy gets as far as the request. facts §2.2 */
@@ -66,8 +69,9 @@ export async function startRawUpstream(initial: RawHandler = answerOk): Promise<
     } else handler(request, socket);
   };
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
   return {
-    origin: `http://tenant.localhost:${(server.address() as AddressInfo).port}`,
+    origin: `http://tenant.localhost:${port}`,
     seen,
     sockets,
     handle(next) {
@@ -80,6 +84,7 @@ export async function startRawUpstream(initial: RawHandler = answerOk): Promise<
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
+    reopen: () => new Promise((resolve) => server.listen(port, "127.0.0.1", resolve)),
   };
 }
 
