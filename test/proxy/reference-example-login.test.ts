@@ -1,6 +1,7 @@
 /*
  * The faults of the vendor's reference example (facts §12), one test for each: here start-up, login and sessions; in
- * reference-example-http what goes over HTTP, in reference-example-socket what goes over WebSockets.
+ * reference-example-http what goes over HTTP, in reference-example-socket what goes over WebSockets, in
+ * reference-example-secrets what must be seen nowhere.
  *
  * Rows without a test, because the thing at fault is not part of this proxy:
  * - index.js 103-113 and 164: the authorization request and the id token of its own OpenID Connect login; who the user
@@ -201,12 +202,15 @@ test("a tenant that nobody reaches is a 502, not a hung request or a dead proces
 test("a failed login is an error at once and no session; the next request after the remedy succeeds (facts §12)", async () => {
   const clock = createManualClock();
   const stack = await start({ clock });
-  stack.tenant.fault({ kind: "status", status: 401, path: loginPath });
-  const failed = await stack.get(items);
-  expect([failed.status, failed.text]).toEqual([502, expect.stringContaining("QSP-TENANT-REFUSED")]);
+  // Refused, and a success that gives no session: facts §2.1.
+  stack.tenant.enqueue({ path: loginPath, status: 401 });
+  stack.tenant.enqueue({ path: loginPath, status: 200, body: {} });
+  for (const user of ["ann", "bob"]) {
+    const failed = await stack.get(items, { user });
+    expect([failed.status, failed.text]).toEqual([502, expect.stringContaining("QSP-TENANT-REFUSED")]);
+  }
   expect(stack.proxy.stats().sessions).toBe(0);
   expect((await stack.get("/_session")).json()).toMatchObject({ authenticated: true, active: false });
-  stack.tenant.clearFaults();
   clock.advance(2000);
   expect((await stack.get(items)).status).toBe(200);
 });
@@ -344,54 +348,4 @@ test("whether somebody is signed in is asked of the server; a cookie says nothin
   expect(await state("ann")).toMatchObject({ authenticated: true, active: false });
   await stack.get(items, { headers: anything });
   expect(await state("ann")).toMatchObject({ authenticated: true, active: true });
-});
-
-test("no secret is in an event, in an error or in the address of a request (facts §12)", async () => {
-  const observed = observe();
-  const stack = await start({ proxy: { policy: { presets: ["embed", "embed-write"] } } });
-  const first = await stack.get(items);
-  const answers = [first];
-  for (let round = 0; round < 3; round += 1) {
-    answers.push(
-      await stack.get("/api/v1/reports", {
-        method: "POST",
-        headers: { origin: stack.origin, "content-type": "application/json" },
-        body: JSON.stringify({ type: "sense-image-1.0" }),
-      }),
-      await stack.get(`${items}&qlik-csrf-token=client`),
-    );
-    stack.tenant.sessions.expire();
-  }
-  const app = (first.json() as { data: { resourceId: string }[] }).data[0]?.resourceId ?? "";
-  const socket = stack.socket(`/app/${app}`);
-  await socket.message();
-  stack.tenant.fault({ kind: "status", status: 401, path: "/**" });
-  stack.tenant.sessions.expire();
-  answers.push(await stack.get(items), await stack.get(items, { user: "bob" }));
-  await stack.proxy.logout({ headers: { "x-test-user": "ann" } } as never);
-  await socket.closed;
-
-  const secrets = new Set(testKey.privateKey.split("\n").filter((line) => line.length > 40));
-  for (const { headers, url } of stack.tenant.recordings()) {
-    for (const [name, value] of headers) {
-      const lower = name.toLowerCase();
-      if (lower === "cookie")
-        for (const part of value.split("; ")) secrets.add(part.slice(part.indexOf("=") + 1));
-      if (lower === "qlik-csrf-token") secrets.add(value);
-      if (lower === "authorization") for (const part of value.slice(7).split(".")) secrets.add(part);
-    }
-    const inQuery = /[?&]qlik-csrf-token=([^&]+)/.exec(url)?.[1];
-    if (inQuery) secrets.add(decodeURIComponent(inQuery));
-  }
-  expect(secrets.size).toBeGreaterThan(20);
-  const kinds = ["exchange.finished", "session.renewed", "session.ended", "login.succeeded", "socket.closed"];
-  for (const kind of kinds) expect(observed.events.join("\n")).toContain(kind);
-  const shown = [
-    ...observed.events,
-    ...answers.map(({ text, rawHeaders }) => text + rawHeaders.join("\n")),
-  ].join("\n");
-  for (const secret of secrets) expect(shown.includes(secret)).toBe(false);
-  // facts §3: on a socket the tenant takes the token in the query; over HTTP it stands in a header only.
-  const addresses = stack.tenant.recordings({ upgrade: false }).map(({ url }) => url);
-  expect(addresses.filter((url) => url.includes("csrf-token="))).toEqual([]);
 });
