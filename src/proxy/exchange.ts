@@ -89,6 +89,7 @@ class Exchange {
       ? new RequestBody(visit.body ?? visit.request, {
           replay: context.limits.replayBody,
           total: context.limits.requestBody,
+          idle: context.bodyIdle,
         })
       : null;
   }
@@ -104,8 +105,11 @@ class Exchange {
       if (session === null) await this.#sendStatic();
       else await this.#sendFor(session);
     } catch (error) {
-      if (!this.#sink.begun) throw error;
-      this.#sink.cut();
+      if (this.#sink.begun) this.#sink.cut();
+      else {
+        this.#closeIfUnread();
+        throw error;
+      }
     } finally {
       response.off("close", leave);
       session?.onEnd.delete(ended);
@@ -263,7 +267,7 @@ class Exchange {
 
   /** Called by the attempt: the head of an answer that the browser sees. */
   begin(answer: { readonly status: number; readonly headers: readonly string[] }): void {
-    const { prepared, routeClass, rules, response } = this.#visit;
+    const { prepared, routeClass, rules } = this.#visit;
     const head = prepareResponse(answer, {
       ...rules,
       routeClass,
@@ -272,8 +276,7 @@ class Exchange {
       isRange: firstHeader(prepared.headers, "range") !== undefined,
       hasOwnTag: prepared.hasOwnTag,
     });
-    // What the client still sends of its body is not read any more, so the connection cannot be used again.
-    if (this.#body && !this.#body.complete) response.shouldKeepAlive = false;
+    this.#closeIfUnread();
     this.#status = head.status;
     const rewrite = head.rewritesBody
       ? createBodyRewrite({
@@ -285,6 +288,11 @@ class Exchange {
       : null;
     head.headers.push("server-timing", this.#timing());
     this.#sink.begin(head.status, head.headers, rewrite);
+  }
+
+  /** What the client still sends of its body is not read any more, so the connection cannot be used again. */
+  #closeIfUnread(): void {
+    if (this.#body && !this.#body.complete) this.#visit.response.shouldKeepAlive = false;
   }
 
   /** How long the tenant, a login and we ourselves took, in milliseconds. product B8 */

@@ -1,11 +1,14 @@
 import type { Readable } from "node:stream";
 import { SessionProxyError } from "../errors.ts";
 
-/** How much of a body is kept, and how much is taken at all; bytes. */
+/** How much of a body is kept, how much is taken at all, and how long it may pause. */
 export interface BodyLimits {
-  /** Up to here a body can be sent once more. */
+  /** Bytes; up to here a body can be sent once more. */
   readonly replay: number;
+  /** Bytes. */
   readonly total: number;
+  /** Milliseconds without a further piece. */
+  readonly idle: number;
 }
 
 /**
@@ -70,7 +73,7 @@ export class RequestBody {
   }
 
   async #read(): Promise<void> {
-    const { done, value } = await this.#source.next();
+    const { done, value } = await this.#next();
     if (done) {
       this.#complete = true;
       return;
@@ -78,5 +81,16 @@ export class RequestBody {
     this.#size += value.length;
     if (this.#size > this.#limits.total) throw new SessionProxyError("QSP-TOO-LARGE");
     this.#chunks.push(value);
+  }
+
+  /** The next piece; a browser that stops sending holds the tenant's connection for nothing. attacks B2 */
+  async #next(): Promise<IteratorResult<Buffer>> {
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new SessionProxyError("QSP-TIMEOUT", { reason: "the browser stopped sending its body" }));
+      }, this.#limits.idle);
+    });
+    return Promise.race([this.#source.next(), tooLate]).finally(() => clearTimeout(timer));
   }
 }
