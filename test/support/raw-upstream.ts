@@ -23,6 +23,8 @@ export interface RawUpstream {
   readonly sockets: ReadonlySet<net.Socket>;
   /** Takes the place of the handler for requests other than the login. */
   handle(handler: RawHandler): void;
+  /** Takes the place of the answer to the login. */
+  login(answer: (socket: net.Socket) => void): void;
   /** Called with each further connection, before anything is read from it. */
   onConnection(listener: (socket: net.Socket) => void): void;
   /** Ends every connection and refuses further ones. */
@@ -42,6 +44,7 @@ export async function startRawUpstream(initial: RawHandler = answerOk): Promise<
   const seen: SeenRequest[] = [];
   const sockets = new Set<net.Socket>();
   let handler = initial;
+  let answerLogin = (socket: net.Socket): void => void socket.write(loginAnswer);
   let connected: (socket: net.Socket) => void = () => {};
   const server = net.createServer((socket) => {
     sockets.add(socket);
@@ -62,7 +65,7 @@ export async function startRawUpstream(initial: RawHandler = answerOk): Promise<
     });
   });
   const respond = (request: SeenRequest, socket: net.Socket): void => {
-    if (request.path === "/login/jwt-session") socket.write(loginAnswer);
+    if (request.path === "/login/jwt-session") answerLogin(socket);
     else if (request.path === "/logout") socket.write("HTTP/1.1 204 No Content\r\n\r\n");
     else if (request.path === "/api/v1/csrf-token") {
       socket.write("HTTP/1.1 204 No Content\r\nqlik-csrf-token: raw-token\r\n\r\n");
@@ -76,6 +79,9 @@ export async function startRawUpstream(initial: RawHandler = answerOk): Promise<
     sockets,
     handle(next) {
       handler = next;
+    },
+    login(answer) {
+      answerLogin = answer;
     },
     onConnection(listener) {
       connected = listener;
