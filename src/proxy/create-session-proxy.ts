@@ -2,11 +2,12 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import { SessionProxyError } from "../errors.ts";
 import { systemClock, type Clock } from "../kernel/clock.ts";
+import { atMost, within } from "../kernel/deadline.ts";
 import { traceId } from "../kernel/random.ts";
 import type { ProxySession } from "../session/proxy-session.ts";
 import { SessionManager } from "../session/session-manager.ts";
 import { createAdmission, unclaimed } from "./admission.ts";
-import { atMost, InFlight } from "./drain.ts";
+import { InFlight } from "./drain.ts";
 import { runBefore } from "./host-middleware.ts";
 import { HttpDoor } from "./http-door.ts";
 import { LiveSockets } from "./live-sockets.ts";
@@ -41,6 +42,8 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
   const live = new LiveSockets();
   const inFlight = new InFlight();
   let draining: "no" | "announced" | "yes" = "no";
+  let drained: Promise<void> | null = null;
+  let closed = false;
 
   const upstream = createUpstream({
     origin: options.tenant.origin,
@@ -72,9 +75,17 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
   const admission = createAdmission(options, createRoutePolicy(options));
   const site = createSite(options);
 
+  /** A host that never answers must not keep the browser's connection for ever. */
+  const inTime = <T>(host: Promise<T>): Promise<T> =>
+    within(
+      options.timeouts.login,
+      host,
+      () => new SessionProxyError("QSP-IDENTITY", { status: 503, reason: "no answer" }),
+    );
+
   const signIn = async (request: IncomingMessage): Promise<ProxySession> => {
     const at = now();
-    const identity = await admission.identify(request);
+    const identity = await inTime(Promise.resolve(admission.identify(request)));
     if (!identity) throw new SessionProxyError("QSP-UNAUTHENTICATED");
     return sessions.acquire({ identity, at, again: async () => admission.identify(request) });
   };
@@ -92,6 +103,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     bodyIdle: options.timeouts.bodyIdle,
     enter: () => inFlight.enter(),
     isDraining: () => draining === "yes",
+    isClosed: () => closed,
     ownAnswers: new OwnAnswers({
       sessions,
       site,
@@ -148,7 +160,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
       const { target } = place;
       const admit = async (): Promise<{ target: typeof target; session: ProxySession }> => {
         admission.guard(request, place, true);
-        await runBefore(before, request);
+        await inTime(runBefore(before, request));
         return { target, session: await signIn(request) };
       };
       const leave = inFlight.enter();
@@ -157,6 +169,15 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
         .catch(() => socket.destroy());
     };
     return markUpgradeListener(listener, takesUpgrade);
+  };
+
+  const drainNow = async (): Promise<void> => {
+    draining = "announced";
+    const quiet = (): Promise<unknown> => Promise.all([inFlight.idle(), live.empty()]);
+    await atMost(options.timeouts.drainDelay, quiet());
+    draining = "yes";
+    live.closeAll(4003, JSON.stringify({ code: "QSP-DRAINING" }), options.timeouts.drain / 2);
+    await atMost(options.timeouts.drain, quiet());
   };
 
   return Object.assign(http.handle.bind(http), {
@@ -171,16 +192,12 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     },
     revoke: ({ subject, blockFor = 0 }: { readonly subject: string; readonly blockFor?: number }) =>
       sessions.revoke(subject, blockFor),
-    async drain() {
-      if (draining !== "no") return;
-      draining = "announced";
-      const quiet = (): Promise<unknown> => Promise.all([inFlight.idle(), live.empty()]);
-      await atMost(options.timeouts.drainDelay, quiet());
-      draining = "yes";
-      live.closeAll(4003, JSON.stringify({ code: "QSP-DRAINING" }), options.timeouts.drain / 2);
-      await atMost(options.timeouts.drain, quiet());
+    drain() {
+      drained ??= drainNow();
+      return drained;
     },
     async close() {
+      closed = true;
       draining = "yes";
       live.closeAll(4003, JSON.stringify({ code: "QSP-CLOSED" }), 0);
       await sessions.close();

@@ -25,12 +25,3 @@ export class InFlight {
     return new Promise((resolve) => this.#whenIdle.push(resolve));
   }
 }
-
-/** Waits for work, but not longer than `ms` milliseconds. */
-export async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, limit]).finally(() => clearTimeout(timer));
-}

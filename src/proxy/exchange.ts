@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { SessionProxyError } from "../errors.ts";
 import { firstHeader, headerValues } from "../http/raw-headers.ts";
 import type { RouteClass } from "../policy/rule.ts";
-import type { ProxySession } from "../session/proxy-session.ts";
+import type { EndReason, ProxySession } from "../session/proxy-session.ts";
 import type { SessionManager } from "../session/session-manager.ts";
 import { absorbCookies, cookieFor, type TenantSession } from "../session/tenant-session.ts";
 import { isAuthLoss } from "../tenant/auth-loss.ts";
@@ -78,6 +78,7 @@ class Exchange {
   readonly #body: RequestBody | null;
   readonly #spent = new Set<Cause>();
   #attempt: Attempt | null = null;
+  #brokenOff: SessionProxyError | null = null;
   #status = 0;
   #upstreamMs = 0;
 
@@ -98,7 +99,11 @@ class Exchange {
     const { session, response } = this.#visit;
     const leave = (): void =>
       this.#attempt?.abort(new SessionProxyError("QSP-UPSTREAM", { reason: "client gone" }));
-    const ended = (): void => this.#attempt?.abort(new SessionProxyError("QSP-UNAUTHENTICATED"));
+    // At the longest life of a session what is under way may finish: the user is still vouched for. rules R3
+    const ended = (reason: EndReason): void => {
+      if (reason !== "lifetime") this.#breakOff(new SessionProxyError("QSP-UNAUTHENTICATED"));
+    };
+    const enough = session && this.#context.sessions.enter(session);
     response.on("close", leave);
     session?.onEnd.add(ended);
     try {
@@ -113,6 +118,7 @@ class Exchange {
     } finally {
       response.off("close", leave);
       session?.onEnd.delete(ended);
+      enough?.();
     }
     return {
       status: this.#status,
@@ -134,8 +140,7 @@ class Exchange {
     const { sessions } = this.#context;
     let generation = session.current;
     for (;;) {
-      if (session.ended) throw new SessionProxyError("QSP-UNAUTHENTICATED");
-      const release = sessions.hold(session, generation);
+      const release = sessions.generations.hold(session, generation);
       try {
         const outcome = await this.#sendOn(session, generation);
         if (outcome === "finished") return;
@@ -173,13 +178,14 @@ class Exchange {
     csrfToken: string | null,
   ): boolean {
     const { ownWord, now, sessions } = this.#context;
-    if (session.ended) throw new SessionProxyError("QSP-UNAUTHENTICATED");
     const authLoss = isAuthLoss(answer, this.#visit.rules.tenantOrigin);
     const setCookies = headerValues(answer.headers, "set-cookie");
     const cookies = absorbCookies(generation, { status: answer.status, setCookies, authLoss }, now());
     if (cookies.isDoubtful) sessions.suspect(session, generation);
     if (authLoss) {
-      return !this.#spent.has("auth-loss") && !ownWord.isKnown(this.#visit.prepared, answer.status);
+      return (
+        !this.#spent.has("auth-loss") && !ownWord.isKnown(session.key, this.#visit.prepared, answer.status)
+      );
     }
     return answer.status === 403 && csrfToken !== null && !this.#spent.has("csrf") && isJson(answer);
   }
@@ -189,9 +195,10 @@ class Exchange {
     generation: TenantSession,
     held: HeldAnswer,
   ): Promise<"finished" | TenantSession> {
-    const next = await held.orDrop(this.#context.sessions.afterAuthLoss(session, generation));
-    if (next === null) this.#context.ownWord.learn(this.#visit.prepared, held.status);
-    if (next !== null && this.#mayReplay()) {
+    const { sessions, ownWord } = this.#context;
+    const next = await held.orDrop(sessions.generations.afterAuthLoss(session, generation));
+    if (next === "own-word") ownWord.learn(session.key, this.#visit.prepared, held.status);
+    if (typeof next === "object" && this.#mayReplay()) {
       this.#spent.add("auth-loss");
       held.drop();
       return next;
@@ -218,6 +225,11 @@ class Exchange {
     return "finished";
   }
 
+  #breakOff(reason: SessionProxyError): void {
+    this.#brokenOff = reason;
+    this.#attempt?.abort(reason);
+  }
+
   #mayReplay(): boolean {
     return this.#body === null || this.#body.replayable;
   }
@@ -229,6 +241,8 @@ class Exchange {
     holdsBack: (answer: HeldAnswer) => boolean,
   ): Promise<"finished" | "broken" | HeldAnswer> {
     const { prepared } = this.#visit;
+    // Whatever was waited for until here, a log-out or a browser that left meanwhile has the last word.
+    if (this.#brokenOff) throw this.#brokenOff;
     if (this.#visit.response.destroyed)
       throw new SessionProxyError("QSP-UPSTREAM", { reason: "client gone" });
     const sentAt = this.#context.now();

@@ -23,6 +23,7 @@ export interface HttpDoorContext extends ExchangeContext {
   readonly site: Site;
   readonly ownAnswers: OwnAnswers;
   readonly isDraining: () => boolean;
+  readonly isClosed: () => boolean;
   /** One more exchange; the returned function ends it. */
   readonly enter: () => () => void;
   /** The session of whoever the host says this is. @throws SessionProxyError */
@@ -74,6 +75,8 @@ export class HttpDoor {
       if (next) return next();
       place = unclaimed(request);
     }
+    // The browser left while the host's own middlewares ran; nobody has to be asked or signed in.
+    if (response.destroyed) return;
     const leave = enter();
     response.on("close", leave);
     // A write to a connection that is gone reports here; the exchange hears of it by "close".
@@ -101,6 +104,7 @@ export class HttpDoor {
       sendAnswer(response, emptyAnswer(204, preflightHeaders), cors);
       return { status: 204 };
     }
+    if (this.#context.isClosed()) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
     if (place.kind === "own") {
       await ownAnswers.answer({ request, response, route: place.route, target: place.target, cors });
       return { status: response.statusCode };
@@ -129,6 +133,8 @@ export class HttpDoor {
       { method: request.method ?? "GET", headers: request.rawHeaders, target: place.target },
       { identityHeaders: options.identityHeaders, tagSuffix },
     );
+    // A body on a static file has no meaning, and would hold a connection that everybody shares.
+    if (session === null && prepared.hasBody) throw new SessionProxyError("QSP-TARGET", { reason: "a body" });
     if ((prepared.contentLength ?? 0) > limits.requestBody) throw new SessionProxyError("QSP-TOO-LARGE");
     if (prepared.conditionFails) {
       sendAnswer(response, emptyAnswer(412), corsOrigin === undefined ? [] : corsHeaders(corsOrigin));
@@ -150,6 +156,7 @@ export class HttpDoor {
         corsOrigin,
         resourcePolicy: site.resourcePolicy,
         frameAncestors: options.frameAncestors,
+        trustsPages: options.unsafe.foreignScriptOnAppOrigin,
         tagSuffix,
       },
     });

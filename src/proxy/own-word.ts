@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { PreparedRequest } from "./rewrite-request.ts";
 
 /** How long an endpoint's own 401 is remembered. Milliseconds; rules R5 */
@@ -15,18 +16,21 @@ export class OwnWord {
     this.#now = now;
   }
 
-  isKnown(request: PreparedRequest, status: number): boolean {
-    const until = this.#until.get(keyOf(request, status));
+  isKnown(sessionKey: string, request: PreparedRequest, status: number): boolean {
+    const until = this.#until.get(keyOf(sessionKey, request, status));
     return until !== undefined && this.#now() < until;
   }
 
-  learn(request: PreparedRequest, status: number): void {
-    const key = keyOf(request, status);
+  learn(sessionKey: string, request: PreparedRequest, status: number): void {
+    const key = keyOf(sessionKey, request, status);
     this.#until.delete(key);
     this.#until.set(key, this.#now() + memory);
     if (this.#until.size > most) this.#until.delete(this.#until.keys().next().value ?? key);
   }
 }
 
-const keyOf = ({ method, path }: PreparedRequest, status: number): string =>
-  JSON.stringify([method, status, path]);
+/** One user's dead session says nothing about another's; a digest, because paths may be long. */
+const keyOf = (sessionKey: string, { method, path }: PreparedRequest, status: number): string =>
+  createHash("sha256")
+    .update(JSON.stringify([sessionKey, method, status, path]))
+    .digest("base64");

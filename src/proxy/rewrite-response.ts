@@ -31,6 +31,8 @@ export interface ResponseRules {
   /** "same-site" where pages of a sibling origin embed us. */
   readonly resourcePolicy: "same-origin" | "same-site";
   readonly frameAncestors: readonly string[];
+  /** Whether pages of the tenant may run with the rights of the app's own. rules R2 */
+  readonly trustsPages: boolean;
   /** The suffix of our entity tags; null where the route has none. */
   readonly tagSuffix: string | null;
   /** Whether the request carried an entity tag of ours. */
@@ -168,7 +170,7 @@ function rewriteValue(
   if (lowerName === "location" || lowerName === "content-location") return rewriteLocation(value, rules);
   if (lowerName === "link") {
     // A page's own hints are its business; anything else has no say in what the app's page loads. attacks H9
-    const kept = rules.routeClass === "page" ? value : withoutHints(value);
+    const kept = runsAsPage(rules) ? value : withoutHints(value);
     return kept === null ? null : rewriteLink(kept, rules);
   }
   if (lowerName === "etag" && rewritesTag && rules.tagSuffix !== null) {
@@ -226,10 +228,13 @@ const keepsStored = ({ status, headers }: Answer, lowerName: string): boolean =>
 
 /** How an answer is kept from running as the app; null for pages, which may. rules R2 */
 function containmentOf(answer: Answer, rules: ResponseRules): Containment | null {
-  if (rules.routeClass === "page") return null;
+  if (runsAsPage(rules)) return null;
   if (keepsStored(answer, "content-type")) return { attachment: false };
   return containActiveContent(headerValues(answer.headers, "content-type").join(","));
 }
+
+/** Pages run with the rights of the app's own only where the operator said so. rules R2 */
+const runsAsPage = (rules: ResponseRules): boolean => rules.routeClass === "page" && rules.trustsPages;
 
 /** Pages get our frame and connect policy; any other active content must not run as the app. rules R2 */
 function contentPolicy(answer: Answer, rules: ResponseRules, containment: Containment | null): string[] {

@@ -1,6 +1,6 @@
 import { createPolicy, type Policy } from "../policy/matcher.ts";
 import { parseRule, type RouteClass, type RouteRule } from "../policy/rule.ts";
-import { presets } from "../tenant/routes.ts";
+import { neverForwarded, presets } from "../tenant/routes.ts";
 import type { ResolvedOptions } from "./resolved-options.ts";
 
 /** Joins the tenant's named route sets and the operator's lines into one policy. */
@@ -11,7 +11,10 @@ export function createRoutePolicy({ policy }: Pick<ResolvedOptions, "policy">): 
       ...named.map(({ rule, routeClass }) => parsed(rule, routeClass)),
       ...policy.allow.map((line) => parsed(line)),
     ],
-    deny: policy.deny.map((line) => parsed(line)),
+    deny: [
+      ...neverForwarded.flatMap((path) => [parsed(path), parsed(`UPGRADE ${path}`)]),
+      ...policy.deny.map((line) => parsed(line)),
+    ],
   });
 }
 

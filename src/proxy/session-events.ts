@@ -35,8 +35,13 @@ export function followSession(following: Following): void {
     followed = undefined;
     send("ended", { reason });
   };
+  const stop = (): void => {
+    clearInterval(timer);
+    followed?.onEnd.delete(onEnd);
+  };
   const look = (): void => {
     if (isDraining()) return void response.end();
+    if (response.destroyed) return stop();
     const session = find();
     if (session !== followed) {
       followed?.onEnd.delete(onEnd);
@@ -60,12 +65,11 @@ export function followSession(following: Following): void {
       response.write(":\n\n");
     }
   };
-  response.write(": open\n\n");
-  look();
+  // Who left while the host was asked has been told of already; there would be no second "close".
+  if (response.destroyed) return;
   const timer = setInterval(look, lookEvery);
   timer.unref();
-  response.on("close", () => {
-    clearInterval(timer);
-    followed?.onEnd.delete(onEnd);
-  });
+  response.on("close", stop);
+  response.write(": open\n\n");
+  look();
 }

@@ -53,6 +53,7 @@ export async function openSocket(
     if (context.isDraining()) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
     const admitted = await context.admit(request);
     session = admitted.session;
+    const socketEpoch = session.socketEpoch;
     const place = reservePlace(context, session);
     try {
       const outcome = await openUpstreamSocket(context, { request, ...admitted, signal: gone.signal });
@@ -63,7 +64,7 @@ export async function openSocket(
       }
       socket.off("error", leave);
       socket.off("close", leave);
-      join({ context, request, socket, head, traceId, session, outcome, path: admitted.target.path });
+      join({ context, socket, head, traceId, session, socketEpoch, outcome, path: admitted.target.path });
     } finally {
       place();
     }
@@ -90,18 +91,20 @@ function reservePlace(context: SocketDoorContext, session: ProxySession): () => 
 
 interface Joining {
   readonly context: SocketDoorContext;
-  readonly request: IncomingMessage;
   readonly socket: Socket;
   readonly head: Buffer;
   readonly traceId: string;
   readonly session: ProxySession;
+  /** Of the session when the upgrade was admitted. */
+  readonly socketEpoch: number;
   readonly outcome: Extract<UpgradeOutcome, { socket: unknown }>;
   readonly path: string;
 }
 
-function join({ context, socket, head, traceId, session, outcome, path }: Joining): void {
+function join({ context, socket, head, traceId, session, socketEpoch, outcome, path }: Joining): void {
   const { sessions, live, losses } = context;
-  if (session.ended || socket.destroyed || context.isDraining()) {
+  const isOutOfDate = session.socketEpoch !== socketEpoch;
+  if (session.ended || socket.destroyed || isOutOfDate || context.isDraining()) {
     outcome.socket.destroy();
     outcome.release();
     if (session.ended) throw new SessionProxyError("QSP-UNAUTHENTICATED");

@@ -94,12 +94,12 @@ export class Splice implements LiveSocket {
     if (this.#closeTimer) clearTimeout(this.#closeTimer);
     this.#state = "closing";
     this.#code = code;
-    this.#close = { code, frame: encodeClose(code, reason) };
     if (this.#down.closeSeen || this.#up.closeSeen) {
       // The two ends are closing by themselves; they get the time for it, and nothing else.
       this.#closeTimer = setTimeout(() => this.#destroy(), echoWait);
       return;
     }
+    this.#close = { code, frame: encodeClose(code, reason) };
     if (this.#down.atBoundary) this.#sendClose();
     else this.#closeTimer = setTimeout(() => this.#destroy(), boundaryWait);
   }
@@ -109,7 +109,7 @@ export class Splice implements LiveSocket {
     if (this.#state === "closed") return;
     this.#lastByteAt = performance.now();
     if (this.#bytesDown === 0) this.#refused = isRefusal(chunk);
-    const cut = this.#state === "closing" && !this.#down.closeSeen ? this.#down.nextBoundary(chunk) : -1;
+    const cut = this.#close && !this.#down.closeSeen ? this.#down.nextBoundary(chunk) : -1;
     const sent = cut === -1 ? chunk : chunk.subarray(0, cut);
     this.#bytesDown += sent.length;
     this.#down.push(sent);
@@ -196,8 +196,7 @@ export class Splice implements LiveSocket {
     if (this.#closeTimer) clearTimeout(this.#closeTimer);
     const { downstream, upstream, onClosed } = this.#options;
     upstream.destroy();
-    if (downstream.writableEnded) downstream.destroySoon();
-    else downstream.destroy();
+    endSoon(downstream);
     onClosed({
       code: this.#code,
       bytesDown: this.#bytesDown,
@@ -210,6 +209,16 @@ export class Splice implements LiveSocket {
 /** An unmasked close frame with code 4203 at the very start. */
 function isRefusal(chunk: Buffer): boolean {
   return chunk.length >= 4 && chunk[0] === 0x88 && (chunk[1] ?? 0) >= 2 && chunk.readUInt16BE(2) === 4203;
+}
+
+/** What was written may still go out, for as long as the browser may take; a reader that stands still is cut off. */
+function endSoon(downstream: Socket): void {
+  if (!downstream.writableEnded || downstream.writableLength === 0) {
+    downstream.destroy();
+    return;
+  }
+  downstream.once("finish", () => downstream.destroy());
+  setTimeout(() => downstream.destroy(), boundaryWait).unref();
 }
 
 function tune(side: Socket): void {

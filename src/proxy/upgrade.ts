@@ -64,18 +64,19 @@ export async function openUpstreamSocket(
   const spent = { authLoss: false, csrf: false, waits: 0 };
   let generation = session.current;
   for (;;) {
-    const release = context.sessions.hold(session, generation);
+    const release = context.sessions.generations.hold(session, generation);
     let kept = false;
     try {
       const { answer, csrfToken } = await sendHandshakeOn(context, upgrade, generation);
       if ("socket" in answer) {
+        const sound = checked(answer, upgrade);
         kept = true;
-        return { ...checked(answer, upgrade), generation, release };
+        return { ...sound, generation, release };
       }
       if (isAuthLoss(answer, context.tenantOrigin) && !spent.authLoss) {
         spent.authLoss = true;
-        const next = await context.sessions.afterAuthLoss(session, generation);
-        if (next === null) return answer;
+        const next = await context.sessions.generations.afterAuthLoss(session, generation);
+        if (typeof next === "string") return answer;
         generation = next;
       } else if (answer.status === 403 && !spent.csrf) {
         spent.csrf = true;

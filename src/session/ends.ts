@@ -3,7 +3,7 @@ import type { SessionOwner } from "./session-key.ts";
 
 /** Remembers who was logged out, so that nothing begun before can bring a session back. rules R1 */
 export interface Ends {
-  /** A number that grows with every end of the key or its subject; compared before and after a login. */
+  /** A number that changes with every end of the key or its subject; compared before and after a login. */
   epoch(key: string, subject: string): number;
   /** Whether the host's word of `evidenceAt` may open a session after the ends known. */
   admits(key: string, owner: SessionOwner, evidenceAt: number): boolean;
@@ -25,9 +25,13 @@ export function createEnds(clock: Clock, keepFor: number): Ends {
   const keys = new Map<string, Tombstone>();
   const subjects = new Map<string, Tombstone>();
 
+  /** One counter for all ends, never set back: an end is seen even where an older one was forgotten meanwhile. */
+  let ends = 0;
+
   const bury = (map: Map<string, Tombstone>, name: string, blockFor: number): void => {
     const now = clock.now();
-    const epoch = (map.get(name)?.epoch ?? 0) + 1;
+    ends += 1;
+    const epoch = ends;
     map.delete(name);
     map.set(name, { epoch, endedAt: now, blockedUntil: now + blockFor });
     forget(map, now);
@@ -42,7 +46,7 @@ export function createEnds(clock: Clock, keepFor: number): Ends {
   };
 
   return {
-    epoch: (key, subject) => (keys.get(key)?.epoch ?? 0) + (subjects.get(subject)?.epoch ?? 0),
+    epoch: (key, subject) => Math.max(keys.get(key)?.epoch ?? 0, subjects.get(subject)?.epoch ?? 0),
     admits(key, owner, evidenceAt) {
       const ofSubject = subjects.get(owner.subject);
       if (ofSubject && clock.now() < ofSubject.blockedUntil) return false;

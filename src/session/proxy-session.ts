@@ -13,9 +13,12 @@ export interface ProxySession {
   /** Whether the host gave a session id; decides who may come back after a log-out. rules R1 */
   readonly hasHostSession: boolean;
   readonly createdAt: number;
+  /** What the host last said of the user; the tenant knows it once a generation was made with it. rules R9 */
   claims: Claims;
-  /** When the claims were last taken from the host. */
+  /** When the host said so. */
   claimsAt: number;
+  /** When a renewal for changed claims was last tried. */
+  claimsTriedAt: number;
   /** When the host's word ends; undefined where it named no end. */
   expiresAt: number | undefined;
   /** Last request, or data frame of the browser, that counts as use. rules R3 */
@@ -29,6 +32,10 @@ export interface ProxySession {
   renewedAt: readonly number[];
   /** When a background renewal was last tried; 0 for never. */
   renewalTriedAt: number;
+  /** Requests on their way; a session is not idle while it has one. */
+  exchanges: number;
+  /** How often all sockets had to pass admission again; a handshake from before the last time is out of date. */
+  socketEpoch: number;
   ended: EndReason | null;
   /** Called once when the session ends: exchanges in flight break off. */
   readonly onEnd: Set<(reason: EndReason) => void>;

@@ -14,6 +14,8 @@ const durations: SessionDurations = {
   tenantLifetime: 24 * 60 * minute,
 };
 
+const claims = { sub: "s", subType: "user", name: "s", email_verified: false } as const;
+
 function sessionAt(now: number, changes: Partial<ProxySession> = {}): ProxySession {
   return {
     key: "k",
@@ -21,15 +23,21 @@ function sessionAt(now: number, changes: Partial<ProxySession> = {}): ProxySessi
     subjectHash: "h",
     hasHostSession: false,
     createdAt: now,
-    claims: { sub: "s", subType: "user", name: "s", email_verified: false },
+    claims,
     claimsAt: now,
     expiresAt: undefined,
     lastUsedAt: now,
     vouchedAt: now,
-    current: createTenantSession(1, createCookieJar({ host: "t", secure: true }), now),
+    claimsTriedAt: now,
+    current: createTenantSession(
+      { generation: 1, jar: createCookieJar({ host: "t", secure: true }), claims },
+      now,
+    ),
     older: new Set(),
     renewedAt: [],
     renewalTriedAt: 0,
+    exchanges: 0,
+    socketEpoch: 0,
     ended: null,
     onEnd: new Set(),
     ...changes,
@@ -47,6 +55,11 @@ test("use of the session puts off its idle end but not its longest life", () => 
   const used = sessionAt(start, { lastUsedAt: start + 8 * 60 * minute - minute });
   used.current.lastSentAt = used.lastUsedAt;
   expect(next(used)).toEqual({ what: "lifetime", at: start + 8 * 60 * minute, ends: true });
+});
+
+test("a session is not idle while a request is on its way", () => {
+  const used = sessionAt(start, { exchanges: 1 });
+  expect(next(used)).toEqual({ what: "keep-alive", at: start + 21 * minute, ends: false });
 });
 
 test("the host's word ends the session before anything else", () => {

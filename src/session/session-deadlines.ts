@@ -35,11 +35,13 @@ export function nextDeadline(
   const { current } = session;
   const renewal = current.createdAt + durations.tenantLifetime - durations.renewBefore;
   const deadlines: Deadline[] = [
-    { what: "idle", at: session.lastUsedAt + durations.idleTimeout, ends: true },
     { what: "lifetime", at: session.createdAt + durations.maxLifetime, ends: true },
     { what: "keep-alive", at: current.lastSentAt + durations.tenantIdle * keepAlivePart, ends: false },
     { what: "renew", at: Math.max(renewal, session.renewalTriedAt + renewalPause), ends: false },
   ];
+  if (session.exchanges === 0) {
+    deadlines.push({ what: "idle", at: session.lastUsedAt + durations.idleTimeout, ends: true });
+  }
   if (session.expiresAt !== undefined) {
     deadlines.push({ what: "expired", at: session.expiresAt, ends: true });
   }

@@ -6,9 +6,9 @@ import type { AssertionKey } from "../tenant/assertion.ts";
 import { sameClaims, toClaims, type ClaimSource } from "../tenant/claims.ts";
 import type { TenantCall } from "../tenant/port.ts";
 import { createEnds, type Ends } from "./ends.ts";
+import { Generations } from "./generations.ts";
 import { createLoginGate, type LoginGate } from "./login-gate.ts";
 import { shownKey, type EndReason, type ProxySession } from "./proxy-session.ts";
-import { decideRenewal } from "./renewal-policy.ts";
 import { nextDeadline, type Deadline, type SessionDurations } from "./session-deadlines.ts";
 import { createSessionKeys, type SessionKeys, type SessionOwner } from "./session-key.ts";
 import { createTenantAccess, type TenantAccess } from "./tenant-access.ts";
@@ -55,15 +55,13 @@ const tombstoneSlack = 5 * 60_000;
 /** Changed claims renew a session at most this often. Milliseconds; rules R9 */
 const claimsPause = 30_000;
 
-/** Generations kept beside the current one. rules R5 */
-const olderGenerations = 2;
-
 /** Timers wait at least this long, so that a deadline that stays due cannot spin. Milliseconds. */
 const shortestWait = 100;
 
 /** Keeps the proxy sessions of one tenant: one login each, renewed unseen, ended for good. */
 export class SessionManager {
   readonly tenant: TenantAccess;
+  readonly generations: Generations;
   readonly #options: SessionManagerOptions;
   readonly #clock: Clock;
   readonly #keys: SessionKeys;
@@ -72,7 +70,6 @@ export class SessionManager {
   readonly #sessions = new Map<string, ProxySession>();
   readonly #timers = new Map<string, () => void>();
   readonly #logins = createSingleFlight<string, ProxySession>();
-  readonly #renewals = createSingleFlight<string, TenantSession>();
   #closed = false;
 
   constructor(options: SessionManagerOptions) {
@@ -88,6 +85,13 @@ export class SessionManager {
       timeout: options.loginTimeout,
       gate: this.#gate,
       callFor: options.callFor,
+    });
+    this.generations = new Generations({
+      clock: options.clock,
+      tenant: this.tenant,
+      ends: this.#ends,
+      renewed: (session) => this.#schedule(session),
+      refused: (session) => this.#end(session, "refused"),
     });
   }
 
@@ -122,13 +126,14 @@ export class SessionManager {
       throw new SessionProxyError("QSP-UNAUTHENTICATED");
     }
     const key = this.#keys.keyOf(identity);
+    // Asked for a living session too: a request that began before an end does not join the session made after it.
+    if (!this.#ends.admits(key, identity, evidence.at)) throw new SessionProxyError("QSP-UNAUTHENTICATED");
     const session = this.#sessions.get(key);
     if (session && this.#stillRuns(session)) {
       this.#vouch(session, evidence);
       return session;
     }
     if (this.#closed) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
-    if (!this.#ends.admits(key, identity, evidence.at)) throw new SessionProxyError("QSP-UNAUTHENTICATED");
     return this.#logins.run(key, () => this.#open(key, evidence));
   }
 
@@ -137,39 +142,24 @@ export class SessionManager {
     session.lastUsedAt = this.#clock.now();
   }
 
+  /** One more request on its way; the returned function ends it, and counts as use once more. */
+  enter(session: ProxySession): () => void {
+    session.exchanges += 1;
+    return () => {
+      session.exchanges -= 1;
+      this.touch(session);
+      if (!session.ended && session.exchanges === 0) this.#schedule(session);
+    };
+  }
+
   /** To be called when a socket of the session was opened: its clocks count from now on. rules R3 */
   socketOpened(session: ProxySession): void {
     if (!session.ended) this.#schedule(session);
   }
 
-  /** Marks a generation as used until the returned function is called. */
-  hold(session: ProxySession, generation: TenantSession): () => void {
-    generation.users += 1;
-    let held = true;
-    return () => {
-      if (!held) return;
-      held = false;
-      generation.users -= 1;
-      if (generation.users === 0 && session.older.has(generation)) this.#finish(session, generation);
-    };
-  }
-
-  /**
-   * What to do after an auth loss on a generation: the generation to replay with, or null where the answer is the
-   * endpoint's own word. rules R5
-   */
-  async afterAuthLoss(session: ProxySession, generation: TenantSession): Promise<TenantSession | null> {
-    if (session.ended) throw new SessionProxyError("QSP-UNAUTHENTICATED");
-    if (generation !== session.current) return session.current;
-    if (await this.tenant.isAlive(session.key, generation)) return null;
-    if (generation !== session.current) return session.current;
-    if (decideRenewal(session, this.#clock.now()) === "pass") return null;
-    return this.#renew(session, generation, "auth-loss");
-  }
-
   /** Looks in the background whether a generation is still alive, and renews it where it is not. rules R5 */
   suspect(session: ProxySession, generation: TenantSession): void {
-    if (!session.ended) this.#inBackground(this.afterAuthLoss(session, generation));
+    if (!session.ended) this.#inBackground(this.generations.afterAuthLoss(session, generation));
   }
 
   /** Ends one session; resolves when the tenant was told. */
@@ -202,6 +192,8 @@ export class SessionManager {
     const subjectHash = this.#keys.hashOf(subject);
     const current = await this.tenant.login({ key, subjectHash }, toClaims(identity), 1);
     if (this.#closed || this.#ends.epoch(key, subject) !== epoch) {
+      // A host session that was ended while it logged in is as ended as one that had.
+      if (identity.sessionId !== undefined) this.#ends.endKey(key);
       await this.tenant.end(key, current);
       throw new SessionProxyError("QSP-UNAUTHENTICATED");
     }
@@ -212,8 +204,9 @@ export class SessionManager {
       subjectHash,
       hasHostSession: identity.sessionId !== undefined,
       createdAt: now,
-      claims: toClaims(identity),
+      claims: current.claims,
       claimsAt: evidence.at,
+      claimsTriedAt: now,
       expiresAt: identity.expiresAt,
       lastUsedAt: now,
       vouchedAt: evidence.at,
@@ -221,6 +214,8 @@ export class SessionManager {
       older: new Set(),
       renewedAt: [],
       renewalTriedAt: 0,
+      exchanges: 0,
+      socketEpoch: 0,
       ended: null,
       onEnd: new Set(),
     };
@@ -236,64 +231,24 @@ export class SessionManager {
       session.expiresAt = identity.expiresAt;
       this.#schedule(session);
     }
-    if (at < session.claimsAt + claimsPause) return;
-    const claims = toClaims(identity);
-    if (sameClaims(claims, session.claims)) return;
-    const lost = (session.claims.groups ?? []).some((group) => !claims.groups?.includes(group));
-    session.claims = claims;
-    session.claimsAt = at;
+    if (at >= session.claimsAt) {
+      session.claims = toClaims(identity);
+      session.claimsAt = at;
+    }
+    const isKnown = sameClaims(session.claims, session.current.claims);
+    if (isKnown || this.#clock.now() < session.claimsTriedAt + claimsPause) return;
+    session.claimsTriedAt = this.#clock.now();
     this.#inBackground(
-      this.#renew(session, session.current, "claims").then(() => {
-        if (lost) this.#options.closeSockets(session, 4003, "QSP-CLAIMS");
+      this.generations.renewClaims(session).then(({ lostGroup }) => {
+        if (lostGroup) this.#moveSockets(session, "QSP-CLAIMS");
       }),
     );
   }
 
-  #renew(session: ProxySession, from: TenantSession, cause: string): Promise<TenantSession> {
-    return this.#renewals.run(session.key, async () => {
-      if (session.current !== from) return session.current;
-      const epoch = this.#ends.epoch(session.key, session.subject);
-      session.renewalTriedAt = this.#clock.now();
-      const fresh = await this.#loginAgain(session, cause);
-      if (session.ended || this.#ends.epoch(session.key, session.subject) !== epoch) {
-        await this.tenant.end(session.key, fresh);
-        throw new SessionProxyError("QSP-UNAUTHENTICATED");
-      }
-      session.current = fresh;
-      session.renewedAt = [...session.renewedAt, this.#clock.now()].slice(-olderGenerations * 4);
-      this.#retire(session, from);
-      this.#schedule(session);
-      this.#tell("session.renewed", session, cause);
-      return fresh;
-    });
-  }
-
-  async #loginAgain(session: ProxySession, cause: string): Promise<TenantSession> {
-    try {
-      return await this.tenant.login(session, session.claims, session.current.generation + 1);
-    } catch (error) {
-      this.#tell("session.renewalFailed", session, cause);
-      // A definite refusal of the user ends the session; doubt keeps it.
-      if (error instanceof SessionProxyError && error.code === "QSP-USER-REFUSED") {
-        this.#inBackground(this.#end(session, "refused"));
-      }
-      throw error;
-    }
-  }
-
-  /** A generation that nothing uses any more is ended at the tenant; the oldest give way in any case. */
-  #retire(session: ProxySession, generation: TenantSession): void {
-    if (generation.users === 0) this.#finish(session, generation);
-    else session.older.add(generation);
-    for (const oldest of session.older) {
-      if (session.older.size <= olderGenerations) break;
-      this.#finish(session, oldest);
-    }
-  }
-
-  #finish(session: ProxySession, generation: TenantSession): void {
-    session.older.delete(generation);
-    this.#inBackground(this.tenant.end(session.key, generation));
+  /** Sockets have to pass admission again, those under way too. */
+  #moveSockets(session: ProxySession, reason: string): void {
+    session.socketEpoch += 1;
+    this.#options.closeSockets(session, 4003, reason);
   }
 
   /** Ends a session: at once for everything here, then at the tenant. */
@@ -308,7 +263,7 @@ export class SessionManager {
     for (const listener of session.onEnd) listener(reason);
     session.onEnd.clear();
     this.#tell("session.ended", session, reason);
-    await Promise.all([session.current, ...session.older].map((each) => this.tenant.end(session.key, each)));
+    await this.generations.endAll(session);
     if (!this.#sessions.has(session.key)) this.#options.released(session.key);
   }
 
@@ -343,22 +298,16 @@ export class SessionManager {
   #meet(session: ProxySession, what: Deadline["what"], now: number): void {
     if (what === "revalidate") {
       session.vouchedAt = now;
-      this.#options.closeSockets(session, 4003, "QSP-REVALIDATE");
+      this.#moveSockets(session, "QSP-REVALIDATE");
     } else if (what === "keep-alive") {
       session.current.lastSentAt = now;
-      this.#inBackground(this.#keepAlive(session));
+      this.#inBackground(this.generations.keepAlive(session));
     } else if (what === "renew") {
       session.renewalTriedAt = now;
-      this.#inBackground(this.#renew(session, session.current, "lifetime"));
+      this.#inBackground(this.generations.renew(session, session.current, "lifetime"));
     } else {
       this.#inBackground(this.#end(session, what));
     }
-  }
-
-  async #keepAlive(session: ProxySession): Promise<void> {
-    const generation = session.current;
-    const alive = await this.tenant.isAlive(session.key, generation);
-    if (!alive && !session.ended) await this.#renew(session, generation, "keep-alive");
   }
 
   /** For work that nobody waits for: its failure was told where it happened, and the next request meets the same state. */

@@ -90,7 +90,7 @@ export function createTenantAccess(options: TenantAccessOptions): TenantAccess {
           ms: clock.now() - startedAt,
           ...about,
         }));
-        return createTenantSession(generation, jar, clock.now());
+        return createTenantSession({ generation, jar, claims }, clock.now());
       } catch (error) {
         const known = toKnown(error);
         gate.failed(claims.sub, known);

@@ -1,4 +1,5 @@
 import type { CookieJar } from "../http/cookie-jar.ts";
+import type { Claims } from "../tenant/claims.ts";
 import { belongsToSession, csrfCookie, sessionCookie } from "../tenant/cookies.ts";
 
 /** One generation: the cookies and the CSRF token that one login at the tenant gave. rules R5 */
@@ -6,6 +7,8 @@ export interface TenantSession {
   /** 1 for the first login of a proxy session, then counting up. */
   readonly generation: number;
   readonly jar: CookieJar;
+  /** What the tenant was told of the user. */
+  readonly claims: Claims;
   readonly createdAt: number;
   /** The token for requests with effects and for upgrades; null until it is needed. facts §3 */
   csrfToken: string | null;
@@ -20,10 +23,12 @@ export interface TenantSession {
 }
 
 /** Wraps the cookies of a fresh login. */
-export function createTenantSession(generation: number, jar: CookieJar, now: number): TenantSession {
+export function createTenantSession(
+  login: { readonly generation: number; readonly jar: CookieJar; readonly claims: Claims },
+  now: number,
+): TenantSession {
   return {
-    generation,
-    jar,
+    ...login,
     createdAt: now,
     csrfToken: null,
     provenAt: 0,

@@ -43,6 +43,18 @@ const embedWrite: readonly PresetRule[] = [
   { rule: "GET,HEAD,POST,PUT,PATCH,DELETE /api/v1/apps/*/bookmarks/**", routeClass: "rest" },
 ];
 
+/**
+ * Paths that end or begin sessions at the tenant, or are ours: no rule opens them, in whatever spelling. facts §6.2,
+ * attacks P10
+ */
+export const neverForwarded: readonly string[] = [
+  "/login/**",
+  "/logout/**",
+  "/oauth/**",
+  "/.session/**",
+  "/_session/**",
+];
+
 /** Named sets of routes for `policy.presets`; plain data, the engine in `policy/` knows no vendor. */
 export const presets: Readonly<Record<string, readonly PresetRule[]>> = {
   embed,
