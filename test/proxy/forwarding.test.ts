@@ -72,7 +72,7 @@ describe("methods and targets", () => {
 });
 
 describe("answers without a body", () => {
-  test("HEAD has the length of the body that GET has, and no body", async () => {
+  test("HEAD has the headers of GET, and no body", async () => {
     const stack = await started.stack();
     const agent = started.keep(new KeptAgent());
     const get = await stack.get("/api/v1/features", { agent });
@@ -81,6 +81,9 @@ describe("answers without a body", () => {
     expect(head.header("content-type")).toBe(get.header("content-type"));
     expect(head.header("etag")).toBe(get.header("etag"));
     expect((await stack.get("/api/v1/features", { agent })).text).toBe(get.text);
+    const file = await stack.get("/assets/tenant.css", { agent });
+    const fileHead = await stack.get("/assets/tenant.css", { method: "HEAD", agent });
+    expect([fileHead.header("content-length"), fileHead.body.length]).toEqual([String(file.body.length), 0]);
   });
 
   test.each([
