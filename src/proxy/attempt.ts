@@ -1,7 +1,7 @@
 import type { SessionProxyError } from "../errors.ts";
 import { largestCsrfRefusal } from "../tenant/csrf.ts";
-import { toUpstreamError } from "./upstream-error.ts";
-import type { UpstreamListener } from "./upstream-listener.ts";
+import { toUpstreamError } from "../upstream/upstream-error.ts";
+import type { UpstreamListener } from "../upstream/listener.ts";
 
 /** Where the answer of an attempt goes. */
 export interface AnswerTarget {

@@ -22,7 +22,7 @@ import type { Middleware, SessionProxy } from "./session-proxy.ts";
 import { createSite } from "./site.ts";
 import { openSocket, refuse } from "./socket-door.ts";
 import { isLeftToLast, markUpgradeListener } from "./upgrade-listener.ts";
-import { createUpstream } from "./upstream.ts";
+import { createUpstream, staticLane } from "../upstream/upstream.ts";
 
 /**
  * Creates a session proxy for one tenant.
@@ -51,6 +51,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     timeouts: options.timeouts,
     perSession: options.upstream.perSession,
     idle: options.upstream.idle,
+    idleTotal: options.upstream.idleTotal,
     total: options.upstream.total,
   });
   const sessions = new SessionManager({
@@ -114,7 +115,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
       identify: admission.identify,
       socketsOf: (key) => live.countOf(key),
       productInfo: new ProductInfo({
-        call: upstream.callFor("static"),
+        call: upstream.callFor(staticLane),
         timeout: options.timeouts.login,
         now,
       }),

@@ -17,8 +17,8 @@ import { RequestBody } from "./request-body.ts";
 import { ResponseSink } from "./response-sink.ts";
 import { needsCsrfToken, withCredentials, type PreparedRequest } from "./rewrite-request.ts";
 import { prepareResponse, type ResponseRules } from "./rewrite-response.ts";
-import type { Upstream } from "./upstream.ts";
-import { isBrokenConnection } from "./upstream-error.ts";
+import { staticLane, type Upstream } from "../upstream/upstream.ts";
+import { isBrokenConnection } from "../upstream/upstream-error.ts";
 
 /** What every exchange of one proxy shares. */
 export interface ExchangeContext {
@@ -55,9 +55,6 @@ export interface ExchangeReport {
   readonly upstreamMs: number;
   readonly replays: number;
 }
-
-/** Connections for static files belong to nobody and carry no cookie. rules R12 */
-const staticLane = "static";
 
 /** Replays after an auth loss, a CSRF refusal and a broken connection: each at most once. rules R5 */
 type Cause = "auth-loss" | "csrf" | "broken";

@@ -11,8 +11,8 @@ import { isAuthLoss } from "../tenant/auth-loss.ts";
 import { csrfHeader } from "../tenant/csrf.ts";
 import { checkHandshakeResponse } from "../ws/handshake.ts";
 import { mayGoUpstream, ownedParameters } from "./rewrite-request.ts";
-import type { Upstream } from "./upstream.ts";
-import type { UpgradeAnswer } from "./upstream-handshake.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+import type { UpgradeAnswer } from "../upstream/send-handshake.ts";
 
 /** What every upgrade of one proxy shares. */
 export interface UpgradeContext {

@@ -14,7 +14,7 @@ export interface UpstreamRequest {
 
 /** Hears what the tenant answers. Exactly one of `finished` and `failed` is called, last. */
 export interface UpstreamListener {
-  /** Called first; `abort` ends the exchange from our side at any time. */
+  /** Called when the request waits for a connection, and again when it has one; `abort` ends it from our side. */
   started(abort: () => void): void;
   /** `resume` goes on after `data` or this returned false. */
   head(status: number, headers: string[], resume: () => void): boolean;

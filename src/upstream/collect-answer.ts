@@ -1,6 +1,6 @@
 import { SessionProxyError } from "../errors.ts";
 import { largestOwnAnswer, type TenantAnswer } from "../tenant/port.ts";
-import type { UpstreamListener } from "./upstream-listener.ts";
+import type { UpstreamListener } from "./listener.ts";
 
 /** Collects the whole answer to a request of the proxy's own, within a time and a size. */
 export function collectAnswer(

@@ -1,0 +1,198 @@
+import type { Client } from "undici";
+import { SessionProxyError } from "../errors.ts";
+
+/** One connection to the tenant, of one lane. */
+export interface Connection {
+  readonly client: Client;
+  /** Gives the connection back when its exchange is over. */
+  release(): void;
+}
+
+/** Who waits for a connection. */
+export interface Waiter {
+  ready(connection: Connection): void;
+  refused(error: SessionProxyError): void;
+}
+
+/** How many connections there may be, and how long one waits for one; milliseconds and counts. rules R12 */
+export interface LaneLimits {
+  /** Of all lanes, in use or not. */
+  readonly total: number;
+  /** Of all lanes, not in use. */
+  readonly idleTotal: number;
+  /** How long an exchange waits for a connection of its own lane. */
+  readonly laneWait: number;
+}
+
+/** How long an exchange waits when all connections of all lanes are in use. Milliseconds; rules R12 */
+const totalWait = 2000;
+
+/**
+ * Hands out connections. Each belongs to one lane, one session's or the one for static files, and never to another; the
+ * connection used last is used next, and the one unused longest gives way when there are too many.
+ */
+export class Lanes {
+  readonly #limits: LaneLimits;
+  readonly #connect: () => Client;
+  readonly #lanes = new Map<string, Lane>();
+  /** In the order in which they became idle: the first is the one unused longest. */
+  readonly #idle = new Set<Track>();
+  readonly #busy = new Set<Track>();
+  readonly #waiting = new Set<() => boolean>();
+
+  constructor(limits: LaneLimits, connect: () => Client) {
+    this.#limits = limits;
+    this.#connect = connect;
+  }
+
+  /** Open connections, and those being opened. */
+  get count(): number {
+    return this.#idle.size + this.#busy.size;
+  }
+
+  /** Gives the waiter a connection of a lane now or later; the returned function withdraws the wish. */
+  acquire(key: string, width: number, waiter: Waiter): () => void {
+    const lane = this.#lanes.get(key) ?? { key, width, tracks: new Set<Track>(), waiting: new Set() };
+    this.#lanes.set(key, lane);
+    const attempt = (): boolean => this.#serve(lane, waiter);
+    if (attempt()) return () => {};
+    const isFull = lane.tracks.size >= lane.width;
+    const queue = isFull ? lane.waiting : this.#waiting;
+    const timer = setTimeout(
+      () => {
+        queue.delete(served);
+        waiter.refused(isFull ? noneOfLane() : noneAtAll());
+      },
+      isFull ? this.#limits.laneWait : totalWait,
+    );
+    const served = (): boolean => {
+      if (!attempt()) return false;
+      clearTimeout(timer);
+      return true;
+    };
+    queue.add(served);
+    return () => {
+      clearTimeout(timer);
+      queue.delete(served);
+    };
+  }
+
+  /** Closes a lane: idle connections now, those in use after their exchange. */
+  close(key: string): void {
+    const lane = this.#lanes.get(key);
+    if (!lane) return;
+    this.#lanes.delete(key);
+    for (const track of lane.tracks) if (this.#idle.has(track)) this.#discard(track);
+    this.#wake(lane);
+  }
+
+  /** Ends every connection at once. */
+  async destroy(): Promise<void> {
+    this.#lanes.clear();
+    const tracks = [...this.#idle, ...this.#busy];
+    await Promise.all(tracks.map(({ client }) => client.destroy()));
+  }
+
+  #serve(lane: Lane, waiter: Waiter): boolean {
+    const track = this.#lastIdle(lane) ?? this.#open(lane);
+    if (!track) return false;
+    this.#idle.delete(track);
+    this.#busy.add(track);
+    let isOver = false;
+    waiter.ready({
+      client: track.client,
+      release: () => {
+        if (isOver) return;
+        isOver = true;
+        this.#release(track);
+      },
+    });
+    return true;
+  }
+
+  #lastIdle(lane: Lane): Track | undefined {
+    let last: Track | undefined;
+    for (const track of lane.tracks) if (this.#idle.has(track)) last = track;
+    return last;
+  }
+
+  #open(lane: Lane): Track | undefined {
+    if (lane.tracks.size >= lane.width) return undefined;
+    const [oldest] = this.#idle;
+    if (this.count >= this.#limits.total && oldest) this.#discard(oldest);
+    if (this.count >= this.#limits.total) return undefined;
+    const track: Track = { client: this.#connect(), lane, isGone: false };
+    lane.tracks.add(track);
+    track.client.on("connect", () => {
+      track.isGone = false;
+    });
+    const gone = (): void => {
+      track.isGone = true;
+      if (this.#idle.has(track)) this.#discard(track);
+    };
+    track.client.on("disconnect", gone);
+    track.client.on("connectionError", gone);
+    return track;
+  }
+
+  #release(track: Track): void {
+    this.#busy.delete(track);
+    const { lane } = track;
+    if (track.isGone || this.#lanes.get(lane.key) !== lane) {
+      this.#discard(track);
+    } else {
+      // Last in the lane's order too, so that it is the next to be used.
+      lane.tracks.delete(track);
+      lane.tracks.add(track);
+      this.#idle.add(track);
+    }
+    this.#wake(lane);
+    const [oldest] = this.#idle;
+    if (this.#idle.size > this.#limits.idleTotal && oldest) this.#discard(oldest);
+  }
+
+  /** The lane's own waiters first; then one that waits for any place. */
+  #wake(lane: Lane): void {
+    for (const queue of [lane.waiting, this.#waiting]) {
+      for (const served of queue) {
+        if (!served()) break;
+        queue.delete(served);
+      }
+    }
+  }
+
+  #discard(track: Track): void {
+    this.#idle.delete(track);
+    track.lane.tracks.delete(track);
+    if (
+      track.lane.tracks.size === 0 &&
+      track.lane.waiting.size === 0 &&
+      this.#lanes.get(track.lane.key) === track.lane
+    ) {
+      this.#lanes.delete(track.lane.key);
+    }
+    // What it still carries was given up by its exchange.
+    track.client.destroy().catch(() => {});
+  }
+}
+
+interface Lane {
+  readonly key: string;
+  /** Most connections of the lane. */
+  readonly width: number;
+  readonly tracks: Set<Track>;
+  readonly waiting: Set<() => boolean>;
+}
+
+interface Track {
+  readonly client: Client;
+  readonly lane: Lane;
+  /** Whether the tenant or we closed it. */
+  isGone: boolean;
+}
+
+const noneOfLane = (): SessionProxyError =>
+  new SessionProxyError("QSP-TIMEOUT", { reason: "no connection of the session became free" });
+
+const noneAtAll = (): SessionProxyError =>
+  new SessionProxyError("QSP-BUSY", { retryAfter: 1, reason: "upstream.total is reached" });

@@ -1,0 +1,177 @@
+import * as tls from "node:tls";
+import { buildConnector, Client, type Dispatcher } from "undici";
+import { SessionProxyError } from "../errors.ts";
+import { decodeRawHeaders } from "../http/raw-headers.ts";
+import type { TenantCall } from "../tenant/port.ts";
+import { collectAnswer } from "./collect-answer.ts";
+import { Lanes } from "./lanes.ts";
+import type { UpstreamListener, UpstreamRequest } from "./listener.ts";
+import { lookupWithLoopback } from "./loopback-lookup.ts";
+import { sendHandshake, type UpgradeAnswer } from "./send-handshake.ts";
+import { toUpstreamError } from "./upstream-error.ts";
+
+/** The way to one tenant. Connections belong to one lane and are never used by another. rules R12 */
+export interface Upstream {
+  /** Sends a request; `lane` is a session key, or {@link staticLane}. */
+  dispatch(lane: string, request: UpstreamRequest, listener: UpstreamListener): void;
+  /** Sends a handshake. @throws SessionProxyError */
+  connect(
+    request: { readonly path: string; readonly headers: readonly string[] },
+    signal: AbortSignal,
+  ): Promise<UpgradeAnswer>;
+  /** The proxy's own calls for a session, which never wait behind the user's. */
+  readonly callFor: (key: string) => TenantCall;
+  /** Closes the connections of a session that ended. */
+  readonly release: (key: string) => void;
+  close(): Promise<void>;
+}
+
+/** Limits and waits of the way to the tenant; milliseconds and counts. */
+export interface UpstreamOptions {
+  readonly origin: string;
+  /** Extra certificate authority in PEM, beside those that Node trusts. */
+  readonly ca: string | undefined;
+  readonly timeouts: { readonly connect: number; readonly headers: number; readonly bodyIdle: number };
+  /** Most connections of one session. */
+  readonly perSession: number;
+  /** How long an unused connection is kept. */
+  readonly idle: number;
+  readonly idleTotal: number;
+  readonly total: number;
+}
+
+/** The lane for static files: it carries no cookie and belongs to nobody. */
+export const staticLane = "static";
+
+/** Everybody's static files go over these; a page asks for a handful, and slow readers must not stop the others. */
+const staticConnections = 64;
+
+/** The proxy's own calls are short, and one after the other is soon enough. */
+const ownConnections = 2;
+
+const ownLane = (key: string): string => `${key} own`;
+
+/** Creates the way to one tenant, by undici's clients for requests and node's own for upgrades. */
+export function createUpstream(options: UpstreamOptions): Upstream {
+  const { origin, timeouts, idle } = options;
+  const { host, protocol } = new URL(origin);
+  const trust = protocol === "https:" ? trustOf(options.ca) : {};
+  const connect = buildConnector({
+    ...trust,
+    lookup: lookupWithLoopback,
+    timeout: timeouts.connect,
+    keepAlive: true,
+    maxCachedSessions: 10,
+  });
+  const lanes = new Lanes(
+    { total: options.total, idleTotal: options.idleTotal, laneWait: timeouts.headers },
+    () =>
+      new Client(origin, {
+        connect,
+        pipelining: 1,
+        keepAliveTimeout: idle,
+        keepAliveMaxTimeout: idle,
+        headersTimeout: timeouts.headers,
+        bodyTimeout: timeouts.bodyIdle,
+      }),
+  );
+
+  const send = (lane: string, width: number, request: UpstreamRequest, listener: UpstreamListener): void => {
+    let isServed = false;
+    const withdraw = lanes.acquire(lane, width, {
+      ready({ client, release }) {
+        isServed = true;
+        client.dispatch(dispatchOptions(origin, host, request), toHandler(listener, release));
+      },
+      refused: (error) => listener.failed(error),
+    });
+    if (isServed) return;
+    listener.started(() => {
+      if (isServed) return;
+      withdraw();
+      listener.failed(aborted());
+    });
+  };
+
+  return {
+    dispatch: (lane, request, listener) =>
+      send(lane, lane === staticLane ? staticConnections : options.perSession, request, listener),
+    callFor: (key) => (request) =>
+      collectAnswer(request.timeout, (listener) => {
+        const { method, path, headers } = request;
+        const contentLength = method === "POST" ? 0 : undefined;
+        send(ownLane(key), ownConnections, { method, path, headers, body: null, contentLength }, listener);
+      }),
+    connect: (request, signal) =>
+      sendHandshake({
+        origin,
+        path: request.path,
+        headers: ["host", host, ...request.headers],
+        trust,
+        timeouts,
+        signal,
+      }),
+    release(key) {
+      lanes.close(key);
+      lanes.close(ownLane(key));
+    },
+    close: () => lanes.destroy(),
+  };
+}
+
+const aborted = (): SessionProxyError =>
+  new SessionProxyError("QSP-UPSTREAM", { reason: "aborted by the proxy" });
+
+/** One context for all connections; verification cannot be switched off, only extended by an authority. */
+function trustOf(ca: string | undefined): { secureContext: tls.SecureContext; rejectUnauthorized: true } {
+  const secureContext = tls.createSecureContext(
+    ca === undefined ? {} : { ca: [...tls.rootCertificates, ca] },
+  );
+  return { secureContext, rejectUnauthorized: true };
+}
+
+function dispatchOptions(origin: string, host: string, request: UpstreamRequest): Dispatcher.DispatchOptions {
+  const headers = ["host", host, ...request.headers];
+  if (request.contentLength !== undefined) headers.push("content-length", String(request.contentLength));
+  return {
+    origin,
+    path: request.path,
+    method: request.method as Dispatcher.HttpMethod,
+    headers,
+    body: (request.body as Dispatcher.DispatchOptions["body"]) ?? null,
+    // Ours is decided by the time-out and the retry rules, not by what undici takes for idempotent.
+    idempotent: false,
+    blocking: false,
+  };
+}
+
+/** undici's raw handler: raw header buffers in, no header object is ever built. */
+function toHandler(listener: UpstreamListener, release: () => void): Dispatcher.DispatchHandler {
+  let abortNow: (() => void) | null = null;
+  // The client has not put the exchange away yet when it tells of its end.
+  const settle = (): void => process.nextTick(release);
+  return {
+    onConnect(abort: (error?: Error) => void) {
+      abortNow = () => abort(aborted());
+      listener.started(abortNow);
+    },
+    onHeaders(status: number, headers: Buffer[], resume: () => void): boolean {
+      if (status >= 100 && status < 200) return true;
+      // A status below 100 cannot be passed on: writeHead would throw.
+      if (status < 100 || status > 599) {
+        abortNow?.();
+        return false;
+      }
+      return listener.head(status, decodeRawHeaders(headers), resume);
+    },
+    onData: (chunk: Buffer): boolean => listener.data(chunk),
+    onComplete() {
+      settle();
+      listener.finished();
+    },
+    onError(error: Error) {
+      settle();
+      listener.failed(toUpstreamError(error));
+    },
+  } as Dispatcher.DispatchHandler;
+}
