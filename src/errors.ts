@@ -91,7 +91,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
     "connection_terminated",
     "Qlik cannot be reached, or broke off its answer.",
   ),
-  "QSP-TIMEOUT": row(504, 504, "tenant", "http_response_timeout", "Qlik did not answer in time."),
+  "QSP-TIMEOUT": row(504, 504, "tenant", "http_response_timeout", "The request or its answer took too long."),
   "QSP-STORE": row(503, 503, "proxy", "proxy_internal_error", "The proxy's session store cannot be reached."),
   "QSP-BODY-CONSUMED": row(
     500,

@@ -9,8 +9,8 @@ export type {
   TimeoutOptions,
   UnsafeOptions,
   UpstreamOptions,
-} from "./proxy/options.ts";
-export type { SigningKeyOptions } from "./proxy/options/signing-key.ts";
+} from "./options/session-proxy-options.ts";
+export type { SigningKeyOptions } from "./options/signing-key.ts";
 export type { Middleware, SessionProxy, SessionProxyStats } from "./proxy/session-proxy.ts";
 export type { Identity } from "./identity/identity.ts";
 export type { ChannelName, ProxyEvent } from "./kernel/channels.ts";

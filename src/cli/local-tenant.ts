@@ -1,6 +1,6 @@
 import { createPublicKey } from "node:crypto";
 import type { TenantEmulatorOptions } from "../emulator/options.ts";
-import { restoreLineBreaks } from "../proxy/options/signing-key.ts";
+import { restoreLineBreaks } from "../options/signing-key.ts";
 import type { ServerConfig } from "../server/config/load.ts";
 
 /** Makes the local tenant that a configuration of the proxy expects: its address, lifetimes and keys. */

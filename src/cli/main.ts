@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
-import { nearestName } from "../proxy/options/nearest-name.ts";
+import { nearestName } from "../options/nearest-name.ts";
 import { complain, say, UsageError, type Verb } from "./verb.ts";
 
 /** Loaded when asked for: who serves needs no local tenant in memory. */

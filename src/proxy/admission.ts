@@ -8,7 +8,7 @@ import type { Identity } from "../identity/identity.ts";
 import type { Policy } from "../policy/matcher.ts";
 import type { RouteClass } from "../policy/rule.ts";
 import { findOwnRoute, type OwnRoute } from "./own-routes.ts";
-import type { ResolvedOptions } from "./resolved-options.ts";
+import type { ResolvedOptions } from "../options/resolved-options.ts";
 
 /** Where a request wants to go. */
 export type Place =

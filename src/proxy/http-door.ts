@@ -11,7 +11,7 @@ import { exchange, type ExchangeContext } from "./exchange.ts";
 import { sendAnswer } from "./host-response.ts";
 import type { OwnAnswers } from "./own-answers.ts";
 import { emptyAnswer } from "./own-pages.ts";
-import type { ResolvedOptions } from "./resolved-options.ts";
+import type { ResolvedOptions } from "../options/resolved-options.ts";
 import { prepareRequest, type PreparedRequest } from "./rewrite-request.ts";
 import { corsHeaders } from "./rewrite-response.ts";
 import type { Site } from "./site.ts";

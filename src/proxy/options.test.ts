@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { OptionsError } from "../errors.ts";
-import { resolveOptions, type SessionProxyOptions } from "./options.ts";
+import { resolveOptions, type SessionProxyOptions } from "../options/session-proxy-options.ts";
 
 const privateKey = generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey;
 

@@ -1,7 +1,7 @@
 import { createPolicy, type Policy } from "../policy/matcher.ts";
 import { parseRule, type RouteClass, type RouteRule } from "../policy/rule.ts";
 import { neverForwarded, presets } from "../tenant/routes.ts";
-import type { ResolvedOptions } from "./resolved-options.ts";
+import type { ResolvedOptions } from "../options/resolved-options.ts";
 
 /** Joins the tenant's named route sets and the operator's lines into one policy. */
 export function createRoutePolicy({ policy }: Pick<ResolvedOptions, "policy">): Policy {

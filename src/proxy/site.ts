@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { firstHeader } from "../http/raw-headers.ts";
-import type { ResolvedOptions } from "./resolved-options.ts";
+import type { ResolvedOptions } from "../options/resolved-options.ts";
 
 /** Changes when the rewriter gives other bytes for the same answer. rules R6 */
 const rewriterVersion = "1";

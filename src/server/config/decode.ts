@@ -1,9 +1,9 @@
 import type * as v from "valibot";
 import type { OptionProblem } from "../../errors.ts";
-import { formatPath, isPlainObject } from "../../proxy/options/check-shape.ts";
-import { parseDuration } from "../../proxy/options/duration.ts";
-import { inspectSchema, type LeafKind } from "../../proxy/options/schema-node.ts";
-import { parseSize } from "../../proxy/options/size.ts";
+import { formatPath, isPlainObject } from "../../options/check-shape.ts";
+import { parseDuration } from "../../options/duration.ts";
+import { inspectSchema, type LeafKind } from "../../options/schema-node.ts";
+import { parseSize } from "../../options/size.ts";
 import type { ConfigPath } from "./names.ts";
 
 /** A tree after its durations and sizes were read; what could not be read is left out. */

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { OptionProblem } from "../../errors.ts";
-import { formatPath, isPlainObject } from "../../proxy/options/check-shape.ts";
+import { formatPath, isPlainObject } from "../../options/check-shape.ts";
 import { readText } from "./file-tree.ts";
 import { getAt, setAt } from "./merge.ts";
 import type { ConfigPath } from "./names.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parseDocument } from "yaml";
 import type { OptionProblem } from "../../errors.ts";
-import { isPlainObject } from "../../proxy/options/check-shape.ts";
+import { isPlainObject } from "../../options/check-shape.ts";
 
 /** What a configuration file holds. */
 export interface FileTree {

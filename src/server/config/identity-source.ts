@@ -1,7 +1,7 @@
 import type { OptionProblem } from "../../errors.ts";
 import { checkTrustedHeader, createTrustedHeaderIdentify } from "../../identity/trusted-header.ts";
-import { isPlainObject } from "../../proxy/options/check-shape.ts";
-import type { SessionProxyOptions } from "../../proxy/options.ts";
+import { isPlainObject } from "../../options/check-shape.ts";
+import type { SessionProxyOptions } from "../../options/session-proxy-options.ts";
 
 /** The identity source of a configuration, and what is wrong with it. */
 export interface IdentitySource {

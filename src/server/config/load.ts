@@ -1,6 +1,6 @@
 import { type OptionProblem, OptionsError } from "../../errors.ts";
-import { checkShape } from "../../proxy/options/check-shape.ts";
-import { resolveOptions, type SessionProxyOptions } from "../../proxy/options.ts";
+import { checkShape } from "../../options/check-shape.ts";
+import { resolveOptions, type SessionProxyOptions } from "../../options/session-proxy-options.ts";
 import { decodeUnits } from "./decode.ts";
 import { readFileBackedKeys } from "./file-backed.ts";
 import { readFileTree } from "./file-tree.ts";

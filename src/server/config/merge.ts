@@ -1,4 +1,4 @@
-import { formatPath, isPlainObject } from "../../proxy/options/check-shape.ts";
+import { formatPath, isPlainObject } from "../../options/check-shape.ts";
 import type { ConfigPath } from "./names.ts";
 import type { Setting } from "./settings.ts";
 

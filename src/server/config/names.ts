@@ -1,5 +1,5 @@
-import { listLeaves, type LeafKind } from "../../proxy/options/schema-node.ts";
-import { nearestName } from "../../proxy/options/nearest-name.ts";
+import { listLeaves, type LeafKind } from "../../options/schema-node.ts";
+import { nearestName } from "../../options/nearest-name.ts";
 import { configSchema } from "./schema.ts";
 
 /** Place of a value in the configuration. */

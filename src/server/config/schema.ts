@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import type { LeafKind } from "../../proxy/options/schema-node.ts";
-import { list, sharedEntries, sharedMountEntries, text, unavailable } from "../../proxy/options/schema.ts";
+import type { LeafKind } from "../../options/schema-node.ts";
+import { list, sharedEntries, sharedMountEntries, text, unavailable } from "../../options/schema.ts";
 import { type ListenAddress, parseListenAddress } from "./listen-address.ts";
 
 /** A key that holds a text, beside a key with `File` at its end that names the file with the text. */

@@ -1,5 +1,5 @@
 import type { OptionProblem } from "../../errors.ts";
-import type { LeafKind } from "../../proxy/options/schema-node.ts";
+import type { LeafKind } from "../../options/schema-node.ts";
 import { type ConfigPath, findByFlag, findByVariable, nearestFlag, nearestVariable } from "./names.ts";
 
 /** One value from outside the file. */

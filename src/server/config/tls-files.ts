@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import type { OptionProblem } from "../../errors.ts";
-import { isPlainObject } from "../../proxy/options/check-shape.ts";
+import { isPlainObject } from "../../options/check-shape.ts";
 
 /** Says what is wrong with the listener's certificate and key; nothing when they can be used. */
 export function tlsProblems(tls: unknown): readonly OptionProblem[] {

@@ -1,5 +1,5 @@
-import { isPlainObject } from "../../proxy/options/check-shape.ts";
-import type { SessionProxyOptions } from "../../proxy/options.ts";
+import { isPlainObject } from "../../options/check-shape.ts";
+import type { SessionProxyOptions } from "../../options/session-proxy-options.ts";
 import type { IdentitySource } from "./identity-source.ts";
 
 /** Keys that file and library have in common, name and meaning. */

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { isSerialisedOrigin } from "../../http/serialised-origin.ts";
+import { isSerialisedOrigin } from "../http/serialised-origin.ts";
 
 /** What is allowed beyond https. */
 export interface OriginRules {

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { ResolvedOptions } from "../resolved-options.ts";
+import type { ResolvedOptions } from "./resolved-options.ts";
 import { formatDuration } from "./duration.ts";
 import type { LeafKind } from "./schema-node.ts";
 import { formatSize } from "./size.ts";

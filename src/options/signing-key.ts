@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, KeyObject, sign } from "node:crypto";
-import type { AssertionKey } from "../../tenant/assertion.ts";
+import type { AssertionKey } from "../tenant/assertion.ts";
 import { isPlainObject } from "./check-shape.ts";
 
 type Algorithm = AssertionKey["alg"];

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import { type OptionProblem, OptionsError } from "../errors.ts";
 import type { Identity } from "../identity/identity.ts";
-import { checkMeaning } from "./options/check-meaning.ts";
-import { checkShape } from "./options/check-shape.ts";
-import { parseFrameAncestor, parsePrefix } from "./options/origin.ts";
-import { optionsSchema, type ShapedOptions } from "./options/schema.ts";
-import { restoreLineBreaks, type SigningKeyOptions } from "./options/signing-key.ts";
+import { checkMeaning } from "./check-meaning.ts";
+import { checkShape } from "./check-shape.ts";
+import { parseFrameAncestor, parsePrefix } from "./origin.ts";
+import { optionsSchema, type ShapedOptions } from "./schema.ts";
+import { restoreLineBreaks, type SigningKeyOptions } from "./signing-key.ts";
 import type { ResolvedOptions } from "./resolved-options.ts";
 
 /** What `createSessionProxy` takes. Durations are milliseconds, sizes are bytes; an unknown key is an error. */

@@ -1,9 +1,9 @@
 import { X509Certificate } from "node:crypto";
-import type { OptionProblem } from "../../errors.ts";
-import { parseAddressRange } from "../../identity/address-set.ts";
-import { parseRule } from "../../policy/rule.ts";
-import type { AssertionKey } from "../../tenant/assertion.ts";
-import { presets } from "../../tenant/routes.ts";
+import type { OptionProblem } from "../errors.ts";
+import { parseAddressRange } from "../identity/address-set.ts";
+import { parseRule } from "../policy/rule.ts";
+import type { AssertionKey } from "../tenant/assertion.ts";
+import { presets } from "../tenant/routes.ts";
 import { isPlainObject } from "./check-shape.ts";
 import { formatDuration } from "./duration.ts";
 import { nearestName } from "./nearest-name.ts";

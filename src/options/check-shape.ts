@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { OptionProblem } from "../../errors.ts";
+import type { OptionProblem } from "../errors.ts";
 import { nearestName } from "./nearest-name.ts";
 import { inspectSchema, listLeaves } from "./schema-node.ts";
 
