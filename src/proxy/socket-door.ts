@@ -5,6 +5,7 @@ import { errorAnswer, upgradeRefusal } from "../http/own-answer.ts";
 import { publish } from "../kernel/channels.ts";
 import { shownKey, type ProxySession } from "../session/proxy-session.ts";
 import { checkHandshakeRequest } from "../ws/handshake.ts";
+import { endSoon } from "./end-socket.ts";
 import type { LiveSockets } from "./live-sockets.ts";
 import type { LossMemory } from "./loss-memory.ts";
 import { Splice } from "./splice.ts";
@@ -59,7 +60,7 @@ export async function openSocket(
       const outcome = await openUpstreamSocket(context, { request, ...admitted, signal: gone.signal });
       if (!("socket" in outcome)) {
         socket.end(relayedRefusal(outcome));
-        socket.destroySoon();
+        endSoon(socket);
         return;
       }
       socket.off("error", leave);
@@ -174,5 +175,5 @@ export function refuse(
   // What a client of another version may ask for instead. RFC 6455 §4.4
   if (answer.status === 426) answer.headers.push("Sec-WebSocket-Version", "13");
   socket.write(upgradeRefusal(answer), "latin1");
-  socket.destroySoon();
+  endSoon(socket);
 }

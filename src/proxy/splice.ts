@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { encodeClose } from "../ws/close-frame.ts";
 import { createFrameTracker } from "../ws/frame-boundary.ts";
+import { endSoon } from "./end-socket.ts";
 import type { LiveSocket } from "./live-sockets.ts";
 
 /** Both ends of a spliced socket, and who hears of it. */
@@ -196,7 +197,8 @@ export class Splice implements LiveSocket {
     if (this.#closeTimer) clearTimeout(this.#closeTimer);
     const { downstream, upstream, onClosed } = this.#options;
     upstream.destroy();
-    endSoon(downstream);
+    if (downstream.writableEnded) endSoon(downstream);
+    else downstream.destroy();
     onClosed({
       code: this.#code,
       bytesDown: this.#bytesDown,
@@ -209,16 +211,6 @@ export class Splice implements LiveSocket {
 /** An unmasked close frame with code 4203 at the very start. */
 function isRefusal(chunk: Buffer): boolean {
   return chunk.length >= 4 && chunk[0] === 0x88 && (chunk[1] ?? 0) >= 2 && chunk.readUInt16BE(2) === 4203;
-}
-
-/** What was written may still go out, for as long as the browser may take; a reader that stands still is cut off. */
-function endSoon(downstream: Socket): void {
-  if (!downstream.writableEnded || downstream.writableLength === 0) {
-    downstream.destroy();
-    return;
-  }
-  downstream.once("finish", () => downstream.destroy());
-  setTimeout(() => downstream.destroy(), boundaryWait).unref();
 }
 
 function tune(side: Socket): void {

@@ -40,7 +40,9 @@ export type UpgradeOutcome =
       readonly generation: TenantSession;
       readonly release: () => void;
     }
-  | { readonly status: number; readonly headers: RawHeaders; readonly body: Buffer };
+  | Refusal;
+
+type Refusal = Extract<UpgradeAnswer, { status: number }>;
 
 /**
  * The socket of a user who was never seen before may be refused until the tenant has spread the user's rights. It is
@@ -76,7 +78,7 @@ export async function openUpstreamSocket(
       if (isAuthLoss(answer, context.tenantOrigin) && !spent.authLoss) {
         spent.authLoss = true;
         const next = await context.sessions.generations.afterAuthLoss(session, generation);
-        if (typeof next === "string") return answer;
+        if (typeof next === "string") return withoutToken(answer, csrfToken);
         generation = next;
       } else if (answer.status === 403 && !spent.csrf) {
         spent.csrf = true;
@@ -89,13 +91,17 @@ export async function openUpstreamSocket(
         await pause(firstLoginWaits[spent.waits] ?? 0, upgrade.signal);
         spent.waits += 1;
       } else {
-        return answer;
+        return withoutToken(answer, csrfToken);
       }
     } finally {
       if (!kept) release();
     }
   }
 }
+
+/** A refusal that repeats the address it refuses would show the browser the token in it. */
+const withoutToken = (refusal: Refusal, csrfToken: string): Refusal =>
+  csrfToken !== "" && refusal.body.includes(csrfToken) ? { ...refusal, body: Buffer.alloc(0) } : refusal;
 
 const isFresh = (context: UpgradeContext, generation: TenantSession): boolean =>
   generation.generation === 1 && context.now() < generation.createdAt + freshness;
@@ -176,7 +182,7 @@ export function switchingProtocols(headers: RawHeaders): string {
 }
 
 /** Passes a refusal on: the tenant's status and words, without anything that would act on our origin. attacks W8 */
-export function relayedRefusal(refusal: { status: number; headers: RawHeaders; body: Buffer }): Buffer {
+export function relayedRefusal(refusal: Refusal): Buffer {
   const status = refusal.status >= 200 && refusal.status <= 599 ? refusal.status : 502;
   const lines = [`HTTP/1.1 ${status} Upgrade Refused`];
   for (const name of ["content-type", "content-encoding", "retry-after"]) {
