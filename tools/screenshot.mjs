@@ -49,7 +49,7 @@ async function take(browser, url, { name, viewport, user, isMobile = false }) {
     deviceScaleFactor: 1,
   });
   const page = await context.newPage();
-  await page.goto(url);
+  await page.goto(new URL("/sign-in", url).href);
   await page.getByRole("button", { name: user }).click();
   await waitForCharts(page);
   // A window as high as the page: the charts measure themselves again when a picture stretches it.

@@ -6,6 +6,8 @@ import type { SampleUser } from "./sample-users.ts";
 /** What the dashboard shows and to whom. */
 export interface DashboardProps {
   readonly user: SampleUser;
+  /** Whom one may look as instead. */
+  readonly others: readonly SampleUser[];
   /** Origin and prefix of the proxy: the `host` of the embed clients. */
   readonly qlikHost: string;
   readonly tenantOrigin: string;
@@ -96,6 +98,11 @@ const directPane = ({ tenantOrigin }: DashboardProps): Html =>
     </div>
   </section>`;
 
+const switchTo = (user: SampleUser): Html =>
+  html`<form method="post" action="/sign-in">
+    <button class="link" name="user" value="${user.key}">Look as ${user.name}, ${user.group}</button>
+  </form>`;
+
 const userMenu = (user: SampleUser): Html =>
   html`<div class="user">
     <span class="avatar avatar-${user.key}" aria-hidden="true"
@@ -131,6 +138,7 @@ export function dashboardPage(props: DashboardProps): string {
               Orders of ${user.group.replace("Sales ", "")}, 2023 to 2025. Select in any chart; the others
               follow.
             </p>
+            ${props.others.map(switchTo)}
           </div>
           <div class="card selections">
             <qlik-embed ui="analytics/selections" theme="portal-light"></qlik-embed>

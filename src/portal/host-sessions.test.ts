@@ -8,7 +8,9 @@ const [alice, bruno] = sampleUsers as [(typeof sampleUsers)[number], (typeof sam
 const requestWith = (cookie: string | undefined): IncomingMessage =>
   ({ headers: { cookie } }) as IncomingMessage;
 
-const pairOf = (setCookie: string): string => setCookie.split(";", 1)[0] ?? "";
+/** The session's cookie as a browser sends it back. */
+const pairOf = ({ cookies }: { readonly cookies: readonly string[] }): string =>
+  cookies[0]?.split(";", 1)[0] ?? "";
 
 describe("createHostSessions", () => {
   test("finds a session by its cookie among others", () => {
@@ -29,9 +31,15 @@ describe("createHostSessions", () => {
   });
 
   test("sets a cookie that scripts cannot read and other sites do not send", () => {
-    expect(createHostSessions().start(bruno)).toMatch(
-      /^portal_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax$/,
-    );
+    const [session, seen] = createHostSessions().start(bruno).cookies;
+    expect(session).toMatch(/^portal_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax$/);
+    expect(seen).toBe("portal_seen=1; Path=/; HttpOnly; SameSite=Lax");
+  });
+
+  test("knows a browser that had a session from one that is new", () => {
+    const sessions = createHostSessions();
+    expect(sessions.wasHere(requestWith(undefined))).toBe(false);
+    expect(sessions.wasHere(requestWith("portal_seen=1"))).toBe(true);
   });
 
   test("forgets a session that was ended, and no other", () => {

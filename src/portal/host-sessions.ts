@@ -13,8 +13,10 @@ export interface HostSession {
 export interface HostSessions {
   /** The session of the request's cookie. */
   find(request: IncomingMessage): HostSession | undefined;
-  /** Starts a session; the answer is the value for `Set-Cookie`. */
-  start(user: SampleUser): string;
+  /** Starts a session; `cookies` are the values for `Set-Cookie`. */
+  start(user: SampleUser): { readonly session: HostSession; readonly cookies: readonly string[] };
+  /** Whether the request's browser has had a session. */
+  wasHere(request: IncomingMessage): boolean;
   /** Ends the session of the request's cookie. */
   end(request: IncomingMessage): void;
   /** The `Set-Cookie` value that takes the cookie away. */
@@ -22,16 +24,20 @@ export interface HostSessions {
 }
 
 const cookieName = "portal_session";
+/** Outlives the session: a browser that signed out is not signed in again unasked. */
+const seenName = "portal_seen";
 /** A portal that nobody restarts does not grow without end: the oldest sessions go first. */
 const maxSessions = 10_000;
 
-function tokenOf(request: IncomingMessage): string | undefined {
+function valueOf(request: IncomingMessage, wanted: string): string | undefined {
   for (const pair of (request.headers.cookie ?? "").split(";")) {
     const [name, value] = pair.trim().split("=", 2);
-    if (name === cookieName) return value;
+    if (name === wanted) return value;
   }
   return undefined;
 }
+
+const tokenOf = (request: IncomingMessage): string | undefined => valueOf(request, cookieName);
 
 /** Creates an empty set of sessions. */
 export function createHostSessions(): HostSessions {
@@ -44,13 +50,16 @@ export function createHostSessions(): HostSessions {
     },
     start(user) {
       const token = randomBytes(32).toString("base64url");
-      sessions.set(token, { id: randomBytes(16).toString("base64url"), user });
+      const session = { id: randomBytes(16).toString("base64url"), user };
+      sessions.set(token, session);
       for (const oldest of sessions.keys()) {
         if (sessions.size <= maxSessions) break;
         sessions.delete(oldest);
       }
-      return `${cookieName}=${token}; ${attributes}`;
+      const cookies = [`${cookieName}=${token}; ${attributes}`, `${seenName}=1; ${attributes}`];
+      return { session, cookies };
     },
+    wasHere: (request) => valueOf(request, seenName) !== undefined,
     end(request) {
       const token = tokenOf(request);
       if (token !== undefined) sessions.delete(token);

@@ -3,7 +3,7 @@ import type { SessionProxy } from "../proxy/session-proxy.ts";
 import type { DashboardContent } from "./dashboard-content.ts";
 import { dashboardPage } from "./dashboard-page.ts";
 import { directPage, directPolicy } from "./direct-page.ts";
-import type { HostSessions } from "./host-sessions.ts";
+import type { HostSession, HostSessions } from "./host-sessions.ts";
 import { strictPolicy } from "./page.ts";
 import type { PortalTenant } from "./portal-tenant.ts";
 import { sampleUsers } from "./sample-users.ts";
@@ -51,22 +51,44 @@ async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
   return new URLSearchParams(text.slice(0, maxFormBytes));
 }
 
+const signInPath = "/sign-in";
+
+function leadTo(response: ServerResponse, location: string, cookies: readonly string[]): void {
+  response.writeHead(303, { Location: location, "Set-Cookie": [...cookies], "Cache-Control": "no-store" });
+  response.end();
+}
+
+/** Whose page it is: who comes for the first time sees charts at once, as the first person; who signed out is asked. */
+function enter(
+  request: IncomingMessage,
+  response: ServerResponse,
+  sessions: HostSessions,
+): HostSession | null {
+  const known = sessions.find(request);
+  if (known !== undefined) return known;
+  const [first] = sampleUsers;
+  if (first === undefined || sessions.wasHere(request)) return null;
+  const { session, cookies } = sessions.start(first);
+  response.setHeader("Set-Cookie", [...cookies]);
+  return session;
+}
+
 function pageRoutes({ origin, prefix, tenant, content, sessions }: PortalParts): Record<string, Route> {
   return {
     "GET /": (request, response) => {
-      const session = sessions.find(request);
-      const page =
-        session === undefined
-          ? signInPage()
-          : dashboardPage({
-              user: session.user,
-              qlikHost: origin + prefix,
-              tenantOrigin: tenant.origin,
-              content,
-              canExpire: tenant.control !== undefined,
-            });
+      const session = enter(request, response, sessions);
+      if (session === null) return leadTo(response, signInPath, []);
+      const page = dashboardPage({
+        user: session.user,
+        others: sampleUsers.filter(({ key }) => key !== session.user.key),
+        qlikHost: origin + prefix,
+        tenantOrigin: tenant.origin,
+        content,
+        canExpire: tenant.control !== undefined,
+      });
       sendPage(response, page, strictPolicy);
     },
+    "GET /sign-in": (_request, response) => sendPage(response, signInPage(), strictPolicy),
     "GET /direct": (_request, response) => {
       const { origin: tenantOrigin, webIntegrationId } = tenant;
       const { appId, charts } = content;
@@ -77,10 +99,6 @@ function pageRoutes({ origin, prefix, tenant, content, sessions }: PortalParts):
 }
 
 function actionRoutes({ tenant, sessions, qlik }: PortalParts): Record<string, Route> {
-  const toStart = (response: ServerResponse, cookie: string): void => {
-    response.writeHead(303, { Location: "/", "Set-Cookie": cookie, "Cache-Control": "no-store" });
-    response.end();
-  };
   /** Ends the user's Qlik content and the portal's session, this one even if the other fails. */
   async function signOut(request: IncomingMessage): Promise<string> {
     try {
@@ -97,11 +115,11 @@ function actionRoutes({ tenant, sessions, qlik }: PortalParts): Record<string, R
       if (user === undefined) return sendText(response, 400, "There is no such sample user.");
       // Whoever was signed in before on this browser is signed out, in Qlik too.
       await signOut(request);
-      toStart(response, sessions.start(user));
+      leadTo(response, "/", sessions.start(user).cookies);
     },
     "POST /sign-out": async (request, response) => {
       request.resume();
-      toStart(response, await signOut(request));
+      leadTo(response, signInPath, [await signOut(request)]);
     },
     "POST /expire-qlik-session": async (request, response) => {
       request.resume();

@@ -47,7 +47,7 @@ export async function launchWithThirdPartyCookies(): Promise<{
 /** Opens the portal and signs in there as one of its two people. */
 export async function signInAtPortal(context: BrowserContext, url: string, name: string): Promise<Page> {
   const page = await context.newPage();
-  await page.goto(url);
+  await page.goto(new URL("/sign-in", url).href);
   await page.getByRole("button", { name }).click();
   await page.locator("#session").waitFor();
   return page;

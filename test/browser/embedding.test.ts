@@ -107,7 +107,7 @@ describe("Chromium that blocks third-party cookies", { timeout: 90_000 }, () => 
 
   test("gets no cookie of the tenant for the portal's origin", async () => {
     const names = (await page.context().cookies(world.portal.url)).map(({ name }) => name);
-    expect(names).toEqual(["portal_session"]);
+    expect(names).toEqual(["portal_session", "portal_seen"]);
   });
 });
 

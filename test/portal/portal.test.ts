@@ -59,12 +59,20 @@ async function signIn(user: string, cookie?: string): Promise<string> {
 }
 
 describe("sample portal", () => {
-  test("asks who you are, then shows that person's dashboard", async () => {
-    expect((await ask("/")).body).toContain("there is no password");
+  test("shows charts at the first visit, and asks who has signed out", async () => {
+    const { body, headers } = await ask("/");
+    expect(body).toContain("Alice Johansson");
+    expect(headers["set-cookie"]).toHaveLength(2);
+    const again = await ask("/", { headers: { cookie: "portal_seen=1" } });
+    expect([again.status, again.headers["location"]]).toEqual([303, "/sign-in"]);
+    expect((await ask("/sign-in")).body).toContain("there is no password");
+  });
+
+  test("shows the dashboard of whoever signed in, and a way to the other person", async () => {
     const cookie = await signIn("bruno");
     const { body } = await ask("/", { headers: { cookie } });
-    expect(body).toContain("Bruno Keller");
-    expect(body).not.toContain("Alice Johansson");
+    expect(body).toContain("<strong>Bruno Keller</strong>");
+    expect(body).toContain("Look as Alice Johansson");
   });
 
   test("lets its pages load from their own origin only, and the direct page from the tenant", async () => {
