@@ -88,7 +88,11 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     const at = now();
     const identity = await inTime(Promise.resolve(admission.identify(request)));
     if (!identity) throw new SessionProxyError("QSP-UNAUTHENTICATED");
-    return sessions.acquire({ identity, at, again: async () => admission.identify(request) });
+    return sessions.acquire({
+      identity,
+      at,
+      again: () => inTime(Promise.resolve(admission.identify(request))),
+    });
   };
 
   const http = new HttpDoor({

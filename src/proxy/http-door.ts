@@ -104,7 +104,9 @@ export class HttpDoor {
       sendAnswer(response, emptyAnswer(204, preflightHeaders), cors);
       return { status: 204 };
     }
-    if (this.#context.isClosed()) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
+    const isProductInfo = place.kind === "own" && place.route.name === "product-info";
+    if (this.#context.isClosed() && !isProductInfo)
+      throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
     if (place.kind === "own") {
       await ownAnswers.answer({ request, response, route: place.route, target: place.target, cors });
       return { status: response.statusCode };

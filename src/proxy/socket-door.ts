@@ -5,6 +5,7 @@ import { errorAnswer, upgradeRefusal } from "../http/own-answer.ts";
 import { publish } from "../kernel/channels.ts";
 import { shownKey, type ProxySession } from "../session/proxy-session.ts";
 import { checkHandshakeRequest } from "../ws/handshake.ts";
+import { EarlyBytes } from "./early-bytes.ts";
 import { endSoon } from "./end-socket.ts";
 import type { LiveSockets } from "./live-sockets.ts";
 import type { LossMemory } from "./loss-memory.ts";
@@ -41,9 +42,7 @@ export async function openSocket(
   traceId: string,
 ): Promise<void> {
   const gone = new AbortController();
-  const leave = (): void => gone.abort();
-  socket.on("error", leave);
-  socket.on("close", leave);
+  const early = new EarlyBytes(socket, head, () => gone.abort());
   let session: ProxySession | undefined;
   try {
     const handshake = checkHandshakeRequest(request.method ?? "", request.rawHeaders, request.httpVersion);
@@ -52,7 +51,7 @@ export async function openSocket(
       throw new SessionProxyError("QSP-TARGET", { status, reason });
     }
     if (context.isDraining()) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
-    const admitted = await context.admit(request);
+    const admitted = await unlessGone(gone.signal, context.admit(request));
     session = admitted.session;
     const socketEpoch = session.socketEpoch;
     const place = reservePlace(context, session);
@@ -63,9 +62,7 @@ export async function openSocket(
         endSoon(socket);
         return;
       }
-      socket.off("error", leave);
-      socket.off("close", leave);
-      join({ context, socket, head, traceId, session, socketEpoch, outcome, path: admitted.target.path });
+      join({ context, socket, early, traceId, session, socketEpoch, outcome, path: admitted.target.path });
     } finally {
       place();
     }
@@ -74,6 +71,16 @@ export async function openSocket(
       error instanceof SessionProxyError ? error : new SessionProxyError("QSP-UPSTREAM", { cause: error });
     refuse(socket, known, traceId, session);
   }
+}
+
+/** A browser that left waits for nothing; what the host still does about it ends unheard. */
+function unlessGone<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => reject(new SessionProxyError("QSP-UPSTREAM", { reason: "client gone" }));
+    if (signal.aborted) leave();
+    signal.addEventListener("abort", leave, { once: true });
+    work.then(resolve, reject);
+  });
 }
 
 /** Handshakes under way count, or a burst would pass the limit. attacks W13 */
@@ -93,7 +100,7 @@ function reservePlace(context: SocketDoorContext, session: ProxySession): () => 
 interface Joining {
   readonly context: SocketDoorContext;
   readonly socket: Socket;
-  readonly head: Buffer;
+  readonly early: EarlyBytes;
   readonly traceId: string;
   readonly session: ProxySession;
   /** Of the session when the upgrade was admitted. */
@@ -102,7 +109,7 @@ interface Joining {
   readonly path: string;
 }
 
-function join({ context, socket, head, traceId, session, socketEpoch, outcome, path }: Joining): void {
+function join({ context, socket, early, traceId, session, socketEpoch, outcome, path }: Joining): void {
   const { sessions, live, losses } = context;
   const isOutOfDate = session.socketEpoch !== socketEpoch;
   if (session.ended || socket.destroyed || isOutOfDate || context.isDraining()) {
@@ -112,6 +119,7 @@ function join({ context, socket, head, traceId, session, socketEpoch, outcome, p
     throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
   }
   const startedAt = context.now();
+  const sent = early.take();
   const splice = new Splice({
     downstream: socket,
     upstream: outcome.socket,
@@ -148,7 +156,7 @@ function join({ context, socket, head, traceId, session, socketEpoch, outcome, p
   // One packet for the 101 and the first message, as the tenant sent them. product C6
   socket.cork();
   socket.write(switchingProtocols(outcome.headers), "latin1");
-  splice.start({ downstream: head, upstream: outcome.head });
+  splice.start({ downstream: sent, upstream: outcome.head });
   socket.uncork();
 }
 

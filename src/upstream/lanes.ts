@@ -39,6 +39,7 @@ export class Lanes {
   readonly #idle = new Set<Track>();
   readonly #busy = new Set<Track>();
   readonly #waiting = new Set<() => boolean>();
+  #isClosed = false;
 
   constructor(limits: LaneLimits, connect: () => Client) {
     this.#limits = limits;
@@ -52,6 +53,10 @@ export class Lanes {
 
   /** Gives the waiter a connection of a lane now or later; the returned function withdraws the wish. */
   acquire(key: string, width: number, waiter: Waiter): () => void {
+    if (this.#isClosed) {
+      waiter.refused(new SessionProxyError("QSP-BUSY", { retryAfter: 0, reason: "closed" }));
+      return () => {};
+    }
     const lane = this.#lanes.get(key) ?? { key, width, tracks: new Set<Track>(), waiting: new Set() };
     this.#lanes.set(key, lane);
     const attempt = (): boolean => this.#serve(lane, waiter);
@@ -88,6 +93,7 @@ export class Lanes {
 
   /** Ends every connection at once. */
   async destroy(): Promise<void> {
+    this.#isClosed = true;
     this.#lanes.clear();
     const tracks = [...this.#idle, ...this.#busy];
     await Promise.all(tracks.map(({ client }) => client.destroy()));
