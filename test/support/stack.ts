@@ -11,7 +11,7 @@ import {
   type SessionProxyOptions,
 } from "../../src/index.ts";
 import { assembleSessionProxy } from "../../src/proxy/create-session-proxy.ts";
-import { resolveOptions } from "../../src/proxy/options.ts";
+import { resolveOptions } from "../../src/options/session-proxy-options.ts";
 import type { ManualClock } from "./manual-clock.ts";
 import { send, type RawAnswer, type RawRequest } from "./raw-client.ts";
 
