@@ -86,6 +86,10 @@ test("a browser that closes, does not read, and whose tenant is gone is cut off"
   await closing;
   tenantEnd.resetAndDestroy();
   // A connection that is not read tells of its end where it is written to.
-  await expect.poll(() => client.socket.write(ping) && served.destroyed, soon).toBe(true);
+  const isCutOff = (): boolean => {
+    client.write(ping);
+    return served.destroyed;
+  };
+  await expect.poll(isCutOff, soon).toBe(true);
   expect(stack.proxy.stats().sockets).toBe(0);
 });
