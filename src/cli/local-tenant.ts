@@ -17,8 +17,9 @@ export function toLocalTenant({ options }: Pick<ServerConfig, "options">): Tenan
       pem: typeof privateKey === "string" ? toPublicPem(privateKey) : "",
     })),
     ...(options.publicOrigin === undefined ? {} : { frameAncestors: [options.publicOrigin] }),
-    ...(sessionIdle === undefined ? {} : { sessionIdle }),
-    ...(sessionLifetime === undefined ? {} : { sessionLifetime }),
+    // The file's texts have become milliseconds where it was read.
+    ...(typeof sessionIdle === "number" ? { sessionIdle } : {}),
+    ...(typeof sessionLifetime === "number" ? { sessionLifetime } : {}),
   };
 }
 

@@ -47,6 +47,8 @@ export function errorAnswer(error: SessionProxyError, request: AnsweredRequest):
     asPage ? errorPagePolicy : "default-src 'none'",
     "Cross-Origin-Resource-Policy",
     "same-origin",
+    "Vary",
+    "Origin, Sec-Fetch-Site, Cookie",
     "Proxy-Status",
     `qlik-session-proxy; error=${proxyStatus}`,
   ];

@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import type { ResolvedOptions } from "./resolved-options.ts";
-import { formatDuration } from "./duration.ts";
+import { formatDuration, parseDuration } from "./duration.ts";
 import type { LeafKind } from "./schema-node.ts";
-import { formatSize } from "./size.ts";
+import { formatSize, parseSize } from "./size.ts";
 
 const second = 1000;
 const minute = 60 * second;
@@ -20,27 +20,49 @@ interface Range {
   readonly to: number;
 }
 
-const number = (kind: "integer" | "duration" | "size", { from, to }: Range): v.GenericSchema<number> => {
-  const [unit, write] = {
-    integer: ["", String] as const,
-    duration: [" of milliseconds", formatDuration] as const,
-    size: [" of bytes", formatSize] as const,
+const number = (
+  kind: "integer" | "duration" | "size",
+  { from, to }: Range,
+): v.GenericSchema<number | string, number> => {
+  const [unit, write, read] = {
+    integer: ["", String, () => null] as const,
+    duration: [
+      " of milliseconds, or a text with its unit such as 30s",
+      formatDuration,
+      parseDuration,
+    ] as const,
+    size: [" of bytes, or a text with its unit such as 1MiB", formatSize, parseSize] as const,
   }[kind];
   const range = `must be from ${write(from)} to ${write(to)}`;
+  const wanted = `must be a whole number${unit}`;
   return v.pipe(
-    v.number(`must be a whole number${unit}`),
-    v.integer(`must be a whole number${unit}`),
+    v.union([v.number(), v.string()], wanted),
+    // The texts of the configuration file mean the same here. A text that is none is not a number either.
+    v.transform((value) => (typeof value === "string" ? (read(value) ?? Number.NaN) : value)),
+    v.number(wanted),
+    v.integer(wanted),
     v.minValue(from, ({ input }) => `${range}, not ${write(input)}`),
     v.maxValue(to, ({ input }) => `${range}, not ${write(input)}`),
     leaf(kind),
   );
 };
 
-const duration = (fallback: number, from: number, to: number): v.GenericSchema<number | undefined, number> =>
+const duration = (
+  fallback: number,
+  from: number,
+  to: number,
+): v.GenericSchema<number | string | undefined, number> =>
   v.optional(number("duration", { from, to }), fallback);
-const size = (fallback: number, from: number, to: number): v.GenericSchema<number | undefined, number> =>
-  v.optional(number("size", { from, to }), fallback);
-const integer = (fallback: number, from: number, to: number): v.GenericSchema<number | undefined, number> =>
+const size = (
+  fallback: number,
+  from: number,
+  to: number,
+): v.GenericSchema<number | string | undefined, number> => v.optional(number("size", { from, to }), fallback);
+const integer = (
+  fallback: number,
+  from: number,
+  to: number,
+): v.GenericSchema<number | string | undefined, number> =>
   v.optional(number("integer", { from, to }), fallback);
 
 const flag = (): v.GenericSchema<boolean | undefined, boolean> =>

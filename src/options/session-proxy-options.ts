@@ -8,7 +8,13 @@ import { optionsSchema, type ShapedOptions } from "./schema.ts";
 import { restoreLineBreaks, type SigningKeyOptions } from "./signing-key.ts";
 import type { ResolvedOptions } from "./resolved-options.ts";
 
-/** What `createSessionProxy` takes. Durations are milliseconds, sizes are bytes; an unknown key is an error. */
+/** Milliseconds, or a text with its unit: `500ms`, `30s`, `20m`, `8h`, `1d`. */
+export type Duration = number | string;
+
+/** Bytes, or a text with its unit: `512B`, `64KiB`, `1MiB`, `1GiB`. */
+export type Size = number | string;
+
+/** What `createSessionProxy` takes; an unknown key is an error. */
 export interface SessionProxyOptions {
   /** The Qlik Cloud tenant, and how to sign users in to it. */
   readonly tenant: TenantOptions;
@@ -52,9 +58,9 @@ export interface TenantOptions {
   /** How users are signed in; "qlik-cloud-jwt", the default, is the only kind of this version. */
   readonly kind?: "qlik-cloud-jwt";
   /** Idle time after which the tenant ends a session. Milliseconds, 1 s to 30 d; 1800000 (30 minutes) by default. */
-  readonly sessionIdle?: number;
+  readonly sessionIdle?: Duration;
   /** Age at which the tenant ends a session. Milliseconds, 1 s to 30 d; 86400000 (24 hours) by default. */
-  readonly sessionLifetime?: number;
+  readonly sessionLifetime?: Duration;
   /** The keys as registered at the tenant; at least one, the first signs. */
   readonly signingKeys: readonly SigningKeyOptions[];
 }
@@ -62,16 +68,16 @@ export interface TenantOptions {
 /** The clocks of a session. */
 export interface SessionOptions {
   /** Time without use after which a session ends. Milliseconds, 1 s to 30 d; 1200000 (20 minutes) by default. */
-  readonly idleTimeout?: number;
+  readonly idleTimeout?: Duration;
   /** Age at which a session is replaced by a new one. Milliseconds, 1 s to 30 d; 28800000 (8 hours) by default. */
-  readonly maxLifetime?: number;
+  readonly maxLifetime?: Duration;
   /**
    * How long before the tenant's session ends it is renewed in the background. Milliseconds, 0 or more, less than
    * `maxLifetime` and `tenant.sessionLifetime`; 120000 (2 minutes) by default, or a quarter of the shorter of the two.
    */
-  readonly renewBefore?: number;
+  readonly renewBefore?: Duration;
   /** How old the host's word may be for an open socket. Milliseconds, 1 s to 1 d; 600000 (10 minutes) by default. */
-  readonly revalidate?: number;
+  readonly revalidate?: Duration;
 }
 
 /** Which routes of the tenant are open; a rule is `METHOD[,METHOD] /path`, `/**` at its end means everything below. */
@@ -87,21 +93,21 @@ export interface PolicyOptions {
 /** How long to wait for what. */
 export interface TimeoutOptions {
   /** For a connection to the tenant, TLS included. Milliseconds, 10 ms to 5 m; 5000 by default. */
-  readonly connect?: number;
+  readonly connect?: Duration;
   /** For the head of the tenant's answer. Milliseconds, 10 ms to 1 h; 60000 by default. */
-  readonly headers?: number;
+  readonly headers?: Duration;
   /** Between two pieces of a body. Milliseconds, 10 ms to 1 h; 60000 by default. */
-  readonly bodyIdle?: number;
+  readonly bodyIdle?: Duration;
   /** For a whole login. Milliseconds, 10 ms to 2 m; 10000 by default. */
-  readonly login?: number;
+  readonly login?: Duration;
   /** For one call of the store. Milliseconds, 10 ms to 1 m; 500 by default. */
-  readonly store?: number;
+  readonly store?: Duration;
   /** Without a byte on a WebSocket, before it is closed. Milliseconds, 1 s to 7 d; 3600000 (1 hour) by default. */
-  readonly socketIdle?: number;
+  readonly socketIdle?: Duration;
   /** At the start of a drain, while everything is still served. Milliseconds, 0 to 10 m; 5000 by default. */
-  readonly drainDelay?: number;
+  readonly drainDelay?: Duration;
   /** For what is in flight in a drain. Milliseconds, 0 to 1 h; 20000 by default. */
-  readonly drain?: number;
+  readonly drain?: Duration;
 }
 
 /** How much is too much. */
@@ -109,9 +115,9 @@ export interface LimitOptions {
   /** Open WebSockets of one session, 1 to 10000; 32 by default. */
   readonly socketsPerSession?: number;
   /** Longest request body. Bytes, 1 to 1 TiB; 1073741824 (1 GiB) by default. */
-  readonly requestBody?: number;
+  readonly requestBody?: Size;
   /** Longest request body that is kept to be sent again after a renewal. Bytes, 0 to 16 MiB; 65536 by default. */
-  readonly replayBody?: number;
+  readonly replayBody?: Size;
   /** Logins at the tenant in a minute, 1 to 100000; 100 by default, the tenant's own limit. */
   readonly loginsPerMinute?: number;
 }
@@ -121,7 +127,7 @@ export interface UpstreamOptions {
   /** Connections of one session, 1 to 256; 6 by default, as many as a browser opens. */
   readonly perSession?: number;
   /** How long an unused connection is kept. Milliseconds, 1 ms to 5 m; 5000 by default. */
-  readonly idle?: number;
+  readonly idle?: Duration;
   /** Unused connections of all sessions, 0 to 65536; 1024 by default. */
   readonly idleTotal?: number;
   /** Connections of all sessions, 1 to 65536; 4096 by default. */

@@ -4,6 +4,7 @@ import { SessionProxyError } from "../errors.ts";
 import { systemClock, type Clock } from "../kernel/clock.ts";
 import { atMost, within } from "../kernel/deadline.ts";
 import { traceId } from "../kernel/random.ts";
+import type { Identity } from "../identity/identity.ts";
 import type { ProxySession } from "../session/proxy-session.ts";
 import { SessionManager } from "../session/session-manager.ts";
 import { createAdmission, unclaimed } from "./admission.ts";
@@ -84,14 +85,18 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
       () => new SessionProxyError("QSP-IDENTITY", { status: 503, reason: "no answer" }),
     );
 
+  /** Asks the host who this is, for so long as it may take. */
+  const identify = async (request: IncomingMessage): Promise<Identity | null> =>
+    inTime(Promise.resolve(admission.identify(request)));
+
   const signIn = async (request: IncomingMessage): Promise<ProxySession> => {
     const at = now();
-    const identity = await inTime(Promise.resolve(admission.identify(request)));
+    const identity = await identify(request);
     if (!identity) throw new SessionProxyError("QSP-UNAUTHENTICATED");
     return sessions.acquire({
       identity,
       at,
-      again: () => inTime(Promise.resolve(admission.identify(request))),
+      again: () => identify(request),
     });
   };
 
@@ -116,7 +121,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
       isDraining: () => draining === "yes",
       allowedOrigins: options.allowedOrigins,
       announceBefore: options.session.renewBefore,
-      identify: admission.identify,
+      identify,
       socketsOf: (key) => live.countOf(key),
       productInfo: new ProductInfo({
         call: upstream.callFor(staticLane),
@@ -192,7 +197,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
       return () => void server.off("upgrade", listener);
     },
     async logout(request: IncomingMessage) {
-      const identity = await admission.identify(request);
+      const identity = await identify(request);
       if (identity) await sessions.logout(identity);
     },
     revoke: ({ subject, blockFor = 0 }: { readonly subject: string; readonly blockFor?: number }) =>

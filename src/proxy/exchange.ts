@@ -117,6 +117,7 @@ class Exchange {
       session?.onEnd.delete(ended);
       enough?.();
     }
+    await this.#sink.flushed();
     return {
       status: this.#status,
       bytes: this.#sink.bytes,

@@ -1,15 +1,22 @@
 import type { OwnAnswer } from "../http/own-answer.ts";
 
-/** Nothing of another place runs or loads on a page of ours, and nobody frames it. */
-const pageHeaders = [
-  "content-type",
-  "text/html; charset=utf-8",
+/** What every answer of ours says: nobody keeps it, guesses its type, or loads it from elsewhere. rules R4 */
+const ownHeaders = [
   "cache-control",
   "no-store",
   "x-content-type-options",
   "nosniff",
   "cross-origin-resource-policy",
   "same-origin",
+  "vary",
+  "Origin, Sec-Fetch-Site, Cookie",
+] as const;
+
+/** Nothing of another place runs or loads on a page of ours, and nobody frames it. */
+const pageHeaders = [
+  "content-type",
+  "text/html; charset=utf-8",
+  ...ownHeaders,
   "content-security-policy",
   "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
   "referrer-policy",
@@ -43,25 +50,12 @@ export function jsonAnswer(status: number, value: unknown): OwnAnswer {
   const body = Buffer.from(JSON.stringify(value));
   return {
     status,
-    headers: [
-      "content-type",
-      "application/json",
-      "content-length",
-      String(body.length),
-      "cache-control",
-      "no-store",
-      "x-content-type-options",
-      "nosniff",
-      "cross-origin-resource-policy",
-      "same-origin",
-      "vary",
-      "Origin, Sec-Fetch-Site, Cookie",
-    ],
+    headers: ["content-type", "application/json", "content-length", String(body.length), ...ownHeaders],
     body,
   };
 }
 
 /** An answer without body that nobody keeps. */
 export function emptyAnswer(status: number, headers: readonly string[] = []): OwnAnswer {
-  return { status, headers: ["cache-control", "no-store", ...headers], body: Buffer.alloc(0) };
+  return { status, headers: [...ownHeaders, ...headers], body: Buffer.alloc(0) };
 }

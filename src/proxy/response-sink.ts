@@ -24,6 +24,16 @@ export class ResponseSink {
     response.on("close", this.#release);
   }
 
+  /** Resolves when a rewritten body has gone out, or will not any more; at once for any other. */
+  flushed(): Promise<void> {
+    const output = this.#output;
+    if (!output || output.readableEnded || this.#response.destroyed) return Promise.resolve();
+    return new Promise((resolve) => {
+      output.once("end", resolve);
+      this.#response.once("close", resolve);
+    });
+  }
+
   /** Whether a byte of the answer may have left. */
   get begun(): boolean {
     return this.#begun;

@@ -135,8 +135,10 @@ function join({ context, socket, early, traceId, session, socketEpoch, outcome, 
         event: "socket.closed",
         traceId,
         session: shownKey(session),
+        subjectHash: session.subjectHash,
+        tenant: context.tenantOrigin,
         route: "engine",
-        code: report.code,
+        ...(report.code === 0 ? {} : { code: report.code }),
         bytes: report.bytesDown,
         ms: context.now() - startedAt,
       }));
@@ -169,7 +171,7 @@ export function refuse(
 ): void {
   publish("socket", () => ({
     event: "socket.refused",
-    level: error.fault === "client" ? "debug" : "warn",
+    level: error.fault === "client" ? "info" : "warn",
     traceId,
     route: "engine",
     status: error.upgradeStatus,

@@ -106,9 +106,9 @@ function classify(answer: TenantAnswer): SessionProxyError | null {
   }
   const { code, detail } = firstError(answer.body);
   const said = `the login answered ${status} ${code}${detail === "" ? "" : ` "${detail}"`}`;
-  if (refusesUser(status, code)) {
+  if (refusesUser(status, code) || userClaim.test(detail)) {
     return new SessionProxyError("QSP-USER-REFUSED", {
-      reason: `${said}; is the user active in this tenant, with a licence?`,
+      reason: `${said}; is the user active in this tenant, with a licence, and does the host give name and e-mail?`,
     });
   }
   return new SessionProxyError("QSP-TENANT-REFUSED", {
@@ -119,6 +119,9 @@ function classify(answer: TenantAnswer): SessionProxyError | null {
 /** `AUTH-5` is a user who is not of the tenant, `LICENSES-…` one without a licence. facts §1.4, §2.5 */
 const refusesUser = (status: number, code: string): boolean =>
   code === "AUTH-5" || code.startsWith("LICENSES-") || (status === 403 && code === "");
+
+/** A claim that the host gives per user; one that every token has would be our fault. */
+const userClaim = /Missing required claim: (email|name)$/;
 
 function retryAfter(answer: TenantAnswer): number {
   const seconds = Number(firstHeader(answer.headers, "retry-after"));

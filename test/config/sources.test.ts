@@ -18,7 +18,7 @@ beforeAll(() => {
 });
 afterAll(() => folder.remove());
 
-const idleTimeout = (sources: Parameters<typeof loaded>[0]): number | undefined =>
+const idleTimeout = (sources: Parameters<typeof loaded>[0]): number | string | undefined =>
   loaded({ file, ...sources }).config.options.session?.idleTimeout;
 
 describe("names", () => {

@@ -52,7 +52,7 @@ test("a wrong configuration is refused at the start with every problem in it, in
     identify: undefined,
     publicOrigin: "https://portal.example.com/",
     sesion: {},
-    session: { idleTimeout: "20m" },
+    session: { idleTimeout: "soon" },
   };
   let message = "";
   try {

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { OptionsError } from "../errors.ts";
-import { resolveOptions, type SessionProxyOptions } from "../options/session-proxy-options.ts";
+import { resolveOptions, type SessionProxyOptions } from "./session-proxy-options.ts";
 
 const privateKey = generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey;
 
@@ -97,13 +97,13 @@ describe("resolveOptions", () => {
         tenant: { origin: "acme", signingKeys: [{ issuer: "acme-portal", privateKey: "nonsense" }] },
         identity: right.identify,
         secret: "short",
-        timeouts: { connect: "5s", drainDelay: -1 },
+        timeouts: { connect: "soon", drainDelay: -1 },
       }),
     ).toEqual([
       'identity: is not a known key; did you mean "identify"?',
       "tenant.signingKeys[0].keyId: is missing",
       "identify: is missing",
-      "timeouts.connect: must be a whole number of milliseconds",
+      "timeouts.connect: must be a whole number of milliseconds, or a text with its unit such as 30s",
       "timeouts.drainDelay: must be from 0s to 10m, not -1ms",
       'tenant.origin: "acme" is not an origin such as https://portal.example.com',
       "secret: must be 32 bytes or longer; openssl rand -base64 32 makes one",
