@@ -14,6 +14,8 @@ export type AnyServer = Server | SecureServer;
  * A whole request has no limit of its own, or long uploads would be cut; their bodies are watched by the proxy.
  */
 const limits: ServerOptions = {
+  // A request without a host is refused by the site guard, in the shape of our errors.
+  requireHostHeader: false,
   /** Milliseconds for the head of a request: slow heads hold a connection for nothing. attacks B2 */
   headersTimeout: 20_000,
   requestTimeout: 0,
@@ -37,6 +39,8 @@ export function createListener(tls: { readonly cert: string; readonly key: strin
   // Node would drop the headers beyond its count silently, an Origin among them; the size limit holds anyway.
   server.maxHeadersCount = 0;
   refuseConnection(server);
+  // An expectation that node does not know is the request's own affair; node would answer 417 without a word of ours.
+  server.on("checkExpectation", (request, response) => server.emit("request", request, response));
   return server;
 }
 

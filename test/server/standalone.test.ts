@@ -93,6 +93,17 @@ describe("createStandaloneServer", () => {
     expect(body).toMatchObject({ errors: [{ code, status: String(status) }] });
   });
 
+  test("answers a request without a host, and one with an odd expectation, in its own words", async () => {
+    const { url } = await start();
+    const noHost = await exchangeBytes(url, "GET /qlik/_session HTTP/1.1\r\nConnection: close\r\n\r\n");
+    expect([noHost.slice(0, 12), noHost.includes("QSP-TARGET")]).toEqual(["HTTP/1.1 400", true]);
+    const odd = await exchangeBytes(
+      url,
+      `GET /elsewhere HTTP/1.1\r\nHost: ${new URL(url).host}\r\nExpect: more\r\nConnection: close\r\n\r\n`,
+    );
+    expect([odd.slice(0, 12), odd.includes("QSP-POLICY")]).toEqual(["HTTP/1.1 404", true]);
+  });
+
   test("serves TLS with the certificate that it is given", async () => {
     const pair = await generate([{ name: "commonName", value: "localhost" }], {
       algorithm: "sha256",
