@@ -307,7 +307,10 @@ describe("beside JSON.parse", () => {
         const input = whole.slice(0, at) + insert + (length === 4 ? "" : whole.slice(at + length));
         const [output] = rewrite(input, lengths);
         expect(output).toBe(rewrite(input)[0]);
-        expect(output.replaceAll(publicBase, tenantOrigin)).toBe(Buffer.from(input).toString("utf8"));
+        // A backslash that happens to fall before a slash is another spelling of it, and still a link.
+        const plain = (text: string): string => text.replaceAll("\\/", "/");
+        const restored = output.replaceAll(publicBase, tenantOrigin);
+        expect(plain(restored)).toBe(plain(Buffer.from(input).toString("utf8")));
       }),
       { numRuns: 2000 },
     );
