@@ -11,6 +11,7 @@ import { createAdmission, unclaimed } from "./admission.ts";
 import { InFlight } from "./drain.ts";
 import { runBefore } from "./host-middleware.ts";
 import { HttpDoor } from "./http-door.ts";
+import { toInternalError } from "./internal-error.ts";
 import { LiveSockets } from "./live-sockets.ts";
 import { LossMemory } from "./loss-memory.ts";
 import { resolveOptions, type SessionProxyOptions } from "../options/session-proxy-options.ts";
@@ -161,7 +162,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
       try {
         place = admission.locate(request, true);
       } catch (error) {
-        return refuse(socket, error as SessionProxyError, id);
+        return refuse(socket, toInternalError(error), id);
       }
       if (place.kind !== "tenant") {
         if (isLeftToLast(server, listener, request)) refuse(socket, unclaimed(request), id);

@@ -103,6 +103,8 @@ class Exchange {
     const enough = session && this.#context.sessions.enter(session);
     response.on("close", leave);
     session?.onEnd.add(ended);
+    // It may have ended between being handed out and being listened to; nobody tells of that any more.
+    if (session?.ended) ended(session.ended);
     try {
       if (session === null) await this.#sendStatic();
       else await this.#sendFor(session);

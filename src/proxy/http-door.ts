@@ -9,6 +9,7 @@ import { shownKey, type ProxySession } from "../session/proxy-session.ts";
 import { unclaimed, type Admission, type Place } from "./admission.ts";
 import { exchange, type ExchangeContext } from "./exchange.ts";
 import { sendAnswer } from "./host-response.ts";
+import { toInternalError } from "./internal-error.ts";
 import type { OwnAnswers } from "./own-answers.ts";
 import { emptyAnswer } from "./own-pages.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
@@ -69,7 +70,7 @@ export class HttpDoor {
     try {
       place = admission.locate(request, false);
     } catch (error) {
-      place = toKnown(error);
+      place = toInternalError(error);
     }
     if (!(place instanceof SessionProxyError) && place.kind === "elsewhere") {
       if (next) return next();
@@ -83,7 +84,7 @@ export class HttpDoor {
     response.on("error", () => {});
     if (isDraining()) response.shouldKeepAlive = false;
     this.#serve({ request, response, place, startedAt })
-      .catch((error: unknown) => this.#fail(request, response, toKnown(error), traceId))
+      .catch((error: unknown) => this.#fail(request, response, toInternalError(error), traceId))
       .then((outcome) => this.#tell(request, place, { traceId, startedAt }, outcome))
       .catch(() => response.destroy());
   }
@@ -212,9 +213,6 @@ const routeOf = (place: Place | SessionProxyError): string => {
   if (place instanceof SessionProxyError || place.kind === "elsewhere") return "denied";
   return place.kind === "own" ? "own" : place.routeClass;
 };
-
-const toKnown = (error: unknown): SessionProxyError =>
-  error instanceof SessionProxyError ? error : new SessionProxyError("QSP-INTERNAL", { cause: error });
 
 /**
  * The body where a parser of the host was faster: its raw bytes if the host kept them. A body that was parsed and is

@@ -39,6 +39,8 @@ export class Lanes {
   readonly #idle = new Set<Track>();
   readonly #busy = new Set<Track>();
   readonly #waiting = new Set<() => boolean>();
+  /** Of all who wait, for whatever. */
+  readonly #refusals = new Set<(error: SessionProxyError) => void>();
   #isClosed = false;
 
   constructor(limits: LaneLimits, connect: () => Client) {
@@ -54,7 +56,7 @@ export class Lanes {
   /** Gives the waiter a connection of a lane now or later; the returned function withdraws the wish. */
   acquire(key: string, width: number, waiter: Waiter): () => void {
     if (this.#isClosed) {
-      waiter.refused(new SessionProxyError("QSP-BUSY", { retryAfter: 0, reason: "closed" }));
+      waiter.refused(closed());
       return () => {};
     }
     const lane = this.#lanes.get(key) ?? { key, width, tracks: new Set<Track>(), waiting: new Set() };
@@ -63,23 +65,27 @@ export class Lanes {
     if (attempt()) return () => {};
     const isFull = lane.tracks.size >= lane.width;
     const queue = isFull ? lane.waiting : this.#waiting;
+    const withdraw = (): void => {
+      clearTimeout(timer);
+      queue.delete(served);
+      this.#refusals.delete(refuse);
+    };
+    const refuse = (error: SessionProxyError): void => {
+      withdraw();
+      waiter.refused(error);
+    };
     const timer = setTimeout(
-      () => {
-        queue.delete(served);
-        waiter.refused(isFull ? noneOfLane() : noneAtAll());
-      },
+      () => refuse(isFull ? noneOfLane() : noneAtAll()),
       isFull ? this.#limits.laneWait : totalWait,
     );
     const served = (): boolean => {
       if (!attempt()) return false;
-      clearTimeout(timer);
+      withdraw();
       return true;
     };
     queue.add(served);
-    return () => {
-      clearTimeout(timer);
-      queue.delete(served);
-    };
+    this.#refusals.add(refuse);
+    return withdraw;
   }
 
   /** Closes a lane: idle connections now, those in use after their exchange. */
@@ -91,9 +97,10 @@ export class Lanes {
     this.#wake(lane);
   }
 
-  /** Ends every connection at once. */
+  /** Ends every connection, and every wait for one, at once. */
   async destroy(): Promise<void> {
     this.#isClosed = true;
+    for (const refuse of this.#refusals) refuse(closed());
     this.#lanes.clear();
     const tracks = [...this.#idle, ...this.#busy];
     await Promise.all(tracks.map(({ client }) => client.destroy()));
@@ -160,10 +167,7 @@ export class Lanes {
   /** The lane's own waiters first; then one that waits for any place. */
   #wake(lane: Lane): void {
     for (const queue of [lane.waiting, this.#waiting]) {
-      for (const served of queue) {
-        if (!served()) break;
-        queue.delete(served);
-      }
+      for (const served of queue) if (!served()) break;
     }
   }
 
@@ -196,6 +200,9 @@ interface Track {
   /** Whether the tenant or we closed it. */
   isGone: boolean;
 }
+
+const closed = (): SessionProxyError =>
+  new SessionProxyError("QSP-BUSY", { retryAfter: 0, reason: "the proxy is closed" });
 
 const noneOfLane = (): SessionProxyError =>
   new SessionProxyError("QSP-TIMEOUT", { reason: "no connection of the session became free" });
