@@ -1,0 +1,89 @@
+import type { Clock } from "../kernel/clock.ts";
+import {
+  nextVersion,
+  oldestReading,
+  type DocumentWrite,
+  type SessionStore,
+  type StoredDocument,
+  type WriteOutcome,
+} from "./session-store.ts";
+
+/** A document in memory. */
+export interface KeptDocument {
+  readonly version: number;
+  readonly value: string;
+  /** The clock's time at which it is forgotten. */
+  readonly until: number;
+}
+
+/** How often documents that are over are swept out. Milliseconds. */
+const sweepEvery = 60_000;
+
+/** Keeps documents in this process, and forgets them when their time is over. */
+export class MemoryStore implements SessionStore {
+  readonly reach: SessionStore["reach"] = "process";
+  protected readonly clock: Clock;
+  protected readonly documents: Map<string, KeptDocument>;
+  readonly #listeners = new Set<(message: string) => void>();
+  #cancelSweep: () => void;
+
+  constructor(clock: Clock, documents: Iterable<readonly [string, KeptDocument]> = []) {
+    this.clock = clock;
+    this.documents = new Map(documents);
+    this.#cancelSweep = clock.setTimer(sweepEvery, () => this.#sweep());
+  }
+
+  /** Number of documents, those included that are over and not swept out yet. */
+  get size(): number {
+    return this.documents.size;
+  }
+
+  read(name: string): Promise<StoredDocument> {
+    const now = this.clock.now();
+    const kept = this.#current(name, now);
+    return Promise.resolve({ version: kept?.version ?? 0, value: kept?.value ?? null, now });
+  }
+
+  write(name: string, { version, readAt, value, keepFor }: DocumentWrite): Promise<WriteOutcome> {
+    const now = this.clock.now();
+    const found = this.#current(name, now)?.version ?? 0;
+    const written = found === version && now - readAt <= oldestReading;
+    if (written) {
+      this.documents.set(name, { version: nextVersion(found, now), value, until: now + keepFor });
+    }
+    return Promise.resolve({ written, now });
+  }
+
+  names(prefix: string): Promise<readonly string[]> {
+    const now = this.clock.now();
+    const names = [...this.documents.keys()].filter((name) => name.startsWith(prefix));
+    return Promise.resolve(names.filter((name) => this.#current(name, now)));
+  }
+
+  publish(message: string): Promise<void> {
+    for (const listener of this.#listeners) listener(message);
+    return Promise.resolve();
+  }
+
+  subscribe(listener: (message: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  close(): Promise<void> {
+    this.#cancelSweep();
+    this.#listeners.clear();
+    return Promise.resolve();
+  }
+
+  #current(name: string, now: number): KeptDocument | undefined {
+    const kept = this.documents.get(name);
+    return kept && kept.until > now ? kept : undefined;
+  }
+
+  #sweep(): void {
+    const now = this.clock.now();
+    for (const [name, { until }] of this.documents) if (until <= now) this.documents.delete(name);
+    this.#cancelSweep = this.clock.setTimer(sweepEvery, () => this.#sweep());
+  }
+}
