@@ -37,7 +37,7 @@ export async function createStandaloneServer(config: ServerConfig): Promise<Stan
   let draining: Promise<void> | undefined;
   const admin =
     config.admin &&
-    createAdminListener(config.admin.token, {
+    createAdminListener(config.admin.token?.reveal(), {
       readiness() {
         if (draining !== undefined) return "draining";
         return proxy.stats().loginsHeldBack ? "login held back" : "ready";

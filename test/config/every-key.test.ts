@@ -18,7 +18,7 @@ trustedProxies: [10.0.0.0/8]
 allowedOrigins: [https://portal.example.com]
 allowMissingOrigin: false
 frameAncestors: [self]
-admin: { listen: 127.0.0.1:8788, tokenFile: token }
+admin: { listen: 127.0.0.1:8788, tokenFile: token, webhookSecretFile: webhook-secret }
 workers: 1
 tenant:
   origin: https://acme.eu.qlikcloud.com
@@ -66,6 +66,7 @@ beforeAll(async () => {
   folder.write("tls-cert.pem", pair.cert);
   folder.write("tls-key.pem", pair.private);
   folder.write("token", "0123456789abcdef0123456789abcdef\n");
+  folder.write("webhook-secret", "fedcba9876543210fedcba9876543210\n");
   folder.write("secret", "a-secret-of-thirty-two-bytes-or-so\n");
   file = folder.write("config.yaml", everyKey);
 });
@@ -98,7 +99,7 @@ describe("a file with every key", () => {
     const { config } = loaded({ file });
     expect(config).toMatchObject({
       listen: { host: "127.0.0.1", port: 8787 },
-      admin: { listen: { host: "127.0.0.1", port: 8788 }, token: "0123456789abcdef0123456789abcdef" },
+      admin: { listen: { host: "127.0.0.1", port: 8788 } },
       tls: { cert: expect.stringContaining("CERTIFICATE") as string },
       drain: { delay: 5000, deadline: 20_000 },
       options: {
@@ -113,6 +114,8 @@ describe("a file with every key", () => {
         limits: { requestBody: 1_073_741_824, replayBody: 65_536 },
       },
     });
+    expect(config.admin?.token?.reveal()).toBe("0123456789abcdef0123456789abcdef");
+    expect(config.admin?.webhookSecret?.reveal()).toBe("fedcba9876543210fedcba9876543210");
     expect(config.options.session).not.toHaveProperty("storeGrace");
     expect(config.options.tenant.signingKeys.map(({ alg }) => alg)).toEqual(["RS512", undefined]);
   });

@@ -97,7 +97,7 @@ timeouts: { conect: 5s }
     ["identity:", "allowMissingOrigin: yes please\nidentity:", "allowMissingOrigin: must be true or false"],
     ["identity:", "allowedOrigins: https://a.example\nidentity:", "allowedOrigins: must be a list"],
     ["identity:", 'allowedOrigins: ["*"]\nidentity:', "allowedOrigins[0]: "],
-    ["identity:", "admin: { listen: 127.0.0.1:8788 }\nidentity:", "admin.tokenFile: is missing (or token)"],
+    ["identity:", "admin: { token: 0123456789abcdef }\nidentity:", "admin.listen: is missing"],
     [
       "identity:",
       "admin: { listen: 127.0.0.1:8787, token: 0123456789abcdef }\nidentity:",
@@ -256,6 +256,18 @@ describe("warnings", () => {
       {
         path: "tenant.signingKeys[0].privateKeyFile",
         message: `${join(folder.path, "open.pem")} may be read by every user: chmod 600`,
+      },
+    ]);
+  });
+
+  test("name a token and a webhook secret that can be guessed", () => {
+    const admin = "admin: { listen: 127.0.0.1:8788, token: short, webhookSecret: 0123456789abcde }\n";
+    const file = folder.write("guess.yaml", `${rightConfig}${admin}`);
+    expect(loaded({ file }).warnings).toEqual([
+      { path: "admin.token", message: "is shorter than 16 characters: openssl rand -hex 32 makes one" },
+      {
+        path: "admin.webhookSecret",
+        message: "is shorter than 16 characters: openssl rand -hex 32 makes one",
       },
     ]);
   });

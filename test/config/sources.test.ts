@@ -169,6 +169,18 @@ describe("secrets", () => {
     ]);
   });
 
+  test("of the admin listener may be left out; the webhook's is the token unless it is said", () => {
+    const admin = (environment: NodeJS.ProcessEnv): readonly (string | undefined)[] => {
+      const listen = { QSP_ADMIN_LISTEN: "127.0.0.1:8788" };
+      const { config } = loaded({ file, environment: { ...listen, ...environment } });
+      return [config.admin?.token?.reveal(), config.admin?.webhookSecret?.reveal()];
+    };
+    expect(admin({})).toEqual([undefined, undefined]);
+    expect(admin({ QSP_ADMIN_TOKEN: secret })).toEqual([secret, secret]);
+    expect(admin({ QSP_ADMIN_WEBHOOK_SECRET: other })).toEqual([undefined, other]);
+    expect(admin({ QSP_ADMIN_TOKEN: secret, QSP_ADMIN_WEBHOOK_SECRET: other })).toEqual([secret, other]);
+  });
+
   test("on the command line are taken with a warning", () => {
     const { config, warnings } = loaded({ file, flags: { "session.secret": [secret] } });
     expect(config.options.secret).toEqual([secret]);

@@ -11,6 +11,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import {
   createStandaloneServer,
   ListenError,
+  Secret,
   type ServerConfig,
   type StandaloneServer,
 } from "../../src/server.ts";
@@ -142,7 +143,10 @@ describe("createStandaloneServer", () => {
     const free = new URL((await start()).url);
     await running.pop()?.close();
     const listen = { host: "127.0.0.1", port: Number(free.port) };
-    const admin = { listen: { host: "127.0.0.1", port: Number(taken.port) }, token: "0123456789abcdef" };
+    const admin = {
+      listen: { host: "127.0.0.1", port: Number(taken.port) },
+      token: new Secret("0123456789abcdef"),
+    };
     await expect(createStandaloneServer({ ...config, listen, admin })).rejects.toThrow(ListenError);
     expect((await start({ listen })).url).toBe(free.origin);
   });

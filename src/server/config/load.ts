@@ -1,4 +1,5 @@
 import { type OptionProblem, OptionsError } from "../../errors.ts";
+import { Secret } from "../../kernel/secret.ts";
 import { checkShape } from "../../options/check-shape.ts";
 import { resolveOptions, type SessionProxyOptions } from "../../options/session-proxy-options.ts";
 import { decodeUnits } from "./decode.ts";
@@ -18,12 +19,21 @@ export interface ServerConfig {
   readonly listen: ListenAddress;
   /** Certificate chain and private key in PEM; plain HTTP without. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** The private listener with the probes; none by default. */
-  readonly admin?: { readonly listen: ListenAddress; readonly token: string };
+  /** The private listener; none by default. */
+  readonly admin?: AdminConfig;
   /** What the proxy runs with. */
   readonly options: SessionProxyOptions;
   /** How long a drain serves on as if nothing were, and how long what is in flight may then take. Milliseconds. */
   readonly drain: { readonly delay: number; readonly deadline: number };
+}
+
+/** The private listener: probes for everybody who reaches it, everything else for those who hold the token. */
+export interface AdminConfig {
+  readonly listen: ListenAddress;
+  /** What the operator's tools send as a bearer token; without it there are the probes alone. */
+  readonly token?: Secret;
+  /** The key of the signed webhook; the token by default. */
+  readonly webhookSecret?: Secret;
 }
 
 /** Where a configuration comes from; flags win over variables, variables over the file. */
@@ -124,19 +134,25 @@ function listenerProblems({ listen, admin }: ShapedConfig): readonly OptionProbl
 const shortToken = 16;
 
 const tokenWarnings = ({ admin }: ShapedConfig): readonly OptionProblem[] =>
-  admin?.token !== undefined && admin.token.length < shortToken
-    ? [
-        {
-          path: "admin.token",
-          message: `is shorter than ${shortToken} characters: openssl rand -hex 32 makes one`,
-        },
-      ]
-    : [];
+  (["token", "webhookSecret"] as const)
+    .filter((key) => (admin?.[key]?.length ?? shortToken) < shortToken)
+    .map((key) => ({
+      path: `admin.${key}`,
+      message: `is shorter than ${shortToken} characters: openssl rand -hex 32 makes one`,
+    }));
 
 function toListeners({ listen, tls, admin }: ShapedConfig): Pick<ServerConfig, "listen" | "tls" | "admin"> {
   return {
     listen,
     ...(tls?.cert === undefined || tls.key === undefined ? {} : { tls: { cert: tls.cert, key: tls.key } }),
-    ...(admin?.token === undefined ? {} : { admin: { listen: admin.listen, token: admin.token } }),
+    ...(admin === undefined ? {} : { admin: toAdmin(admin) }),
+  };
+}
+
+function toAdmin({ listen, token, webhookSecret = token }: NonNullable<ShapedConfig["admin"]>): AdminConfig {
+  return {
+    listen,
+    ...(token === undefined ? {} : { token: new Secret(token) }),
+    ...(webhookSecret === undefined ? {} : { webhookSecret: new Secret(webhookSecret) }),
   };
 }

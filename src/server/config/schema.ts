@@ -17,7 +17,8 @@ export interface FileBackedKey {
 export const fileBackedKeys: readonly FileBackedKey[] = [
   { path: ["tls", "cert"], secret: false, required: true },
   { path: ["tls", "key"], secret: true, required: true },
-  { path: ["admin", "token"], secret: true, required: true },
+  { path: ["admin", "token"], secret: true, required: false },
+  { path: ["admin", "webhookSecret"], secret: true, required: false },
   { path: ["tenant", "ca"], secret: false, required: false },
   { path: ["tenant", "signingKeys", "[]", "privateKey"], secret: true, required: true },
   { path: ["tenant", "signingKeys", "[]", "certificate"], secret: false, required: false },
@@ -100,7 +101,13 @@ export interface ShapedConfig {
   readonly publicOrigin: string;
   readonly trustedProxies: readonly string[];
   readonly tls?: { readonly cert?: string | undefined; readonly key?: string | undefined } | undefined;
-  readonly admin?: { readonly listen: ListenAddress; readonly token?: string | undefined } | undefined;
+  readonly admin?:
+    | {
+        readonly listen: ListenAddress;
+        readonly token?: string | undefined;
+        readonly webhookSecret?: string | undefined;
+      }
+    | undefined;
 }
 
 const schema = object({
@@ -117,7 +124,15 @@ const schema = object({
     }),
   ),
   http2: onlyValue(false, "boolean"),
-  admin: v.optional(object({ listen: listenAddress(), token: optionalText(), tokenFile: optionalText() })),
+  admin: v.optional(
+    object({
+      listen: listenAddress(),
+      token: optionalText(),
+      tokenFile: optionalText(),
+      webhookSecret: optionalText(),
+      webhookSecretFile: optionalText(),
+    }),
+  ),
   edge: unavailable("the edge listener"),
   workers: onlyValue(1, "integer"),
   tenant: tenantSchema,
