@@ -10,6 +10,16 @@ const debianPackages = [
     command: "chromium",
     reason: "draws the vendor's charts with third-party cookies blocked, as a user's browser does",
   },
+  {
+    name: "redis-server",
+    command: "redis-server",
+    reason: "the shared store is tested on real servers: alone, with TLS and users, and as a cluster",
+  },
+  {
+    name: "redis-sentinel",
+    command: "redis-sentinel",
+    reason: "watches over a master and its replicas in the tests of failover",
+  },
 ];
 
 /** Whether an executable of that name is on the PATH. */
