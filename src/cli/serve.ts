@@ -1,9 +1,9 @@
 import { loadServerConfig } from "../server/config/load.ts";
-import { createServerLog } from "../server/log.ts";
+import { createServerLog, type ServerLog } from "../server/log.ts";
 import { untilStopped } from "../server/signals.ts";
 import { createStandaloneServer } from "../server/standalone.ts";
 import { configHelp, parseConfigArguments } from "./config-arguments.ts";
-import { reportFailure, reportWarnings } from "./report-problems.ts";
+import { reportFailure } from "./report-problems.ts";
 import type { Verb } from "./verb.ts";
 
 const help = `Usage: qlik-session-proxy serve -c FILE [--KEY VALUE ...]
@@ -18,18 +18,21 @@ ${configHelp}`;
 
 async function run(args: readonly string[]): Promise<number> {
   const { sources } = parseConfigArguments("serve", args);
+  let log: ServerLog | undefined;
   try {
     const { config, warnings } = loadServerConfig(sources);
-    reportWarnings(warnings);
+    // Before the server, so that what is found out while it is made is written too.
+    log = createServerLog();
+    for (const { path, message } of warnings)
+      log.write({ event: "config.warned", level: "warn", reason: `${path}: ${message}` });
     const server = await createStandaloneServer(config);
-    const log = createServerLog();
     const { url, adminUrl } = server;
     log.write({ event: "server.started", url, ...(adminUrl === undefined ? {} : { adminUrl }) });
-    const code = await untilStopped(server, log);
-    log.close();
-    return code;
+    return await untilStopped(server, log);
   } catch (error) {
     return reportFailure(error);
+  } finally {
+    log?.close();
   }
 }
 

@@ -8,13 +8,16 @@ import { isPlainObject } from "./check-shape.ts";
 import { formatDuration } from "./duration.ts";
 import { nearestName } from "./nearest-name.ts";
 import { originProblem, parseFrameAncestor, parsePrefix, tenantOriginProblem } from "./origin.ts";
+import { readStoreChoice, type StoreChoice } from "./store-choice.ts";
 import { createAssertionKey, restoreLineBreaks, toSigningKeyParts } from "./signing-key.ts";
 
 type Report = (path: string, message: string) => void;
 
-/** What the values mean together: problems beyond names and types, and the keys that were made on the way. */
+/** What the values mean together: problems beyond names and types, and what was made on the way. */
 export interface Meaning {
   readonly problems: readonly OptionProblem[];
+  /** Undefined where there is a problem with it. */
+  readonly store: StoreChoice | undefined;
   readonly signingKeys: readonly AssertionKey[];
 }
 
@@ -31,12 +34,13 @@ export function checkMeaning(options: unknown, environment: Readonly<NodeJS.Proc
   const tenant = groupOf(root, "tenant");
   checkOrigins(root, report);
   checkMount(root, report);
-  checkSecret(root["secret"], report);
+  const store = checkStore(root, report);
+  checkSecret(root["secret"], store, report);
   checkSession(root, report);
   checkPolicy(groupOf(root, "policy"), report);
   checkUnsafe(groupOf(root, "unsafe"), environment, report);
-  checkCertificates(tenant["ca"], report);
-  return { signingKeys: makeSigningKeys(tenant["signingKeys"], report), problems };
+  checkAuthority("tenant.ca", tenant["ca"], report);
+  return { store, signingKeys: makeSigningKeys(tenant["signingKeys"], report), problems };
 }
 
 const groupOf = (root: Readonly<Record<string, unknown>>, key: string): Readonly<Record<string, unknown>> => {
@@ -93,8 +97,13 @@ function checkMount(root: Readonly<Record<string, unknown>>, report: Report): vo
 /** Shorter texts can be guessed; as long as the key that is made of them. Bytes. */
 const shortestSecret = 32;
 
-function checkSecret(secret: unknown, report: Report): void {
-  if (secret === undefined) return;
+function checkSecret(secret: unknown, store: StoreChoice | undefined, report: Report): void {
+  if (secret === undefined) {
+    // What is left behind without a key could be read by whoever finds it; with a new key each time, by nobody.
+    if (store !== undefined && store.kind !== "memory")
+      report("secret", "is missing: it seals what the store holds; openssl rand -base64 32 makes one");
+    return;
+  }
   const texts: readonly unknown[] = Array.isArray(secret) ? secret : [secret];
   if (texts.length === 0) report("secret", "must hold at least one text, or be left out");
   for (const [index, text] of texts.entries()) {
@@ -104,6 +113,20 @@ function checkSecret(secret: unknown, report: Report): void {
       report(path, `must be ${shortestSecret} bytes or longer; openssl rand -base64 32 makes one`);
     }
   }
+}
+
+function checkStore(root: Readonly<Record<string, unknown>>, report: Report): StoreChoice | undefined {
+  const { storeCa } = root;
+  const ca = typeof storeCa === "string" && storeCa !== "" ? restoreLineBreaks(storeCa) : undefined;
+  const store = readStoreChoice(root["store"], ca);
+  if ("problem" in store) {
+    report("store", store.problem);
+    return undefined;
+  }
+  checkAuthority("storeCa", ca, report);
+  if (ca !== undefined && store.kind !== "redis")
+    report("storeCa", "is for a Redis store, and this is another");
+  return store;
 }
 
 function checkSession(root: Readonly<Record<string, unknown>>, report: Report): void {
@@ -160,16 +183,14 @@ function checkUnsafe(
   }
 }
 
-function checkCertificates(ca: unknown, report: Report): void {
+function checkAuthority(path: string, ca: unknown, report: Report): void {
   if (typeof ca !== "string" || ca === "") return;
   try {
     const authority = new X509Certificate(restoreLineBreaks(ca));
-    if (ca.includes("PRIVATE KEY"))
-      report("tenant.ca", "holds a private key; only the certificate belongs here");
-    if (Date.parse(authority.validTo) < Date.now())
-      report("tenant.ca", `has expired on ${authority.validTo}`);
+    if (ca.includes("PRIVATE KEY")) report(path, "holds a private key; only the certificate belongs here");
+    if (Date.parse(authority.validTo) < Date.now()) report(path, `has expired on ${authority.validTo}`);
   } catch {
-    report("tenant.ca", "is not a certificate in PEM");
+    report(path, "is not a certificate in PEM");
   }
 }
 

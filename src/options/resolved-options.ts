@@ -1,6 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Identity } from "../identity/identity.ts";
+import type { OptionProblem } from "../errors.ts";
+import type { Secret } from "../kernel/secret.ts";
 import type { AssertionKey } from "../tenant/assertion.ts";
+import type { StoreChoice } from "./store-choice.ts";
 
 /** Every option after defaults and checks; frozen, durations in milliseconds, sizes in bytes. */
 export interface ResolvedOptions {
@@ -28,7 +31,14 @@ export interface ResolvedOptions {
   readonly identify: (request: IncomingMessage) => Identity | null | Promise<Identity | null>;
   /** Lower-case names of the headers that `identify` reads; they never travel to the tenant. */
   readonly identityHeaders: ReadonlySet<string>;
+  /** The first one seals, all of them open; a random one with the memory store, if none was given. */
+  readonly secrets: readonly [Secret, ...Secret[]];
+  readonly store: StoreChoice;
+  /** How many processes serve this tenant, as far as the operator said. */
+  readonly replicas: number;
   readonly session: {
+    /** How long known live sessions are served while the store is away. */
+    readonly storeGrace: number;
     readonly idleTimeout: number;
     readonly maxLifetime: number;
     readonly renewBefore: number;
@@ -44,6 +54,7 @@ export interface ResolvedOptions {
     readonly headers: number;
     readonly bodyIdle: number;
     readonly login: number;
+    /** For one call of the store. */
     readonly store: number;
     readonly socketIdle: number;
     readonly drainDelay: number;
@@ -66,4 +77,6 @@ export interface ResolvedOptions {
     readonly plainHttpPublic: boolean;
     readonly foreignScriptOnAppOrigin: boolean;
   };
+  /** What works, but should not stay so. */
+  readonly warnings: readonly OptionProblem[];
 }

@@ -116,6 +116,7 @@ const tenantEntries = {
 
 /** Groups of numbers and switches, the same in code and in a file. */
 const sessionEntries = {
+  storeGrace: duration(minute, 0, hour),
   idleTimeout: duration(20 * minute, second, 30 * day),
   maxLifetime: duration(8 * hour, second, 30 * day),
   renewBefore: v.optional(number("duration", { from: 0, to: 30 * day })),
@@ -188,10 +189,20 @@ const mountEntries = {
 /** The keys about the mount, the same in code and in a file. */
 export const sharedMountEntries: v.ObjectEntries = mountEntries;
 
+/** How many processes serve the tenant, the same in code and in a file. */
+export const replicasEntry: v.GenericSchema<number | string | undefined, number> = integer(1, 1, 1000);
+
 /** The options after their defaults and before the checks that need more than one value. */
 export interface ShapedOptions extends Pick<
   ResolvedOptions,
-  "allowMissingOrigin" | "trustedProxies" | "policy" | "timeouts" | "limits" | "upstream" | "unsafe"
+  | "allowMissingOrigin"
+  | "trustedProxies"
+  | "replicas"
+  | "policy"
+  | "timeouts"
+  | "limits"
+  | "upstream"
+  | "unsafe"
 > {
   readonly tenant: {
     readonly origin: string;
@@ -225,9 +236,9 @@ export const optionsSchema: v.GenericSchema<unknown, ShapedOptions> = v.object(
     identityHeaders: v.optional(list(), []),
     secret: v.optional(v.pipe(v.unknown(), leaf("lines"))),
     ...mountEntries,
-    store: v.optional(
-      v.pipe(v.literal("memory", 'only "memory" is available in this version'), leaf("text")),
-    ),
+    store: v.optional(v.pipe(v.unknown(), leaf("text"))),
+    storeCa: v.optional(text()),
+    replicas: replicasEntry,
     session: group(v.object(sessionEntries, "must be an object")),
     policy: group(v.object(policyEntries, "must be an object")),
     timeouts: group(v.object(timeoutsEntries, "must be an object")),

@@ -28,7 +28,8 @@ const problemsOf = (options: unknown, environment?: NodeJS.ProcessEnv): readonly
 
 describe("resolveOptions", () => {
   test("fills in every default", () => {
-    const { tenant, identify, ...others } = resolve(right);
+    const { tenant, identify, secrets, ...others } = resolve(right);
+    expect(secrets.map((secret) => Buffer.from(secret.reveal(), "base64").length)).toEqual([32]);
     expect(identify).toBe(right.identify);
     expect(tenant).toMatchObject({
       origin: "https://acme.eu.qlikcloud.com",
@@ -45,7 +46,15 @@ describe("resolveOptions", () => {
       trustedProxies: [],
       frameAncestors: ["'self'"],
       identityHeaders: new Set(),
-      session: { idleTimeout: 1_200_000, maxLifetime: 28_800_000, renewBefore: 120_000, revalidate: 600_000 },
+      store: { kind: "memory" },
+      replicas: 1,
+      session: {
+        storeGrace: 60_000,
+        idleTimeout: 1_200_000,
+        maxLifetime: 28_800_000,
+        renewBefore: 120_000,
+        revalidate: 600_000,
+      },
       policy: { presets: ["embed"], allow: [], deny: [] },
       timeouts: {
         connect: 5000,
@@ -60,6 +69,7 @@ describe("resolveOptions", () => {
       limits: { socketsPerSession: 32, requestBody: 1_073_741_824, replayBody: 65_536, loginsPerMinute: 100 },
       upstream: { perSession: 6, idle: 5000, idleTotal: 1024, total: 4096 },
       unsafe: { plainHttpTenant: false, plainHttpPublic: false, foreignScriptOnAppOrigin: false },
+      warnings: [],
     });
   });
 
@@ -131,7 +141,8 @@ describe("resolveOptions", () => {
   });
 
   test.each([
-    [{ store: "redis://localhost" }, 'store: only "memory" is available in this version'],
+    [{ replicas: 0 }, "replicas: must be from 1 to 1000, not 0"],
+    [{ session: { storeGrace: "2h" } }, "session.storeGrace: must be from 0s to 1h, not 2h"],
     [{ tenants: [right.tenant] }, "tenants: more than one tenant is not available in this version"],
     [
       { policy: { presets: ["assistants"] } },

@@ -1,8 +1,13 @@
+import cluster from "node:cluster";
+import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { type OptionProblem, OptionsError } from "../errors.ts";
 import type { Identity } from "../identity/identity.ts";
+import { Secret } from "../kernel/secret.ts";
+import type { SessionStore } from "../store/session-store.ts";
 import { checkMeaning } from "./check-meaning.ts";
 import { checkShape } from "./check-shape.ts";
+import { sharingWarnings } from "./check-sharing.ts";
 import { parseFrameAncestor, parsePrefix } from "./origin.ts";
 import { optionsSchema, type ShapedOptions } from "./schema.ts";
 import { restoreLineBreaks, type SigningKeyOptions } from "./signing-key.ts";
@@ -23,8 +28,8 @@ export interface SessionProxyOptions {
   /** Names of request headers that `identify` reads; they never travel to the tenant. None by default. */
   readonly identityHeaders?: readonly string[];
   /**
-   * Seals what a shared store holds: one text of 32 bytes or more, or several for rotation, of which the first seals
-   * and all open. May be left out with the memory store, which nothing leaves.
+   * Seals what the store holds: one text of 32 bytes or more, or several for rotation, of which the first seals and all
+   * open. May be left out with the memory store, which nothing leaves.
    */
   readonly secret?: string | readonly string[];
   /** Path below which the proxy lives, without a slash at the end; "/" is the root mount. "/qlik" by default. */
@@ -39,8 +44,16 @@ export interface SessionProxyOptions {
   readonly trustedProxies?: readonly string[];
   /** Who may frame the tenant's pages: `self`, `none`, or origins; `self` by default. */
   readonly frameAncestors?: readonly string[];
-  /** Where sessions are kept; "memory", the default, is the only store of this version. */
-  readonly store?: "memory";
+  /**
+   * Where sessions are kept: `memory` (the default); `file:DIR`, which outlives a restart; `redis://…`, `rediss://…`,
+   * `redis+sentinel://h1,h2,h3/name` or `redis+cluster://h1,h2,h3`, which several processes share; or a store of your
+   * own.
+   */
+  readonly store?: string | SessionStore;
+  /** Certificate authority in PEM that is trusted for a Redis store beside the system's; none by default. */
+  readonly storeCa?: string;
+  /** How many processes serve this tenant, 1 to 1000; 1 by default. With more, a store that is not shared gives a warning. */
+  readonly replicas?: number;
   readonly session?: SessionOptions;
   readonly policy?: PolicyOptions;
   readonly timeouts?: TimeoutOptions;
@@ -67,6 +80,11 @@ export interface TenantOptions {
 
 /** The clocks of a session. */
 export interface SessionOptions {
+  /**
+   * How long known live sessions are served while the store is away. Milliseconds, 0 to 1 h; 60000 (1 minute) by
+   * default.
+   */
+  readonly storeGrace?: Duration;
   /** Time without use after which a session ends. Milliseconds, 1 s to 30 d; 1200000 (20 minutes) by default. */
   readonly idleTimeout?: Duration;
   /** Age at which a session is replaced by a new one. Milliseconds, 1 s to 30 d; 28800000 (8 hours) by default. */
@@ -157,9 +175,26 @@ export function resolveOptions(
   const meaning = checkMeaning(options, environment);
   const problems = withoutRepetition([...shape.problems, ...meaning.problems]);
   const [first, ...others] = meaning.signingKeys;
-  if (problems.length > 0 || shape.output === undefined || first === undefined)
+  const { store } = meaning;
+  if (problems.length > 0 || shape.output === undefined || first === undefined || store === undefined)
     throw new OptionsError(problems);
-  return deepFreeze(fill(shape.output, [first, ...others]));
+  const surroundings = { environment, isClusterWorker: cluster.isWorker };
+  return deepFreeze({
+    ...fill(shape.output, [first, ...others]),
+    // Frozen on its own: a store of the caller's keeps its own ways.
+    store: Object.freeze(store),
+    secrets: toSecrets(options.secret),
+    warnings: sharingWarnings(store.kind, shape.output.replicas, surroundings),
+  });
+}
+
+/** As long as the key that is made of it. Bytes. */
+const randomSecretBytes = 32;
+
+function toSecrets(secret: SessionProxyOptions["secret"]): ResolvedOptions["secrets"] {
+  const texts = secret === undefined ? [] : [secret].flat();
+  const [first = randomBytes(randomSecretBytes).toString("base64"), ...others] = texts;
+  return [new Secret(first), ...others.map((text) => new Secret(text))];
 }
 
 /** The first problem of a place stands for all: the later checks only repeat it in other words. */
@@ -171,8 +206,11 @@ function withoutRepetition(problems: readonly OptionProblem[]): readonly OptionP
 /** By default sessions are renewed this long before their end, in milliseconds. */
 const usualRenewBefore = 120_000;
 
-function fill(shaped: ShapedOptions, signingKeys: ResolvedOptions["tenant"]["signingKeys"]): ResolvedOptions {
-  const { tenant, session, publicOrigin, policy, timeouts, limits, upstream, unsafe } = shaped;
+function fill(
+  shaped: ShapedOptions,
+  signingKeys: ResolvedOptions["tenant"]["signingKeys"],
+): Omit<ResolvedOptions, "store" | "secrets" | "warnings"> {
+  const { tenant, session, publicOrigin, replicas, policy, timeouts, limits, upstream, unsafe } = shaped;
   const prefix = parsePrefix(shaped.prefix);
   const shortest = Math.min(session.maxLifetime, tenant.sessionLifetime);
   return {
@@ -194,7 +232,9 @@ function fill(shaped: ShapedOptions, signingKeys: ResolvedOptions["tenant"]["sig
     frameAncestors: shaped.frameAncestors.map((source) => parseFrameAncestor(source) ?? "'none'"),
     identify: shaped.identify,
     identityHeaders: new Set(shaped.identityHeaders.map((name) => name.toLowerCase())),
+    replicas,
     session: {
+      storeGrace: session.storeGrace,
       idleTimeout: session.idleTimeout,
       maxLifetime: session.maxLifetime,
       renewBefore: session.renewBefore ?? Math.min(usualRenewBefore, Math.floor(shortest / 4)),

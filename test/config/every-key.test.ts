@@ -7,6 +7,8 @@ import { type ConfigFolder, createConfigFolder, loaded, problemsOf } from "./con
 let folder: ConfigFolder;
 let file: string;
 
+const storeUrl = "rediss://proxy:a-password@redis.example.com:6380/2";
+
 /** Every key of the file that this version has; of the pairs with and without `File`, one. */
 const everyKey = `
 listen: 127.0.0.1:8787
@@ -20,6 +22,7 @@ allowMissingOrigin: false
 frameAncestors: [self]
 admin: { listen: 127.0.0.1:8788, tokenFile: token, webhookSecretFile: webhook-secret }
 workers: 1
+replicas: 3
 tenant:
   origin: https://acme.eu.qlikcloud.com
   caFile: tls-cert.pem
@@ -41,7 +44,8 @@ identity:
     sessionId: X-User-Session
 session:
   secretFile: secret
-  store: memory
+  storeFile: store
+  storeCaFile: tls-cert.pem
   storeGrace: 60s
   idleTimeout: 20m
   maxLifetime: 8h
@@ -67,6 +71,7 @@ beforeAll(async () => {
   folder.write("tls-key.pem", pair.private);
   folder.write("token", "0123456789abcdef0123456789abcdef\n");
   folder.write("webhook-secret", "fedcba9876543210fedcba9876543210\n");
+  folder.write("store", `${storeUrl}\n`);
   folder.write("secret", "a-secret-of-thirty-two-bytes-or-so\n");
   file = folder.write("config.yaml", everyKey);
 });
@@ -105,7 +110,11 @@ describe("a file with every key", () => {
       options: {
         prefix: "/qlik",
         secret: ["a-secret-of-thirty-two-bytes-or-so"],
+        store: storeUrl,
+        storeCa: expect.stringContaining("CERTIFICATE") as string,
+        replicas: 3,
         session: {
+          storeGrace: 60_000,
           idleTimeout: 1_200_000,
           maxLifetime: 28_800_000,
           renewBefore: 120_000,
@@ -116,7 +125,6 @@ describe("a file with every key", () => {
     });
     expect(config.admin?.token?.reveal()).toBe("0123456789abcdef0123456789abcdef");
     expect(config.admin?.webhookSecret?.reveal()).toBe("fedcba9876543210fedcba9876543210");
-    expect(config.options.session).not.toHaveProperty("storeGrace");
     expect(config.options.tenant.signingKeys.map(({ alg }) => alg)).toEqual(["RS512", undefined]);
   });
 

@@ -153,7 +153,10 @@ timeouts: { conect: 5s }
     ["workers: auto", "workers: only 1 is available in this version"],
     ["edge: { listen: unix:/run/qsp.sock }", "edge: the edge listener is not available in this version"],
     ["tenants: []", "tenants: more than one tenant is not available in this version"],
-    ["session: { store: redis://localhost }", "session.store: only memory is available in this version"],
+    [
+      "session: { store: memcached://localhost }",
+      "session.store: must be memory, file:DIR, redis://…, rediss://…, redis+sentinel://… or redis+cluster://…",
+    ],
     ["policy: { presets: [classic] }", 'policy.presets[0]: "classic" is not available in this version'],
   ])("refuses what comes later, never ignores it: %s", (line, problem) => {
     expect(problems(`${rightConfig}${line}\n`)).toEqual([problem]);
@@ -248,6 +251,15 @@ describe("the surroundings", () => {
 });
 
 describe("warnings", () => {
+  test("are loud about replicas that share nothing", () => {
+    const file = folder.write("replicas.yaml", `${rightConfig}replicas: 3\n`);
+    const [warning, ...others] = loaded({ file }).warnings;
+    expect([warning?.path, others]).toEqual(["session.store", []]);
+    expect(warning?.message).toContain("replicas is 3, but the memory store is shared by nobody");
+    const environment = { QSP_REPLICAS: "1", WEB_CONCURRENCY: "2" };
+    expect(loaded({ file, environment }).warnings[0]?.message).toContain("WEB_CONCURRENCY is 2");
+  });
+
   test("name a private key that every user may read", () => {
     const key = generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey;
     folder.write("open.pem", String(key.export({ type: "pkcs8", format: "pem" })), 0o644);

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { OptionProblem } from "../../errors.ts";
 import { formatPath, isPlainObject } from "../../options/check-shape.ts";
+import { holdsPassword } from "../../options/store-choice.ts";
 import { readText } from "./file-tree.ts";
 import { getAt, setAt } from "./merge.ts";
 import type { ConfigPath } from "./names.ts";
@@ -38,7 +39,8 @@ export function readFileBackedKeys(sources: FileBackedSources): FileBackedResult
       const places = placesOf(sources, path, filePath);
       const text = getAt(sources.tree, path);
       const file = getAt(sources.tree, filePath);
-      if (text === undefined) writtenAt.set(formatPath(path), formatPath(filePath));
+      if (text === undefined && (file !== undefined || key.secret === true))
+        writtenAt.set(formatPath(path), formatPath(filePath));
       if (givenTwice(key, places, { text, file })) {
         const where = places.map(({ name }) => name).join(" and ");
         problems.push({ path: formatPath(path), message: `is given more than once: in ${where}` });
@@ -48,7 +50,7 @@ export function readFileBackedKeys(sources: FileBackedSources): FileBackedResult
         if ("problem" in result)
           problems.push({ path: formatPath(filePath), message: `${resolved} ${result.problem}` });
         else setAt(sources.tree, path, withoutLastLineBreak(result.text));
-        if (key.secret && isWorldReadable(resolved)) {
+        if (isSecret(key, getAt(sources.tree, path)) && isWorldReadable(resolved)) {
           warnings.push({
             path: formatPath(filePath),
             message: `${resolved} may be read by every user: chmod 600`,
@@ -57,7 +59,7 @@ export function readFileBackedKeys(sources: FileBackedSources): FileBackedResult
       } else if (text === undefined && file === undefined && key.required) {
         problems.push({ path: formatPath(filePath), message: `is missing (or ${String(path.at(-1))})` });
       }
-      if (key.secret) warnings.push(...onCommandLine(path, places));
+      if (isSecret(key, text)) warnings.push(...onCommandLine(path, places));
     }
   }
   return { problems, warnings, writtenAt };
@@ -102,12 +104,15 @@ function placesOf(
   ];
 }
 
+const isSecret = ({ secret }: FileBackedKey, text: unknown): boolean =>
+  secret === "with a password" ? typeof text === "string" && holdsPassword(text) : secret;
+
 /** A secret has one place only, so that nobody rotates the copy that is not used; other texts follow precedence. */
 const givenTwice = (
   key: FileBackedKey,
   places: readonly Place[],
   { text, file }: { readonly text: unknown; readonly file: unknown },
-): boolean => (key.secret ? places.length > 1 : text !== undefined && file !== undefined);
+): boolean => (key.secret === true ? places.length > 1 : text !== undefined && file !== undefined);
 
 function resolveFrom(sources: FileBackedSources, filePath: ConfigPath, file: string): string {
   const fromOutside = sources.settings.some((setting) => formatPath(setting.path) === formatPath(filePath));

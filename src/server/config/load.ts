@@ -10,6 +10,7 @@ import { formatListenAddress, type ListenAddress } from "./listen-address.ts";
 import { mergeSettings } from "./merge.ts";
 import { configSchema, type ShapedConfig } from "./schema.ts";
 import { type Flags, readFlags, readVariables } from "./settings.ts";
+import { placeStoreFolder } from "./store-folder.ts";
 import { tlsProblems } from "./tls-files.ts";
 import { toLibraryOptions, toWrittenPath } from "./to-library-options.ts";
 
@@ -68,6 +69,7 @@ export function loadServerConfig(sources: ConfigSources): LoadedConfig {
   const decoded = decodeUnits(configSchema, merged.tree);
   const tree = decoded.tree as Record<string, unknown>;
   const backed = readFileBackedKeys({ tree, fileTree: file.tree, configFile: sources.file, settings });
+  placeStoreFolder({ tree, configFile: sources.file, settings });
   const shape = checkShape(configSchema, tree);
   const identity = checkIdentity(tree);
   const options = toLibraryOptions(tree, identity);
@@ -90,23 +92,32 @@ export function loadServerConfig(sources: ConfigSources): LoadedConfig {
   if (problems.length > 0 || shape.output === undefined) throw new OptionsError(problems);
   return {
     config: { ...toListeners(shape.output), options, drain: resolved.drain },
-    warnings: [...backed.warnings, ...identity.warnings, ...tokenWarnings(shape.output)],
+    warnings: [
+      ...backed.warnings,
+      ...identity.warnings,
+      ...tokenWarnings(shape.output),
+      ...resolved.warnings.map(({ path, message }) => ({
+        path: toWrittenPath(path, backed.writtenAt),
+        message,
+      })),
+    ],
   };
 }
 
 interface Resolved {
   readonly problems: readonly OptionProblem[];
+  readonly warnings: readonly OptionProblem[];
   readonly drain: ServerConfig["drain"];
 }
 
 /** Lets the library check its part, with the same words as for a program that calls it. */
 function resolve(options: SessionProxyOptions, environment: Readonly<NodeJS.ProcessEnv>): Resolved {
   try {
-    const { timeouts } = resolveOptions(options, environment);
-    return { problems: [], drain: { delay: timeouts.drainDelay, deadline: timeouts.drain } };
+    const { timeouts, warnings } = resolveOptions(options, environment);
+    return { problems: [], warnings, drain: { delay: timeouts.drainDelay, deadline: timeouts.drain } };
   } catch (error) {
     if (!(error instanceof OptionsError)) throw error;
-    return { problems: error.problems, drain: { delay: 0, deadline: 0 } };
+    return { problems: error.problems, warnings: [], drain: { delay: 0, deadline: 0 } };
   }
 }
 

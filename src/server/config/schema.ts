@@ -1,14 +1,24 @@
 import * as v from "valibot";
 import type { LeafKind } from "../../options/schema-node.ts";
-import { list, sharedEntries, sharedMountEntries, text, unavailable } from "../../options/schema.ts";
+import {
+  list,
+  replicasEntry,
+  sharedEntries,
+  sharedMountEntries,
+  text,
+  unavailable,
+} from "../../options/schema.ts";
 import { type ListenAddress, parseListenAddress } from "./listen-address.ts";
 
 /** A key that holds a text, beside a key with `File` at its end that names the file with the text. */
 export interface FileBackedKey {
   /** Place of the key; `[]` stands for every place in a list. */
   readonly path: readonly string[];
-  /** A secret may be given once only, and its file is for its owner only. */
-  readonly secret: boolean;
+  /**
+   * A secret may be given once only, and its file is for its owner only. "with a password": a text that is handled with
+   * the same care if it holds one.
+   */
+  readonly secret: boolean | "with a password";
   /** Whether one of the two must be there when the object around them is. */
   readonly required: boolean;
 }
@@ -23,6 +33,8 @@ export const fileBackedKeys: readonly FileBackedKey[] = [
   { path: ["tenant", "signingKeys", "[]", "privateKey"], secret: true, required: true },
   { path: ["tenant", "signingKeys", "[]", "certificate"], secret: false, required: false },
   { path: ["session", "secret"], secret: true, required: false },
+  { path: ["session", "store"], secret: "with a password", required: false },
+  { path: ["session", "storeCa"], secret: false, required: false },
 ];
 
 const leaf = <Input>(kind: LeafKind): v.MetadataAction<Input, { readonly leaf: LeafKind }> =>
@@ -90,9 +102,10 @@ const sessionSchema = object({
   ...sharedEntries.session,
   secret: optionalText(),
   secretFile: optionalText(),
-  store: onlyValue("memory", "text"),
-  // Taken so that a configuration need not change with the store: the memory store is never down.
-  storeGrace: v.optional(v.pipe(v.number("must be a duration such as 60s"), leaf("duration"))),
+  store: optionalText(),
+  storeFile: optionalText(),
+  storeCa: optionalText(),
+  storeCaFile: optionalText(),
 });
 
 /** What the server itself reads of a file; the rest goes on to the library, which checks it. */
@@ -135,6 +148,7 @@ const schema = object({
   ),
   edge: unavailable("the edge listener"),
   workers: onlyValue(1, "integer"),
+  replicas: replicasEntry,
   tenant: tenantSchema,
   tenants: unavailable("more than one tenant"),
   identity: identitySchema,

@@ -10,6 +10,7 @@ const sameKeys = [
   "allowMissingOrigin",
   "trustedProxies",
   "frameAncestors",
+  "replicas",
   "policy",
   "timeouts",
   "limits",
@@ -18,7 +19,7 @@ const sameKeys = [
 ] as const;
 
 /** Keys of the file's session that are not the library's. */
-const ownSessionKeys = new Set(["secret", "secretFile", "store", "storeGrace"]);
+const ownSessionKeys = new Set(["secret", "secretFile", "store", "storeFile", "storeCa", "storeCaFile"]);
 
 /**
  * Picks the library's options out of a tree.
@@ -30,12 +31,14 @@ export function toLibraryOptions(
   identity: Pick<IdentitySource, "identify" | "headerNames">,
 ): SessionProxyOptions {
   const session = isPlainObject(tree["session"]) ? tree["session"] : {};
-  const { secret } = session;
+  const { secret, store, storeCa } = session;
   const options = {
     ...pick(tree, (key) => (sameKeys as readonly string[]).includes(key)),
     tenant: toTenant(tree["tenant"]),
     session: pick(session, (key) => !ownSessionKeys.has(key)),
     ...(typeof secret === "string" ? { secret: toSecrets(secret) } : {}),
+    ...(typeof store === "string" ? { store } : {}),
+    ...(typeof storeCa === "string" ? { storeCa } : {}),
     identify: identity.identify,
     identityHeaders: identity.headerNames,
   };
@@ -72,5 +75,6 @@ export function toWrittenPath(path: string, writtenAt: ReadonlyMap<string, strin
     return secret[1] === undefined ? place : `${place}, line ${Number(secret[1]) + 1}`;
   }
   if (path === "identify") return "identity";
-  return path === "store" ? "session.store" : (writtenAt.get(path) ?? path);
+  const inFile = path === "store" || path === "storeCa" ? `session.${path}` : path;
+  return writtenAt.get(inFile) ?? inFile;
 }
