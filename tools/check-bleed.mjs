@@ -17,6 +17,12 @@ const doors = [
     packages: [...testPackages, "pino", "yaml"],
   },
   { door: "src/server.ts", folders: sideHouses, packages: testPackages },
+  // Who brings a client of another library must not load ioredis for it.
+  {
+    door: "src/redis.ts",
+    folders: [...sideHouses, "src/server/", "src/proxy/", "src/session/"],
+    packages: [""],
+  },
   { door: "src/errors.ts", folders: ["src/"], packages: [""] },
 ];
 

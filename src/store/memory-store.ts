@@ -26,6 +26,7 @@ export class MemoryStore implements SessionStore {
   protected readonly documents: Map<string, KeptDocument>;
   readonly #listeners = new Set<(message: string) => void>();
   #cancelSweep: () => void;
+  #isClosed = false;
 
   constructor(clock: Clock, documents: Iterable<readonly [string, KeptDocument]> = []) {
     this.clock = clock;
@@ -38,31 +39,34 @@ export class MemoryStore implements SessionStore {
     return this.documents.size;
   }
 
-  read(name: string): Promise<StoredDocument> {
+  async read(name: string): Promise<StoredDocument> {
+    this.#assertOpen();
     const now = this.clock.now();
     const kept = this.#current(name, now);
-    return Promise.resolve({ version: kept?.version ?? 0, value: kept?.value ?? null, now });
+    return { version: kept?.version ?? 0, value: kept?.value ?? null, now };
   }
 
-  write(name: string, { version, readAt, value, keepFor }: DocumentWrite): Promise<WriteOutcome> {
+  async write(name: string, { version, readAt, value, keepFor }: DocumentWrite): Promise<WriteOutcome> {
+    this.#assertOpen();
     const now = this.clock.now();
     const found = this.#current(name, now)?.version ?? 0;
     const written = found === version && now - readAt <= oldestReading;
     if (written) {
       this.documents.set(name, { version: nextVersion(found, now), value, until: now + keepFor });
     }
-    return Promise.resolve({ written, now });
+    return { written, now };
   }
 
-  names(prefix: string): Promise<readonly string[]> {
+  async names(prefix: string): Promise<readonly string[]> {
+    this.#assertOpen();
     const now = this.clock.now();
     const names = [...this.documents.keys()].filter((name) => name.startsWith(prefix));
-    return Promise.resolve(names.filter((name) => this.#current(name, now)));
+    return names.filter((name) => this.#current(name, now));
   }
 
-  publish(message: string): Promise<void> {
+  async publish(message: string): Promise<void> {
+    this.#assertOpen();
     for (const listener of this.#listeners) listener(message);
-    return Promise.resolve();
   }
 
   subscribe(listener: (message: string) => void): () => void {
@@ -71,9 +75,14 @@ export class MemoryStore implements SessionStore {
   }
 
   close(): Promise<void> {
+    this.#isClosed = true;
     this.#cancelSweep();
     this.#listeners.clear();
     return Promise.resolve();
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new Error("the store is closed");
   }
 
   #current(name: string, now: number): KeptDocument | undefined {

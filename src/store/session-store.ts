@@ -47,9 +47,12 @@ export interface SessionStore {
   names(prefix: string): Promise<readonly string[]>;
   /** Sends a message to every subscriber, this node's own included; delivery is not certain, and not in order. */
   publish(message: string): Promise<void>;
-  /** Hears every message from now on; the returned function stops it. */
+  /**
+   * Hears every message from now on; the returned function stops it. Where a connection has to be made for it, now is when
+   * that is there; while it is broken, messages are lost.
+   */
   subscribe(listener: (message: string) => void): () => void;
-  /** Lets go of connections, and writes down what must be; idempotent. */
+  /** Lets go of connections, and writes down what must be; idempotent. Calls after it reject, and nothing is heard. */
   close(): Promise<void>;
 }
 

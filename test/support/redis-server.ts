@@ -70,7 +70,10 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
       ...commonConfig(folder, persistent),
       ...(own ? await tlsConfig(port, folder, own) : [`port ${port}`]),
       ...(acl
-        ? ["user default off", `user ${acl.user} on >${acl.password} ${acl.rules ?? "~* &* +@all"}`]
+        ? [
+            "user default off",
+            `user ${acl.user} on ${JSON.stringify(`>${acl.password}`)} ${acl.rules ?? "~* &* +@all"}`,
+          ]
         : []),
       ...(options.config ?? []),
     ],

@@ -1,0 +1,73 @@
+import type { RedisClient } from "./redis-client.ts";
+import { clusterOptions, sentinelOptions, singleOptions } from "./redis-connection-options.ts";
+import { fromIoredis } from "./redis-from-ioredis.ts";
+import { createRedisStore, type RedisStoreOptions } from "./redis-store.ts";
+import type { RedisAddress } from "./redis-url.ts";
+import type { SessionStore } from "./session-store.ts";
+
+/** How a store that opens its own connections does so. */
+export interface ConnectRedisOptions extends RedisStoreOptions {
+  readonly timeout: number;
+  /** An authority to trust besides the machine's own. PEM. */
+  readonly ca?: string | undefined;
+}
+
+/**
+ * Makes a store in Redis or Valkey with connections of its own. Returns at once and connects in the background, as
+ * often as it takes; until it has, calls wait for their time and then reject. ioredis is loaded here and not before, so
+ * that who does not use it does not pay for it.
+ */
+export function connectRedis(address: RedisAddress, options: ConnectRedisOptions): SessionStore {
+  return createRedisStore(ownClient(address, options), options);
+}
+
+/** What is used of a client that we made. */
+interface OwnConnection {
+  readonly port: RedisClient;
+  disconnect(): void;
+}
+
+function ownClient(address: RedisAddress, options: ConnectRedisOptions): RedisClient {
+  const opening = open(address, options);
+  // Whoever calls is told; if nobody does, it is no crash.
+  opening.catch(() => {});
+  let isClosed = false;
+  return {
+    eval: async (...args) => (await opening).port.eval(...args),
+    publish: async (...args) => (await opening).port.publish(...args),
+    async *scan(pattern) {
+      yield* (await opening).port.scan(pattern);
+    },
+    subscribe(channel, hear) {
+      let stop = (): void => {};
+      let isStopped = false;
+      const start = ({ port }: OwnConnection): void => {
+        if (!isStopped && !isClosed) stop = port.subscribe(channel, hear);
+      };
+      opening.then(start, () => {});
+      return () => {
+        isStopped = true;
+        stop();
+      };
+    },
+    async close() {
+      isClosed = true;
+      const connection = await opening.catch(() => null);
+      await connection?.port.close();
+      connection?.disconnect();
+    },
+  };
+}
+
+async function open(address: RedisAddress, options: ConnectRedisOptions): Promise<OwnConnection> {
+  const { Redis, Cluster } = await import("ioredis");
+  const client =
+    address.kind === "cluster"
+      ? new Cluster([...address.nodes], clusterOptions(address, options))
+      : new Redis(
+          address.kind === "single" ? singleOptions(address, options) : sentinelOptions(address, options),
+        );
+  // Each call tells its own failure; an event without a listener would be printed.
+  client.on("error", () => {});
+  return { port: fromIoredis(client), disconnect: () => client.disconnect() };
+}

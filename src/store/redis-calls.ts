@@ -1,0 +1,62 @@
+import { atMost, within } from "../kernel/deadline.ts";
+
+/** So many unanswered calls mean that the server is away; more would only wait in a queue of the client's. */
+const mostUnderWay = 1000;
+
+/**
+ * Bounds what is asked of a server: in time, and in number. Clients queue while they are not connected, some without
+ * any limit; here a call is refused after its time, and at once when too many wait already.
+ */
+export class RedisCalls {
+  readonly #timeout: number;
+  readonly #underWay = new Set<Promise<unknown>>();
+  #isClosed = false;
+
+  /** `timeout`: milliseconds for one call. */
+  constructor(timeout: number) {
+    this.#timeout = timeout;
+  }
+
+  /** Asks; rejects with a message that holds nothing of what was asked. */
+  async run<T>(call: () => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw new Error("the store is closed");
+    if (this.#underWay.size >= mostUnderWay) {
+      throw new Error(`Redis has not answered the last ${mostUnderWay} calls`);
+    }
+    const late = (): Error => new Error(`Redis has not answered within ${this.#timeout} ms`);
+    return await within(this.#timeout, this.#start(call), late);
+  }
+
+  #start<T>(call: () => Promise<T>): Promise<T> {
+    const work = asked(call);
+    this.#underWay.add(work);
+    const settled = work.then(
+      () => {},
+      () => {},
+    );
+    void settled.then(() => this.#underWay.delete(work));
+    return work;
+  }
+
+  /** Refuses calls from now on, and waits for those under way. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await atMost(this.#timeout, Promise.allSettled(this.#underWay));
+  }
+}
+
+async function asked<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw plainError(error);
+  }
+}
+
+/** The message alone: client libraries hang the command with its arguments on their errors, and that may be a password. */
+function plainError(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  const { code } = error as { readonly code?: unknown };
+  // An attempt at several addresses has a code, and no message of its own.
+  return new Error(error.message || (typeof code === "string" ? code : error.name));
+}

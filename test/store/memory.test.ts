@@ -1,0 +1,4 @@
+import { describeStore } from "./contract.ts";
+import { memory } from "./fixtures.ts";
+
+describeStore(memory);

@@ -1,0 +1,4 @@
+import { describeStore } from "./contract.ts";
+import { sentinelByUrl } from "./fixtures.ts";
+
+describeStore(sentinelByUrl);

@@ -1,0 +1,6 @@
+import { describeStore } from "./contract.ts";
+import { redisByUrl, redisByIoredis, redisByNodeRedis } from "./fixtures.ts";
+
+describeStore(redisByUrl);
+describeStore(redisByIoredis);
+describeStore(redisByNodeRedis);

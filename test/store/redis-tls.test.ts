@@ -1,0 +1,4 @@
+import { describeStore } from "./contract.ts";
+import { redisByTls } from "./fixtures.ts";
+
+describeStore(redisByTls);
