@@ -124,8 +124,11 @@ function checkStore(root: Readonly<Record<string, unknown>>, report: Report): St
     return undefined;
   }
   checkAuthority("storeCa", ca, report);
-  if (ca !== undefined && store.kind !== "redis")
-    report("storeCa", "is for a Redis store, and this is another");
+  if (ca !== undefined && !(store.kind === "redis" && store.address.tls))
+    report(
+      "storeCa",
+      "is for a Redis store with TLS: rediss://…, or ?tls=true with redis+sentinel and redis+cluster",
+    );
   return store;
 }
 

@@ -1,5 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { resolve as resolvePath } from "node:path";
+import { inspect } from "node:util";
+import { generate } from "selfsigned";
 import { describe, expect, test } from "vitest";
 import { OptionsError } from "../errors.ts";
 import { systemClock } from "../kernel/clock.ts";
@@ -48,14 +50,16 @@ describe("the store", () => {
     expect(resolve({ store, secret }).store).toEqual({ kind: "file", folder });
   });
 
-  test.each(["redis://localhost:6379/2", "rediss://u:p@h", "redis+sentinel://a,b/n", "redis+cluster://a,b"])(
-    "%s is a Redis store, and its URL is kept like a secret",
-    (store) => {
-      const resolved = resolve({ store, secret });
-      expect(resolved.store).toMatchObject({ kind: "redis", ca: undefined });
-      expect(JSON.stringify(resolved)).not.toContain(store);
-    },
-  );
+  test.each([
+    ["redis://localhost:6379/2", "single"],
+    ["rediss://user:hunter2@h", "single"],
+    ["redis+sentinel://:hunter2@a,b/n?sentinelPassword=hunter2", "sentinel"],
+    ["redis+cluster://a,b", "cluster"],
+  ])("%s is a Redis store of the kind %s, and no password shows", (store, kind) => {
+    const resolved = resolve({ store, secret });
+    expect(resolved.store).toMatchObject({ kind: "redis", address: { kind }, ca: undefined });
+    expect(inspect(resolved, { depth: null })).not.toContain("hunter2");
+  });
 
   test("may be the caller's own, which stays as it is", () => {
     const own = new MemoryStore(systemClock);
@@ -99,21 +103,29 @@ describe("the store", () => {
     }
   });
 
-  test("holds a password where there is something before the host", () => {
+  test("holds a password where it signs in", () => {
     expect(holdsPassword("redis://:password@host")).toBe(true);
-    expect(holdsPassword("redis+sentinel://user:pass/word@a,b/name")).toBe(true);
+    expect(holdsPassword("redis+sentinel://user:pass@a,b/name")).toBe(true);
+    expect(holdsPassword("redis+sentinel://a,b/name?sentinelPassword=password")).toBe(true);
     expect(holdsPassword("redis://host:6379")).toBe(false);
     expect(holdsPassword("file:/home/me@work")).toBe(false);
   });
 });
 
 describe("an authority for the store", () => {
-  test("must be a certificate, and for a store that uses one", () => {
+  test("must be a certificate, and for a store that uses one", async () => {
+    const authority = (await generate([{ name: "commonName", value: "authority" }])).cert;
     const ca = "-----BEGIN CERTIFICATE-----";
     expect(problemsOf({ store: "rediss://h", secret, storeCa: ca })).toEqual([
       "storeCa: is not a certificate in PEM",
     ]);
     expect(problemsOf({ store: "memory", storeCa: ca })).toEqual(["storeCa: is not a certificate in PEM"]);
+    const store = "redis+cluster://a,b";
+    expect(problemsOf({ store, secret, storeCa: authority })).toEqual([
+      expect.stringContaining("storeCa: is for a Redis store with TLS"),
+    ]);
+    const resolved = resolve({ store: `${store}?tls=true`, secret, storeCa: authority });
+    expect(resolved.store).toMatchObject({ ca: authority });
   });
 });
 

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Secret } from "../kernel/secret.ts";
+import { parseStoreUrl, type RedisAddress } from "../store/redis-url.ts";
 import type { SessionStore } from "../store/session-store.ts";
 
 /** Where sessions are kept, after the checks. */
@@ -8,8 +8,8 @@ export type StoreChoice =
   | { readonly kind: "memory" }
   /** An absolute path. */
   | { readonly kind: "file"; readonly folder: string }
-  /** A URL that `parseStoreUrl` takes; it may hold a password. `ca` is an extra authority in PEM. */
-  | { readonly kind: "redis"; readonly url: Secret; readonly ca: string | undefined }
+  /** `ca` is an extra authority in PEM. */
+  | { readonly kind: "redis"; readonly address: RedisAddress; readonly ca: string | undefined }
   | { readonly kind: "custom"; readonly store: SessionStore };
 
 /** What a `store` option means, or what is wrong with it; never repeats the text, which may hold a password. */
@@ -25,12 +25,11 @@ export function readStoreChoice(value: unknown, ca?: string): StoreReading {
   return { problem: `must be ${forms}, or a store made by qlik-session-proxy/redis` };
 }
 
-const redisUrl = /^(?:rediss?|redis\+sentinel|redis\+cluster):\/\/[^/]/;
-
 function readStoreText(text: string, ca: string | undefined): StoreReading {
   if (text.startsWith("file:")) return readFolder(text.slice("file:".length));
-  if (redisUrl.test(text)) return { kind: "redis", url: new Secret(text), ca };
-  return { problem: `must be ${forms}` };
+  if (!text.startsWith("redis")) return { problem: `must be ${forms}` };
+  const address = parseStoreUrl(text);
+  return "problem" in address ? address : { kind: "redis", address, ca };
 }
 
 function readFolder(path: string): StoreReading {
@@ -64,5 +63,7 @@ function isSessionStore(value: unknown): value is SessionStore {
 
 /** Tells whether the text of a store holds a password, so that it must be kept like a secret. */
 export function holdsPassword(text: string): boolean {
-  return /^redis[a-z+]*:\/\/.*@/i.test(text);
+  const address = parseStoreUrl(text);
+  if ("problem" in address) return false;
+  return address.login !== undefined || (address.kind === "sentinel" && address.sentinelLogin !== undefined);
 }
