@@ -21,7 +21,7 @@ export interface FileStoreOptions {
 const saveEvery = 60_000;
 
 /** The name of the snapshot in its folder. */
-export const snapshotName = "snapshot";
+const snapshotName = "snapshot";
 
 /**
  * Keeps documents in memory, and on disk what they were a minute ago at most, so that the next process of this machine

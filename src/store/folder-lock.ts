@@ -25,7 +25,7 @@ export class FolderTakenError extends Error {
 }
 
 /** The name of the lock in its folder. */
-export const lockName = "lock";
+const lockName = "lock";
 
 /**
  * The owner says every minute that it lives; where only this can tell, three times in vain mean that it does not.
