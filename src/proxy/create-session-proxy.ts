@@ -21,9 +21,11 @@ import { ProductInfo } from "./product-info.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
 import { createRoutePolicy } from "./route-policy.ts";
 import type { Middleware, SessionProxy } from "./session-proxy.ts";
+import { openStore } from "./open-store.ts";
 import { createSite } from "./site.ts";
 import { openSocket, refuse } from "./socket-door.ts";
 import { isLeftToLast, markUpgradeListener } from "./upgrade-listener.ts";
+import { createSeal } from "../store/seal.ts";
 import { createUpstream, staticLane } from "../upstream/upstream.ts";
 
 /**
@@ -56,8 +58,14 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     idleTotal: options.upstream.idleTotal,
     total: options.upstream.total,
   });
+  const store = openStore(options.store, { clock, timeout: options.timeouts.store });
+  const [secret, ...olderSecrets] = options.secrets;
   const sessions = new SessionManager({
     clock,
+    store,
+    seal: createSeal([secret.reveal(), ...olderSecrets.map((each) => each.reveal())]),
+    storeTimeout: options.timeouts.store,
+    storeGrace: options.session.storeGrace,
     tenant: {
       origin: options.tenant.origin,
       signingKey: options.tenant.signingKeys[0],
@@ -201,6 +209,10 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
       const identity = await identify(request);
       if (identity) await sessions.logout(identity);
     },
+    sessions: {
+      list: async () => (await sessions.list()).map((each) => ({ ...each, sockets: live.countOf(each.key) })),
+      revokeKey: (key: string) => sessions.revokeKey(key),
+    },
     revoke: ({ subject, blockFor = 0 }: { readonly subject: string; readonly blockFor?: number }) =>
       sessions.revoke(subject, blockFor),
     drain() {
@@ -214,6 +226,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
       await sessions.close();
       await atMost(closeWait, live.empty());
       await upstream.close();
+      await store.close();
     },
     stats: () => ({
       sessions: sessions.size,
@@ -221,6 +234,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
       inFlight: inFlight.count,
       draining: draining !== "no",
       loginsHeldBack: sessions.loginsHeldBack,
+      storeReachable: sessions.storeReachable,
     }),
   });
 }

@@ -3,9 +3,9 @@ import type { Readable } from "node:stream";
 import { SessionProxyError } from "../errors.ts";
 import { firstHeader, headerValues } from "../http/raw-headers.ts";
 import type { RouteClass } from "../policy/rule.ts";
-import type { EndReason, ProxySession } from "../session/proxy-session.ts";
+import { mayFinish, type EndReason, type ProxySession } from "../session/proxy-session.ts";
 import type { SessionManager } from "../session/session-manager.ts";
-import { absorbCookies, cookieFor, type TenantSession } from "../session/tenant-session.ts";
+import { cookieFor, type TenantSession } from "../session/tenant-session.ts";
 import { isAuthLoss } from "../tenant/auth-loss.ts";
 import { refusesCsrf } from "../tenant/csrf.ts";
 import { linkMembers } from "../tenant/links.ts";
@@ -96,9 +96,8 @@ class Exchange {
     const { session, response } = this.#visit;
     const leave = (): void =>
       this.#attempt?.abort(new SessionProxyError("QSP-UPSTREAM", { reason: "client gone" }));
-    // At the longest life of a session what is under way may finish: the user is still vouched for. rules R3
     const ended = (reason: EndReason): void => {
-      if (reason !== "lifetime") this.#breakOff(new SessionProxyError("QSP-UNAUTHENTICATED"));
+      if (!mayFinish(reason)) this.#breakOff(new SessionProxyError("QSP-UNAUTHENTICATED"));
     };
     const enough = session && this.#context.sessions.enter(session);
     response.on("close", leave);
@@ -177,11 +176,10 @@ class Exchange {
     answer: HeldAnswer,
     csrfToken: string | null,
   ): boolean {
-    const { ownWord, now, sessions } = this.#context;
+    const { ownWord, sessions } = this.#context;
     const authLoss = isAuthLoss(answer, this.#visit.rules.tenantOrigin);
     const setCookies = headerValues(answer.headers, "set-cookie");
-    const cookies = absorbCookies(generation, { status: answer.status, setCookies, authLoss }, now());
-    if (cookies.isDoubtful) sessions.suspect(session, generation);
+    sessions.absorb(session, generation, { status: answer.status, setCookies, authLoss });
     if (authLoss) {
       return (
         !this.#spent.has("auth-loss") && !ownWord.isKnown(session.key, this.#visit.prepared, answer.status)

@@ -82,7 +82,7 @@ export class OwnAnswers {
     } catch (cause) {
       throw new SessionProxyError("QSP-IDENTITY", { status: 503, cause });
     }
-    const session = identity && sessions.find(identity);
+    const session = identity && (await sessions.look(identity));
     const ends = session && sessions.endsAt(session);
     const seconds = (at: number): number => Math.max(0, Math.ceil((at - now()) / 1000));
     return jsonAnswer(200, {
@@ -107,6 +107,8 @@ export class OwnAnswers {
     const { sessions, now, announceBefore, isDraining } = this.#options;
     const identity = await this.#options.identify(request);
     if (!identity) throw new SessionProxyError("QSP-UNAUTHENTICATED");
+    // Another node may have the session; what begins later on another node is seen when this one uses it too.
+    await sessions.look(identity);
     writeHead(response, 200, [
       "content-type",
       "text/event-stream",

@@ -22,20 +22,58 @@ export interface SessionProxy {
    * set. Returns a function that lets go of the server again.
    */
   attach(server: Server, options?: { readonly before?: readonly Middleware[] }): () => void;
-  /** Logs out the user of a request: open sockets and requests end, and the session at the tenant. */
+  /**
+   * Logs out the user of a request: open sockets and requests end on every node, and the session at the tenant.
+   *
+   * Rejects with `QSP-STORE` where the store cannot be reached: then it is done on this node, and repeated until the store
+   * has it.
+   */
   logout(request: IncomingMessage): Promise<void>;
-  /** Ends every session of a subject; with `blockFor` (milliseconds, default 0) no new one begins for so long. */
+  /**
+   * Ends every session of a subject, on every node; with `blockFor` (milliseconds, default 0) no new one begins for so
+   * long. Rejects with `QSP-STORE` as `logout` does.
+   */
   revoke(options: { readonly subject: string; readonly blockFor?: number }): Promise<void>;
+  /** Sessions as an operator sees and ends them. */
+  readonly sessions: SessionsAdmin;
   /** Lets running exchanges finish and moves sockets to another node; resolves when nothing is in flight. */
   drain(): Promise<void>;
-  /** Ends everything, sessions at the tenant included; resolves when no socket is left. */
+  /**
+   * Ends everything here; resolves when no socket is left. Sessions of the memory store end at the tenant too; those of
+   * other stores go on, on other nodes or after a restart.
+   */
   close(): Promise<void>;
   /** What is going on now. */
   stats(): SessionProxyStats;
 }
 
+/** What an operator can do with sessions; every call rejects with `QSP-STORE` where the store cannot be reached. */
+export interface SessionsAdmin {
+  /** Every session in the store. */
+  list(): Promise<readonly ListedSession[]>;
+  /** Ends the session of a key; whether there was one. */
+  revokeKey(key: string): Promise<boolean>;
+}
+
+/** A session as an operator sees it; times in milliseconds since the Unix epoch. */
+export interface ListedSession {
+  /** 64 hex digits, a keyed hash. */
+  readonly key: string;
+  readonly subject: string;
+  readonly createdAt: number;
+  /** Last use that the nodes have told each other of. */
+  readonly lastUsedAt: number;
+  /** When the host's word ends; null where it named no end. */
+  readonly expiresAt: number | null;
+  /** Logins at the tenant so far. */
+  readonly generation: number;
+  /** Open sockets of this node. */
+  readonly sockets: number;
+}
+
 /** Counts of this moment. */
 export interface SessionProxyStats {
+  /** Sessions that this node has at hand. */
   readonly sessions: number;
   readonly sockets: number;
   /** Requests and handshakes under way. */
@@ -43,4 +81,6 @@ export interface SessionProxyStats {
   readonly draining: boolean;
   /** Whether the tenant refuses or throttles every login at the moment. */
   readonly loginsHeldBack: boolean;
+  /** Whether the store of sessions answers. */
+  readonly storeReachable: boolean;
 }

@@ -6,7 +6,7 @@ import { connectionNames, isHopByHop } from "../http/hop-by-hop.ts";
 import { appendQueryParameter, removeQueryParameters, type Target } from "../http/target.ts";
 import type { ProxySession } from "../session/proxy-session.ts";
 import type { SessionManager } from "../session/session-manager.ts";
-import { absorbCookies, cookieFor, type TenantSession } from "../session/tenant-session.ts";
+import { cookieFor, type TenantSession } from "../session/tenant-session.ts";
 import { isAuthLoss } from "../tenant/auth-loss.ts";
 import { csrfHeader } from "../tenant/csrf.ts";
 import { checkHandshakeResponse } from "../ws/handshake.ts";
@@ -122,8 +122,7 @@ async function sendHandshakeOn(
   const status = "socket" in answer ? 101 : answer.status;
   const setCookies = headerValues(answer.headers, "set-cookie");
   const authLoss = !("socket" in answer) && isAuthLoss(answer, context.tenantOrigin);
-  const cookies = absorbCookies(generation, { status, setCookies, authLoss }, context.now());
-  if (cookies.isDoubtful) context.sessions.suspect(session, generation);
+  context.sessions.absorb(session, generation, { status, setCookies, authLoss });
   return { answer, csrfToken };
 }
 

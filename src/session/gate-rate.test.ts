@@ -62,12 +62,13 @@ describe("takeLogins", () => {
     );
   });
 
-  test("nothing is granted, and nothing written, where nothing is wanted", () => {
-    expect(takeLogins(123, start, { perMinute: 100, wanted: 0 })).toEqual({
-      fullAt: 123,
-      granted: 0,
-      wait: 0,
-    });
+  test("where nothing is wanted nothing changes, and it is told for how long a login has been to be had", () => {
+    expect(takeLogins(123, start, { perMinute: 100, wanted: 0 })).toMatchObject({ fullAt: 123, granted: 0 });
+    const { fullAt } = takeLogins(0, start, { perMinute: 60, wanted: 60 });
+    const later = [400, 1000, 1500].map(
+      (ms) => takeLogins(fullAt, start + ms, { perMinute: 60, wanted: 0 }).wait,
+    );
+    expect(later).toEqual([600, 0, -500]);
   });
 
   test("a clock that was set back delays nobody for more than the usual wait", () => {

@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
 import { heldBack, isOutage, nextHold, timeLeft, type Failure, type Hold } from "./gate-hold.ts";
-import { takeLogins } from "./gate-rate.ts";
+import { takeTurns, type Line } from "./gate-line.ts";
 
 /** What all nodes know of the logins at one tenant; plain data. Times are the store's clock. */
 export interface GateRecord {
-  /** When the bucket of logins is full again. Milliseconds since the Unix epoch. */
-  readonly fullAt: number;
+  readonly line: Line;
   /** Number of the last login that was begun; only goes up. */
   readonly serial: number;
   /** What is remembered of signing keys, newest first; nothing of one that works. */
@@ -38,6 +37,8 @@ export interface GateReport {
 
 /** What a node tells and asks in one step. */
 export interface GateQuestion {
+  /** Name of the node, its own for each process. */
+  readonly node: string;
   /** Digest of the signing key; see {@link signingKeyDigest}. */
   readonly key: string;
   /** Logins in any minute, 1 or more. */
@@ -53,8 +54,10 @@ export interface GateQuestion {
 export interface GateAnswer {
   /** Numbers of the logins that may begin now, `wanted` at most. */
   readonly turns: readonly number[];
-  /** Milliseconds until one more may begin; of no use while all are held back. */
+  /** Milliseconds until this node's next turn; of no use while all are held back. */
   readonly wait: number;
+  /** Number of nodes that take turns, this one included; 1 or more. */
+  readonly sharers: number;
   /** The failure that everybody without a turn is answered with, and for how long. Milliseconds. */
   readonly held: { readonly hold: Hold; readonly wait: number } | null;
   /** Whether the reports began or prolonged a hold, or ended one; for the log. */
@@ -82,6 +85,8 @@ const mostKeys = 4;
 /** While one login tries for all, the others are told to come back after this. Milliseconds. */
 const probeWait = 1000;
 
+const emptyLine: Line = { fullAt: 0, nodes: [] };
+
 /** Names a signing key without showing its issuer. */
 export function signingKeyDigest({
   issuer,
@@ -100,40 +105,40 @@ export function signingKeyDigest({
  * login at a time may try, and the first success lets everybody in again. Outages hold back nobody.
  */
 export function askGate(record: GateRecord | null, now: number, question: GateQuestion): GateStep {
-  const before = record ?? { fullAt: 0, serial: 0, keys: [] };
+  const before = record ?? { line: emptyLine, serial: 0, keys: [] };
   const known = before.keys.find(({ key }) => key === question.key) ?? unknownKey(question.key);
   const reported = question.reports.reduce(
     (state, report) => afterReport(state, report, { now, serial: before.serial }),
     known,
   );
-  const { state, outcome, fullAt } = grant(reported, now, { ...question, before });
+  const { state, outcome, line } = grant(reported, now, { ...question, before });
   const changed = change(known, reported, now);
   const serial = outcome.turns.at(-1) ?? before.serial;
   const answer = { ...outcome, changed };
-  if (state === known && fullAt === before.fullAt) return { outcome: answer };
-  return { record: { fullAt, serial, keys: withState(before.keys, state) }, outcome: answer };
+  if (state === known && line === before.line) return { outcome: answer };
+  return { record: { line, serial, keys: withState(before.keys, state) }, outcome: answer };
 }
 
 function grant(
   state: KeyState,
   now: number,
-  { before, perMinute, probeFor, wanted }: GateQuestion & { readonly before: GateRecord },
+  { before, node, perMinute, probeFor, wanted }: GateQuestion & { readonly before: GateRecord },
 ): {
   readonly state: KeyState;
-  readonly fullAt: number;
+  readonly line: Line;
   readonly outcome: Omit<GateAnswer, "changed">;
 } {
   const { hold, probe } = state;
   const isHeld = timeLeft(hold, now) > 0;
   const isTried = probe !== null && now < probe.until && probe.until <= now + probeFor;
   const allowed = hold === null ? wanted : Math.min(wanted, isHeld || isTried ? 0 : 1);
-  const { fullAt, granted, wait } = takeLogins(before.fullAt, now, { perMinute, wanted: allowed });
+  const { line, granted, wait, sharers } = takeTurns(before.line, now, { node, perMinute, wanted: allowed });
   const first = Math.max(before.serial + 1, Math.floor(now));
   const turns = Array.from({ length: granted }, (_, index) => first + index);
-  if (hold === null) return { state, fullAt, outcome: { turns, wait, held: null } };
+  if (hold === null) return { state, line, outcome: { turns, wait, sharers, held: null } };
   const held = { hold, wait: isHeld ? timeLeft(hold, now) : probeWait };
   const trying = granted > 0 ? { ...state, probe: { serial: first, until: now + probeFor } } : state;
-  return { state: trying, fullAt, outcome: { turns, wait, held } };
+  return { state: trying, line, outcome: { turns, wait, sharers, held } };
 }
 
 interface Moment {

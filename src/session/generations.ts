@@ -3,9 +3,10 @@ import { publish } from "../kernel/channels.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { createSingleFlight } from "../kernel/single-flight.ts";
 import { sameClaims } from "../tenant/claims.ts";
-import type { Ends } from "./ends.ts";
-import { shownKey, type ProxySession } from "./proxy-session.ts";
+import type { Logins } from "./logins.ts";
+import { mayFinish, shownKey, type ProxySession } from "./proxy-session.ts";
 import { decideRenewal } from "./renewal-policy.ts";
+import { olderGenerations } from "./session-content.ts";
 import type { TenantAccess } from "./tenant-access.ts";
 import type { TenantSession } from "./tenant-session.ts";
 
@@ -13,18 +14,25 @@ import type { TenantSession } from "./tenant-session.ts";
 export interface GenerationsOptions {
   readonly clock: Clock;
   readonly tenant: TenantAccess;
-  readonly ends: Ends;
+  readonly logins: Logins;
+  /** Whether other nodes may still use a generation that this one does not. */
+  readonly isShared: boolean;
+  /** Asks the store what became of a session. */
+  readonly check: (session: ProxySession) => Promise<void>;
   /** A session has a new generation; its deadlines have moved. */
   readonly renewed: (session: ProxySession) => void;
   /** The tenant does not take the user any more. */
   readonly refused: (session: ProxySession) => Promise<void>;
 }
 
-/** Generations kept beside the current one. rules R5 */
-const olderGenerations = 2;
-
 /** Times of renewals that are remembered for the limit on them. */
 const rememberedRenewals = 8;
+
+/** Changed claims renew a session at most this often, on all nodes together. Milliseconds; rules R9 */
+export const claimsPause = 30_000;
+
+/** Turns that a renewal may have to wait for another node's; each is bounded by that node's lease. */
+const mostTurns = 10;
 
 /** Renews the tenant sessions of proxy sessions, and ends those that nothing uses any more. rules R5 */
 export class Generations {
@@ -44,7 +52,7 @@ export class Generations {
       if (!held) return;
       held = false;
       generation.users -= 1;
-      if (generation.users === 0 && session.older.has(generation)) this.#finish(session, generation);
+      if (generation.users === 0 && session.older.has(generation)) this.#release(session, generation);
     };
   }
 
@@ -66,25 +74,27 @@ export class Generations {
   }
 
   /** Makes a new generation in the place of `from`, once however many ask; `cause` is for the log. */
-  renew(session: ProxySession, from: TenantSession, cause: string): Promise<TenantSession> {
-    const { clock, tenant, ends, renewed } = this.#options;
+  renew(session: ProxySession, from: TenantSession, cause: RenewalCause): Promise<TenantSession> {
     return this.#renewals.run(session, async () => {
-      if (session.ended) throw new SessionProxyError("QSP-UNAUTHENTICATED");
-      if (session.current !== from) return session.current;
-      const epoch = ends.epoch(session.key, session.subject);
-      session.renewalTriedAt = clock.now();
-      const fresh = await this.#login(session, cause);
-      if (session.ended || ends.epoch(session.key, session.subject) !== epoch) {
-        await tenant.end(session.key, fresh);
-        throw new SessionProxyError("QSP-UNAUTHENTICATED");
+      session.renewalTriedAt = this.#options.clock.now();
+      for (let turn = 0; turn < mostTurns; turn += 1) {
+        if (session.ended) throw new SessionProxyError("QSP-UNAUTHENTICATED");
+        if (session.current !== from) return session.current;
+        if (await this.#renewOnce(session, from, cause)) return session.current;
+        // Another node was faster, or ended the session: the store knows.
+        await this.#options.check(session);
       }
-      session.current = fresh;
-      session.renewedAt = [...session.renewedAt, clock.now()].slice(-rememberedRenewals);
-      this.#retire(session, from);
-      renewed(session);
-      tell("session.renewed", session, cause);
-      return fresh;
+      throw new SessionProxyError("QSP-TIMEOUT", { reason: "other nodes' logins did not come to an end" });
     });
+  }
+
+  /** Takes over a generation that another node made, or this one; the one before stays while it is used. */
+  take(session: ProxySession, fresh: TenantSession): void {
+    const from = session.current;
+    session.current = fresh;
+    session.renewedAt = [...session.renewedAt, fresh.createdAt].slice(-rememberedRenewals);
+    this.#retire(session, from);
+    this.#options.renewed(session);
   }
 
   /**
@@ -93,11 +103,11 @@ export class Generations {
    * Resolves with whether a group was taken away. rules R9
    */
   async renewClaims(session: ProxySession): Promise<{ readonly lostGroup: boolean }> {
-    const before = session.current.claims.groups ?? [];
+    const before = session.current;
     for (let turn = 0; turn < 2 && !sameClaims(session.claims, session.current.claims); turn += 1) {
-      await this.renew(session, session.current, "claims");
+      await this.renew(session, session.current, turn === 0 ? "claims" : "claims-again");
     }
-    return { lostGroup: before.some((group) => !session.current.claims.groups?.includes(group)) };
+    return { lostGroup: losesGroup(before, session.current) };
   }
 
   /** Keeps the tenant's session from running idle while ours is used. rules R3 */
@@ -108,21 +118,51 @@ export class Generations {
   }
 
   /**
-   * Ends every generation of a session that ended. At the longest life of a session what is under way may finish: the
-   * user is still vouched for. rules R3
+   * Ends every generation of a session that ended, except for what is under way and may finish. rules R3
    */
   async endAll(session: ProxySession): Promise<void> {
-    const mayFinish = session.ended === "lifetime";
-    if (mayFinish) session.older.add(session.current);
+    const isKept = session.ended !== null && mayFinish(session.ended);
+    if (isKept) session.older.add(session.current);
     const ending = new Set([session.current, ...session.older]);
-    for (const generation of ending) if (mayFinish && generation.users > 0) ending.delete(generation);
+    for (const generation of ending) if (isKept && generation.users > 0) ending.delete(generation);
     for (const generation of ending) session.older.delete(generation);
     await Promise.all([...ending].map((each) => this.#options.tenant.end(session.key, each)));
   }
 
-  async #login(session: ProxySession, cause: string): Promise<TenantSession> {
+  /** Whether the session has a generation that this renewal, or a faster one, made. */
+  async #renewOnce(session: ProxySession, from: TenantSession, cause: RenewalCause): Promise<boolean> {
+    const { key, subject, subjectHash, hasHostSession, openedAt, createdAt, birth, epochs } = session;
     try {
-      return await this.#options.tenant.login(session, session.claims, session.current.generation + 1);
+      const result = await this.#options.logins.run({
+        key,
+        subjectHash,
+        epochs,
+        from: { birth, generation: from.generation },
+        claims: { at: session.claimsAt, value: session.claims },
+        isBackground: cause === "lifetime" || cause === "keep-alive",
+        claimsPause: cause === "claims" ? claimsPause : null,
+        before: [from, ...[...session.older].reverse()],
+        live: {
+          subject,
+          hasHostSession,
+          openedAt,
+          createdAt,
+          usedAt: session.lastUsedAt,
+          vouchedAt: session.vouchedAt,
+          expiresAt: session.expiresAt ?? null,
+        },
+      });
+      if (result.kind === "later") return true;
+      if (result.kind !== "committed") return false;
+      if (session.ended) {
+        // One that only this node is done with stays for the others, and for the next process.
+        if (session.ended !== "closed") await this.#options.tenant.end(key, result.session);
+        throw new SessionProxyError("QSP-UNAUTHENTICATED");
+      }
+      session.version = result.version;
+      this.take(session, result.session);
+      tell("session.renewed", session, cause);
+      return true;
     } catch (error) {
       tell("session.renewalFailed", session, cause);
       // A definite refusal of the user ends the session; doubt keeps it.
@@ -133,14 +173,19 @@ export class Generations {
     }
   }
 
-  /** A generation that nothing uses any more is ended at the tenant; the oldest give way in any case. */
+  /** The oldest give way in any case. */
   #retire(session: ProxySession, generation: TenantSession): void {
-    if (generation.users === 0) this.#finish(session, generation);
-    else session.older.add(generation);
+    session.older.add(generation);
+    if (generation.users === 0) this.#release(session, generation);
     for (const oldest of session.older) {
       if (session.older.size <= olderGenerations) break;
       this.#finish(session, oldest);
     }
+  }
+
+  /** Nothing here uses it any more; where other nodes may, it is ended with the session, or by its successors. */
+  #release(session: ProxySession, generation: TenantSession): void {
+    if (!this.#options.isShared || session.ended) this.#finish(session, generation);
   }
 
   /** `end` never rejects: a tenant that cannot be told forgets the session by its own limits. */
@@ -148,6 +193,14 @@ export class Generations {
     session.older.delete(generation);
     void this.#options.tenant.end(session.key, generation);
   }
+}
+
+/** Why a tenant session is renewed, as the log says it. */
+export type RenewalCause = "auth-loss" | "lifetime" | "claims" | "claims-again" | "keep-alive";
+
+/** Whether the user has lost a group between two generations. rules R9 */
+export function losesGroup(before: TenantSession, after: TenantSession): boolean {
+  return (before.claims.groups ?? []).some((group) => !after.claims.groups?.includes(group));
 }
 
 const tell = (event: string, session: ProxySession, reason: string): void => {

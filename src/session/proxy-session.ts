@@ -1,10 +1,24 @@
+import type { Epochs } from "../registry/subject-record.ts";
 import type { Claims } from "../tenant/claims.ts";
 import type { TenantSession } from "./tenant-session.ts";
 
-/** Why a proxy session ended. */
-export type EndReason = "logout" | "revoked" | "idle" | "expired" | "lifetime" | "refused" | "closed";
+const endReasons = ["logout", "revoked", "idle", "expired", "lifetime", "refused", "lost", "closed"] as const;
 
-/** Our record of one user's embedded content. */
+/** Why a proxy session ended; "lost" = the store does not know it any more. */
+export type EndReason = (typeof endReasons)[number];
+
+/**
+ * Whether requests under way may finish after such an end: the user is still vouched for, and the next request has a
+ * session again. rules R3
+ */
+export const mayFinish = (reason: EndReason): boolean => reason === "lifetime" || reason === "lost";
+
+/** Reads a reason that another node wrote. */
+export function toEndReason(text: string): EndReason {
+  return endReasons.find((each) => each === text) ?? "lost";
+}
+
+/** Our record of one user's embedded content, as this node sees it. */
 export interface ProxySession {
   /** Keyed hash of tenant, subject and host session id. rules R1 */
   readonly key: string;
@@ -12,7 +26,19 @@ export interface ProxySession {
   readonly subjectHash: string;
   /** Whether the host gave a session id; decides who may come back after a log-out. rules R1 */
   readonly hasHostSession: boolean;
+  /** Tells this session from the others that its key had and will have, on every node. */
+  readonly birth: string;
   readonly createdAt: number;
+  /** When the host vouched for the request that began it. */
+  readonly openedAt: number;
+  /** The ends that the store knew of when it last agreed. */
+  epochs: Epochs;
+  /** Of what the store holds of it, as this node has it. */
+  version: number;
+  /** When the store last agreed that it lives. */
+  checkedAt: number;
+  /** Since when the store could not be asked about it; null while it can. */
+  blindSince: number | null;
   /** What the host last said of the user; the tenant knows it once a generation was made with it. rules R9 */
   claims: Claims;
   /** When the host said so. */
@@ -25,8 +51,10 @@ export interface ProxySession {
   lastUsedAt: number;
   /** When the host last vouched for the user. */
   vouchedAt: number;
+  /** What the other nodes know of the three above. */
+  shared: { usedAt: number; expiresAt: number | undefined };
   current: TenantSession;
-  /** Generations that are still used by an exchange or a socket. */
+  /** Generations that are still used by an exchange or a socket, and those that only other nodes may use. */
   readonly older: Set<TenantSession>;
   /** Times of the latest renewals, newest last. */
   renewedAt: readonly number[];
@@ -41,7 +69,7 @@ export interface ProxySession {
   readonly onEnd: Set<(reason: EndReason) => void>;
 }
 
-/** The digits of a session key that a log line shows. */
+/** The digits of a session key that a log line shows; the ones before them are the subject's. */
 export function shownKey(session: Pick<ProxySession, "key">): string {
-  return session.key.slice(0, 12);
+  return session.key.slice(32, 44);
 }

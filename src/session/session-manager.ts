@@ -1,113 +1,107 @@
 import { SessionProxyError } from "../errors.ts";
-import { publish } from "../kernel/channels.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { createSingleFlight } from "../kernel/single-flight.ts";
-import type { AssertionKey } from "../tenant/assertion.ts";
-import { sameClaims, toClaims, type ClaimSource } from "../tenant/claims.ts";
-import type { TenantCall } from "../tenant/port.ts";
-import { createEnds, type Ends } from "./ends.ts";
-import { Generations } from "./generations.ts";
-import { createLoginGate, type LoginGate } from "./login-gate.ts";
-import { shownKey, type EndReason, type ProxySession } from "./proxy-session.ts";
-import { nextDeadline, type Deadline, type SessionDurations } from "./session-deadlines.ts";
-import { createSessionKeys, type SessionKeys, type SessionOwner } from "./session-key.ts";
-import { createTenantAccess, type TenantAccess } from "./tenant-access.ts";
-import type { TenantSession } from "./tenant-session.ts";
+import type { Notice } from "../registry/bus.ts";
+import { useSharedPart } from "../registry/overdue.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { SessionKeys, SessionOwner } from "../registry/session-key.ts";
+import { sameClaims, toClaims } from "../tenant/claims.ts";
+import type { Agreement } from "./agreement.ts";
+import type { Endings } from "./endings.ts";
+import { claimsPause, type Generations } from "./generations.ts";
+import type { Evidence } from "./openings.ts";
+import type { ProxySession } from "./proxy-session.ts";
+import type { SessionCache } from "./session-cache.ts";
+import { isEnding, type SessionClocks } from "./session-clocks.ts";
+import type { Deadline } from "./session-deadlines.ts";
+import type { SessionManagerOptions } from "./session-manager-options.ts";
+import { createSessionParts, type SessionParts } from "./session-parts.ts";
+import type { TenantAccess } from "./tenant-access.ts";
+import { absorbCookies, type TenantSession } from "./tenant-session.ts";
 
-/** What the manager needs from the floors around it. */
-export interface SessionManagerOptions {
-  readonly clock: Clock;
-  readonly tenant: {
-    readonly origin: string;
-    readonly signingKey: AssertionKey;
-    /** Whether cookies marked `Secure` may be sent: on https, or where plain http was asked for. */
-    readonly useSecureCookies: boolean;
-  };
-  readonly durations: SessionDurations;
-  /** Milliseconds for each request of the proxy's own to the tenant. */
-  readonly loginTimeout: number;
-  readonly loginsPerMinute: number;
-  /** The call to the tenant for one session key; its connections are not shared with other sessions. */
-  readonly callFor: (key: string) => TenantCall;
-  /** Whether the session has sockets; they must not outlive what the host last said. */
-  readonly hasSockets: (session: ProxySession) => boolean;
-  /** Sockets of the session have to pass admission again (4003), or are over (4203). */
-  readonly closeSockets: (session: ProxySession, code: 4003 | 4203, reason: string) => void;
-  /** The session is gone; its connections may be closed. */
-  readonly released: (key: string) => void;
+/** A session as an operator sees it. */
+export interface SessionSummary {
+  /** 64 hex digits. */
+  readonly key: string;
+  readonly subject: string;
+  readonly createdAt: number;
+  /** Last use that all nodes know of. */
+  readonly lastUsedAt: number;
+  /** When the host's word ends; null where it named no end. */
+  readonly expiresAt: number | null;
+  /** Logins of this session so far. */
+  readonly generation: number;
 }
 
-/** An identity as the host gave it, and when. */
-export interface Evidence {
-  readonly identity: SessionSubject;
-  /** When the host vouched, in milliseconds. rules R1 */
-  readonly at: number;
-  /** Asks the host again, past any cache; null where it no longer vouches. */
-  again(): Promise<SessionSubject | null>;
-}
-
-/** What a session needs to know of an identity. */
-export type SessionSubject = ClaimSource & SessionOwner & { readonly expiresAt?: number };
-
-/** The longest an end is remembered past the life of a session: lease and slack. Milliseconds; rules R1 */
-const tombstoneSlack = 5 * 60_000;
-
-/** Changed claims renew a session at most this often. Milliseconds; rules R9 */
-const claimsPause = 30_000;
-
-/** Timers wait at least this long, so that a deadline that stays due cannot spin. Milliseconds. */
-const shortestWait = 100;
-
-/** Keeps the proxy sessions of one tenant: one login each, renewed unseen, ended for good. */
+/** Keeps the proxy sessions of one tenant: one login each on all nodes, renewed unseen, ended for good. */
 export class SessionManager {
   readonly tenant: TenantAccess;
   readonly generations: Generations;
   readonly #options: SessionManagerOptions;
   readonly #clock: Clock;
-  readonly #keys: SessionKeys;
-  readonly #ends: Ends;
-  readonly #gate: LoginGate;
-  readonly #sessions = new Map<string, ProxySession>();
-  readonly #timers = new Map<string, () => void>();
-  readonly #logins = createSingleFlight<string, ProxySession>();
+  readonly #parts: SessionParts;
+  readonly #registry: Registry;
+  readonly #cache: SessionCache;
+  readonly #agreement: Agreement;
+  readonly #clocks: SessionClocks;
+  readonly #endings: Endings;
+  readonly #opening = createSingleFlight<string, ProxySession>();
+  #cancelShare = (): void => {};
   #closed = false;
 
   constructor(options: SessionManagerOptions) {
     this.#options = options;
     this.#clock = options.clock;
-    this.#keys = createSessionKeys(options.tenant.origin);
-    this.#gate = createLoginGate(options.clock, options.loginsPerMinute);
-    const keepEnds = options.durations.maxLifetime + options.loginTimeout + tombstoneSlack;
-    this.#ends = createEnds(options.clock, keepEnds);
-    this.tenant = createTenantAccess({
-      ...options.tenant,
-      clock: options.clock,
-      timeout: options.loginTimeout,
-      gate: this.#gate,
-      callFor: options.callFor,
+    const parts = createSessionParts(options, {
+      hear: (notice) => this.#hear(notice),
+      meet: (session, what) => this.#meet(session, what),
+      moveSockets: (session, reason) => this.#moveSockets(session, reason),
+      isClosed: () => this.#closed,
     });
-    this.generations = new Generations({
-      clock: options.clock,
-      tenant: this.tenant,
-      ends: this.#ends,
-      renewed: (session) => this.#schedule(session),
-      refused: (session) => this.#end(session, "refused"),
-    });
+    this.#parts = parts;
+    this.tenant = parts.tenant;
+    this.generations = parts.generations;
+    this.#registry = parts.registry;
+    this.#cache = parts.cache;
+    this.#agreement = parts.agreement;
+    this.#clocks = parts.clocks;
+    this.#endings = parts.endings;
+    if (parts.registry.outlives) this.#shareLater();
   }
 
-  /** Number of living sessions. */
+  /** Number of sessions that this node has at hand. */
   get size(): number {
-    return this.#sessions.size;
+    return this.#cache.size;
   }
 
   /** Whether the tenant refuses or throttles every login at the moment. */
   get loginsHeldBack(): boolean {
-    return this.#gate.closed;
+    return this.#parts.queue.closed;
   }
 
-  /** The session of an identity, without making one. */
+  /** Whether the store answers. */
+  get storeReachable(): boolean {
+    return this.#registry.keys !== null && this.#registry.documents.downSince === null;
+  }
+
+  /** The session of an identity that this node has at hand. */
   find(owner: SessionOwner): ProxySession | undefined {
-    return this.#sessions.get(this.#keys.keyOf(owner));
+    const key = this.#registry.keys?.keyOf(owner);
+    return key === undefined ? undefined : this.#cache.get(key);
+  }
+
+  /** The session of an identity on any node, without making or extending one. @throws SessionProxyError `QSP-STORE` */
+  async look(owner: SessionOwner): Promise<ProxySession | undefined> {
+    const keys = await this.#registry.open();
+    const key = keys.keyOf(owner);
+    const known = this.#cache.get(key);
+    if (known && !this.#agreement.isSure(known)) await this.#agreement.check(known);
+    if (known && !known.ended) return known;
+    const found = await this.#parts.openings.find(key, keys);
+    const present = this.#cache.get(key);
+    if (present || !found) return present;
+    this.#add(found);
+    return found;
   }
 
   /** When the session ends by itself if it is not used, in milliseconds since the epoch. */
@@ -119,22 +113,22 @@ export class SessionManager {
     };
   }
 
-  /** The session of an identity; a promise only where a login is needed. @throws SessionProxyError */
+  /** The session of an identity; a promise only where the store or a login is needed. @throws SessionProxyError */
   acquire(evidence: Evidence): ProxySession | Promise<ProxySession> {
     const { identity } = evidence;
     if (identity.expiresAt !== undefined && identity.expiresAt <= this.#clock.now()) {
       throw new SessionProxyError("QSP-UNAUTHENTICATED");
     }
-    const key = this.#keys.keyOf(identity);
+    const { keys, ends } = this.#registry;
+    if (keys === null) return this.#registry.open().then(() => this.acquire(evidence));
+    const key = keys.keyOf(identity);
     // Asked for a living session too: a request that began before an end does not join the session made after it.
-    if (!this.#ends.admits(key, identity, evidence.at)) throw new SessionProxyError("QSP-UNAUTHENTICATED");
-    const session = this.#sessions.get(key);
-    if (session && this.#stillRuns(session)) {
-      this.#vouch(session, evidence);
-      return session;
-    }
+    if (!ends.admits(key, evidence.at)) throw new SessionProxyError("QSP-UNAUTHENTICATED");
+    const session = this.#cache.get(key);
+    if (session) return this.#confirmed(session, evidence);
     if (this.#closed) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
-    return this.#logins.run(key, () => this.#open(key, evidence));
+    const underway = this.#endings.underway(key);
+    return underway ? underway.then(() => this.acquire(evidence)) : this.#open(key, keys, evidence);
   }
 
   /** Counts as use of the session. rules R3 */
@@ -148,13 +142,26 @@ export class SessionManager {
     return () => {
       session.exchanges -= 1;
       this.touch(session);
-      if (!session.ended && session.exchanges === 0) this.#schedule(session);
+      if (session.exchanges === 0) this.#clocks.schedule(session);
     };
   }
 
   /** To be called when a socket of the session was opened: its clocks count from now on. rules R3 */
   socketOpened(session: ProxySession): void {
-    if (!session.ended) this.#schedule(session);
+    this.#clocks.schedule(session);
+  }
+
+  /** Takes the cookies of an answer into the generation that the request was made with. rules R5 */
+  absorb(
+    session: ProxySession,
+    generation: TenantSession,
+    answer: Parameters<typeof absorbCookies>[1],
+  ): void {
+    const { isDoubtful, isChanged } = absorbCookies(generation, answer, this.#clock.now());
+    if (isDoubtful) this.suspect(session, generation);
+    if (isChanged && this.#registry.outlives && generation === session.current) {
+      this.#agreement.shareCookies(session);
+    }
   }
 
   /** Looks in the background whether a generation is still alive, and renews it where it is not. rules R5 */
@@ -162,74 +169,93 @@ export class SessionManager {
     if (!session.ended) this.#inBackground(this.generations.afterAuthLoss(session, generation));
   }
 
-  /** Ends one session; resolves when the tenant was told. */
+  /**
+   * Ends one session: here at once, then on every node. Resolves when the store has it; the tenant is told.
+   *
+   * @throws SessionProxyError `QSP-STORE`; it is then done here, and repeated until the store has it
+   */
   async logout(owner: SessionOwner): Promise<void> {
-    const key = this.#keys.keyOf(owner);
-    this.#ends.endKey(key);
-    const session = this.#sessions.get(key);
-    if (session) await this.#end(session, "logout");
+    const keys = await this.#registry.open();
+    await this.#endings.endKey(keys.keyOf(owner), "logout", owner.sessionId !== undefined);
   }
 
-  /** Ends every session of a subject; no new one for `blockFor` milliseconds. */
+  /** Ends the session of a key; whether there was one. @throws SessionProxyError `QSP-STORE` */
+  async revokeKey(key: string): Promise<boolean> {
+    await this.#registry.open();
+    const known = this.#cache.get(key) !== undefined || (await this.#registry.read(key)).live !== null;
+    if (known) await this.#endings.endKey(key, "revoked", false);
+    return known;
+  }
+
+  /** Ends every session of a subject; no new one for `blockFor` milliseconds. @throws SessionProxyError `QSP-STORE` */
   async revoke(subject: string, blockFor: number): Promise<void> {
-    this.#ends.endSubject(subject, blockFor);
-    const theirs = [...this.#sessions.values()].filter((session) => session.subject === subject);
-    for (const session of theirs) if (session.hasHostSession) this.#ends.endKey(session.key);
-    await Promise.all(theirs.map((session) => this.#end(session, "revoked")));
+    const keys = await this.#registry.open();
+    await this.#endings.endSubject(keys.tagOf(subject), blockFor);
   }
 
-  /** Ends every session at the tenant and stops all timers. */
+  /** Every session in the store. @throws SessionProxyError `QSP-STORE` */
+  async list(): Promise<readonly SessionSummary[]> {
+    await this.#registry.open();
+    return (await this.#registry.list()).map(({ key, live }) => ({
+      key,
+      subject: live.subject,
+      createdAt: live.createdAt,
+      lastUsedAt: Math.max(live.usedAt, this.#cache.get(key)?.lastUsedAt ?? 0),
+      expiresAt: live.expiresAt,
+      generation: live.generation,
+    }));
+  }
+
+  /** Stops all timers. Sessions that nobody could go on with are ended at the tenant; the others stay in the store. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#sessions.values()].map((session) => this.#end(session, "closed")));
+    this.#cancelShare();
+    this.#parts.queue.close();
+    this.#agreement.close();
+    const sessions = this.#cache.all();
+    if (this.#registry.outlives) await this.#agreement.shareUse(sessions).catch(() => {});
+    await Promise.all(sessions.map((session) => this.#endings.end(session, "closed")));
+    this.#registry.close();
   }
 
-  async #open(key: string, evidence: Evidence): Promise<ProxySession> {
-    const { subject } = evidence.identity;
-    const epoch = this.#ends.epoch(key, subject);
-    const identity = await evidence.again();
-    if (!identity || this.#keys.keyOf(identity) !== key) throw new SessionProxyError("QSP-UNAUTHENTICATED");
-    const subjectHash = this.#keys.hashOf(subject);
-    const current = await this.tenant.login({ key, subjectHash }, toClaims(identity), 1);
-    if (this.#closed || this.#ends.epoch(key, subject) !== epoch) {
-      // A host session that was ended while it logged in is as ended as one that had.
-      if (identity.sessionId !== undefined) this.#ends.endKey(key);
-      await this.tenant.end(key, current);
-      throw new SessionProxyError("QSP-UNAUTHENTICATED");
+  /** A session at hand, if it still runs as far as all nodes know. */
+  #confirmed(session: ProxySession, evidence: Evidence): ProxySession | Promise<ProxySession> {
+    const overdue = this.#clocks.overdue(session);
+    if (overdue) return this.#endings.endByClock(session, overdue).then(() => this.acquire(evidence));
+    if (this.#agreement.isSure(session)) {
+      this.#vouch(session, evidence);
+      return session;
     }
-    const now = this.#clock.now();
-    const session: ProxySession = {
-      key,
-      subject,
-      subjectHash,
-      hasHostSession: identity.sessionId !== undefined,
-      createdAt: now,
-      claims: current.claims,
-      claimsAt: evidence.at,
-      claimsTriedAt: now,
-      expiresAt: identity.expiresAt,
-      lastUsedAt: now,
-      vouchedAt: evidence.at,
-      current,
-      older: new Set(),
-      renewedAt: [],
-      renewalTriedAt: 0,
-      exchanges: 0,
-      socketEpoch: 0,
-      ended: null,
-      onEnd: new Set(),
-    };
-    this.#sessions.set(key, session);
-    this.#schedule(session);
-    this.#tell("session.created", session);
+    return this.#agreement.check(session).then(() => {
+      if (session.ended) return this.acquire(evidence);
+      this.#vouch(session, evidence);
+      return session;
+    });
+  }
+
+  async #open(key: string, keys: SessionKeys, evidence: Evidence): Promise<ProxySession> {
+    const session = await this.#opening.run(key, async () => {
+      const opened = await this.#parts.openings.open(key, keys, evidence);
+      return this.#cache.get(key) ?? this.#add(opened);
+    });
+    this.#vouch(session, evidence);
+    return session;
+  }
+
+  #add(session: ProxySession): ProxySession {
+    this.#cache.add(session);
+    this.#clocks.schedule(session);
     return session;
   }
 
   #vouch(session: ProxySession, { identity, at }: Evidence): void {
+    if (session.ended) return;
+    const isNewer = at >= session.vouchedAt;
     session.vouchedAt = Math.max(session.vouchedAt, at);
-    if (session.expiresAt !== identity.expiresAt) {
+    if (isNewer && session.expiresAt !== identity.expiresAt) {
       session.expiresAt = identity.expiresAt;
-      this.#schedule(session);
+      this.#clocks.schedule(session);
+      this.#shareExpiry(session);
     }
     if (at >= session.claimsAt) {
       session.claims = toClaims(identity);
@@ -245,83 +271,62 @@ export class SessionManager {
     );
   }
 
+  /** The host's word was prolonged, and the others would take the old end for true soon. */
+  #shareExpiry(session: ProxySession): void {
+    const { expiresAt } = session.shared;
+    if (!this.#registry.outlives || expiresAt === undefined) return;
+    const isNear = expiresAt - this.#clock.now() <= 2 * this.#shareEvery;
+    if (isNear) this.#inBackground(this.#agreement.shareUse([session]));
+  }
+
+  get #shareEvery(): number {
+    return this.#options.durations.idleTimeout * useSharedPart;
+  }
+
+  #shareLater(): void {
+    this.#cancelShare = this.#clock.setTimer(this.#shareEvery, () => {
+      this.#inBackground(this.#agreement.shareUse(this.#cache.all()));
+      this.#shareLater();
+    });
+  }
+
   /** Sockets have to pass admission again, those under way too. */
   #moveSockets(session: ProxySession, reason: string): void {
     session.socketEpoch += 1;
     this.#options.closeSockets(session, 4003, reason);
   }
 
-  /** Ends a session: at once for everything here, then at the tenant. */
-  async #end(session: ProxySession, reason: EndReason): Promise<void> {
-    if (session.ended) return;
-    session.ended = reason;
-    this.#sessions.delete(session.key);
-    this.#timers.get(session.key)?.();
-    this.#timers.delete(session.key);
-    const mayReturn = reason === "lifetime" || reason === "closed";
-    this.#options.closeSockets(session, mayReturn ? 4003 : 4203, `QSP-${reason.toUpperCase()}`);
-    for (const listener of session.onEnd) listener(reason);
-    session.onEnd.clear();
-    this.#tell("session.ended", session, reason);
-    await this.generations.endAll(session);
-    if (!this.#sessions.has(session.key)) this.#options.released(session.key);
-  }
-
-  #due(session: ProxySession): Deadline {
-    return nextDeadline(session, this.#options.durations, { sockets: this.#options.hasSockets(session) });
-  }
-
-  /** A timer may be late, on a machine that slept; a session past its end is not served. */
-  #stillRuns(session: ProxySession): boolean {
-    const due = this.#due(session);
-    if (due.ends && due.at <= this.#clock.now()) this.#onDeadline(session);
-    return session.ended === null;
-  }
-
-  #schedule(session: ProxySession): void {
-    this.#timers.get(session.key)?.();
-    const wait = Math.max(shortestWait, this.#due(session).at - this.#clock.now());
-    this.#timers.set(
-      session.key,
-      this.#clock.setTimer(wait, () => this.#onDeadline(session)),
-    );
-  }
-
-  #onDeadline(session: ProxySession): void {
-    if (session.ended) return;
+  #meet(session: ProxySession, what: Deadline["what"]): void {
     const now = this.#clock.now();
-    const due = this.#due(session);
-    if (due.at <= now) this.#meet(session, due.what, now);
-    if (!session.ended) this.#schedule(session);
-  }
-
-  #meet(session: ProxySession, what: Deadline["what"], now: number): void {
-    if (what === "revalidate") {
+    if (isEnding(what)) {
+      this.#inBackground(this.#endings.endByClock(session, what));
+    } else if (what === "revalidate") {
       session.vouchedAt = now;
       this.#moveSockets(session, "QSP-REVALIDATE");
     } else if (what === "keep-alive") {
       session.current.lastSentAt = now;
       this.#inBackground(this.generations.keepAlive(session));
-    } else if (what === "renew") {
+    } else {
       session.renewalTriedAt = now;
       this.#inBackground(this.generations.renew(session, session.current, "lifetime"));
-    } else {
-      this.#inBackground(this.#end(session, what));
     }
+  }
+
+  #hear(notice: Notice): void {
+    if (notice.kind === "ended") return this.#endings.heard(notice);
+    const { key } = notice;
+    if (notice.kind === "failed") {
+      const { code, retryAfter } = notice;
+      const error = new SessionProxyError(code, retryAfter === null ? {} : { retryAfter });
+      return this.#parts.waiters.wake(key, error);
+    }
+    this.#parts.waiters.wake(key, null);
+    const session = this.#cache.get(key);
+    if (session && notice.version > session.version) this.#inBackground(this.#agreement.check(session));
   }
 
   /** For work that nobody waits for: its failure was told where it happened, and the next request meets the same state. */
   #inBackground(task: Promise<unknown>): void {
     task.catch(() => {});
-  }
-
-  #tell(event: string, session: ProxySession, reason?: string): void {
-    publish("session", () => ({
-      event,
-      session: shownKey(session),
-      subjectHash: session.subjectHash,
-      tenant: this.#options.tenant.origin,
-      ...(reason === undefined ? {} : { reason }),
-    }));
   }
 }

@@ -8,8 +8,8 @@ import { fetchCsrfToken } from "../tenant/csrf.ts";
 import { login } from "../tenant/login.ts";
 import type { TenantCall } from "../tenant/port.ts";
 import { logoutAtTenant, probe } from "../tenant/probe.ts";
-import type { LoginGate } from "./login-gate.ts";
 import { shownKey } from "./proxy-session.ts";
+import type { JarPlace } from "./session-content.ts";
 import { cookieFor, createTenantSession, tokenFromLogin, type TenantSession } from "./tenant-session.ts";
 
 /** What the proxy itself asks of the tenant for a session. */
@@ -33,19 +33,16 @@ export interface TenantAccessOptions {
   readonly clock: Clock;
   readonly origin: string;
   readonly signingKey: AssertionKey;
-  /** Whether cookies marked `Secure` may be sent: on https, or where plain http was asked for. */
-  readonly useSecureCookies: boolean;
+  readonly place: JarPlace;
   /** Milliseconds for each request. */
   readonly timeout: number;
-  readonly gate: LoginGate;
   readonly callFor: (key: string) => TenantCall;
 }
 
 /** Creates the access to one tenant. */
 export function createTenantAccess(options: TenantAccessOptions): TenantAccess {
-  const { clock, origin, timeout, gate, callFor } = options;
+  const { clock, origin, timeout, callFor } = options;
   const site = { tenantOrigin: origin, timeout };
-  const host = new URL(origin).hostname;
   const tokens = createSingleFlight<TenantSession, string>();
   const probes = createSingleFlight<TenantSession, boolean>();
 
@@ -70,7 +67,6 @@ export function createTenantAccess(options: TenantAccessOptions): TenantAccess {
 
   return {
     async login(owner, claims, generation) {
-      gate.enter(claims.sub);
       const startedAt = clock.now();
       const about = { session: shownKey(owner), subjectHash: owner.subjectHash, tenant: origin };
       try {
@@ -80,10 +76,8 @@ export function createTenantAccess(options: TenantAccessOptions): TenantAccess {
           claims,
           clock,
           timeout,
-          host,
-          secure: options.useSecureCookies,
+          ...options.place,
         });
-        gate.succeeded(claims.sub);
         publish("login", () => ({
           event: "login.succeeded",
           outcome: "ok",
@@ -93,7 +87,6 @@ export function createTenantAccess(options: TenantAccessOptions): TenantAccess {
         return createTenantSession({ generation, jar, claims }, clock.now());
       } catch (error) {
         const known = toKnown(error);
-        gate.failed(claims.sub, known);
         publish("login", () => ({
           event: "login.refused",
           level: known.code === "QSP-TENANT-REFUSED" ? "error" : "warn",
@@ -132,5 +125,6 @@ export function createTenantAccess(options: TenantAccessOptions): TenantAccess {
   };
 }
 
-const toKnown = (error: unknown): SessionProxyError =>
+/** An error as one of the table. */
+export const toKnown = (error: unknown): SessionProxyError =>
   error instanceof SessionProxyError ? error : new SessionProxyError("QSP-UPSTREAM", { cause: error });

@@ -6,7 +6,8 @@ import { belongsToSession, csrfCookie, sessionCookie } from "../tenant/cookies.t
 export interface TenantSession {
   /** 1 for the first login of a proxy session, then counting up. */
   readonly generation: number;
-  readonly jar: CookieJar;
+  /** Replaced as a whole when another node says what the tenant changed. */
+  jar: CookieJar;
   /** What the tenant was told of the user. */
   readonly claims: Claims;
   readonly createdAt: number;
@@ -60,16 +61,24 @@ export function absorbCookies(
   session: TenantSession,
   answer: { readonly status: number; readonly setCookies: readonly string[]; readonly authLoss: boolean },
   now: number,
-): { readonly isDoubtful: boolean } {
+): Absorption {
   const { status, authLoss, setCookies } = answer;
   if (!authLoss && status >= 200 && status < 300) session.provenAt = now;
-  if (setCookies.length === 0) return { isDoubtful: false };
+  if (setCookies.length === 0) return { isDoubtful: false, isChanged: false };
   const living = !authLoss && (status === 101 || (status >= 200 && status < 400));
   let isDoubtful = false;
-  session.jar.absorb(setCookies, now, (name, deletes) => {
+  const { changed } = session.jar.absorb(setCookies, now, (name, deletes) => {
     if (!belongsToSession(name)) return true;
     if (living && deletes && name === sessionCookie) isDoubtful = true;
     return living && !deletes;
   });
-  return { isDoubtful };
+  return { isDoubtful, isChanged: changed.some(belongsToSession) };
+}
+
+/** What an answer's cookies mean for the session. */
+export interface Absorption {
+  /** The tenant took the session cookie back: it may not know the session any more. */
+  readonly isDoubtful: boolean;
+  /** Cookies of the session are new; the other nodes should know. */
+  readonly isChanged: boolean;
 }

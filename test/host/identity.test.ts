@@ -215,6 +215,7 @@ describe("the handles of the host", () => {
       inFlight: 0,
       draining: false,
       loginsHeldBack: false,
+      storeReachable: true,
     });
     const socket = stack.socket(engine);
     await socket.message();

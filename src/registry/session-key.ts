@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { createHmac } from "node:crypto";
 
 /** What a session belongs to. */
 export interface SessionOwner {
@@ -9,28 +9,40 @@ export interface SessionOwner {
 
 /** Derives the names under which sessions are kept. */
 export interface SessionKeys {
-  /** The key of an owner's session: 64 hex digits. */
+  /** The key of an owner's session: 64 hex digits, the first 32 of which are the tag of the subject. */
   keyOf(owner: SessionOwner): string;
+  /** The tag of a subject: 32 hex digits. */
+  tagOf(subject: string): string;
   /** A subject as it may stand in a log line: 16 hex digits. */
   hashOf(subject: string): string;
 }
+
+/** The tag of a key's subject. */
+export const tagOf = (key: string): string => key.slice(0, tagDigits);
+
+const tagDigits = 32;
 
 /**
  * Creates the keyed hashes of one tenant. rules R1
  *
  * The index key is random and not derived from the configured secret, so that a rotated secret moves no session.
  */
-export function createSessionKeys(tenantOrigin: string, indexKey: Buffer = randomBytes(32)): SessionKeys {
+export function createSessionKeys(tenantOrigin: string, indexKey: Buffer): SessionKeys {
   const hash = (...parts: readonly string[]): string => {
     const hmac = createHmac("sha256", indexKey);
     for (const part of parts) hmac.update(prefixed(part));
     return hmac.digest("hex");
   };
+  const tag = (subject: string): string => hash("tag", tenantOrigin, subject).slice(0, tagDigits);
   return {
-    keyOf: ({ subject, sessionId }) =>
-      sessionId === undefined
-        ? hash("key", tenantOrigin, subject)
-        : hash("key", tenantOrigin, subject, sessionId),
+    tagOf: tag,
+    keyOf: ({ subject, sessionId }) => {
+      const own =
+        sessionId === undefined
+          ? hash("key", tenantOrigin, subject)
+          : hash("key", tenantOrigin, subject, sessionId);
+      return tag(subject) + own.slice(0, 64 - tagDigits);
+    },
     hashOf: (subject) => hash("subject", tenantOrigin, subject).slice(0, 16),
   };
 }

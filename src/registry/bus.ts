@@ -1,0 +1,162 @@
+import type { ErrorCode } from "../errors.ts";
+import { randomId } from "../kernel/random.ts";
+import type { Clock } from "../kernel/clock.ts";
+import type { Seal } from "../store/seal.ts";
+import type { SessionStore } from "../store/session-store.ts";
+
+/** What nodes tell each other. Times are the store's clock. */
+export type Notice =
+  /** Something of a subject was ended: these sessions, and what the document says. */
+  | {
+      readonly kind: "ended";
+      readonly tag: string;
+      readonly sessions: readonly { readonly key: string; readonly birth: string }[];
+      readonly reason: string;
+    }
+  /** A session was begun, renewed or changed. */
+  | { readonly kind: "changed"; readonly key: string; readonly version: number }
+  /** A login failed; who waits for it is answered alike. */
+  | {
+      readonly kind: "failed";
+      readonly key: string;
+      readonly code: ErrorCode;
+      readonly retryAfter: number | null;
+    };
+
+/** What the bus needs. */
+export interface BusOptions {
+  readonly store: SessionStore;
+  readonly seal: Seal;
+  readonly clock: Clock;
+  /** A call of the store with its limit on time. */
+  readonly ask: <T>(call: () => Promise<T>) => Promise<T>;
+  readonly hear: (notice: Notice) => void;
+  /** Messages may have been lost: what was learned before may be out of date. */
+  readonly doubted: () => void;
+  /** Messages come again, and none is missing since now. */
+  readonly trusted: () => void;
+}
+
+/** How often a node says that it is there. Milliseconds: three times in the silence that means doubt. */
+const beatEvery = 300;
+
+/** So long without a message and messages are taken to be lost. Milliseconds; rules R1 */
+const silence = 1000;
+
+/** Nodes whose numbers are remembered; one that was silent for long has gone. */
+const mostNodes = 1000;
+
+const place = "bus";
+
+/**
+ * Carries notices between nodes, and knows when it may have lost one: every node counts its messages and beats, so that
+ * a gap shows with the next beat and a cut after a second of silence. rules R1
+ */
+export class Bus {
+  readonly #options: BusOptions;
+  /** Of this process: numbers are compared within one node only. */
+  readonly #node = randomId(9);
+  readonly #heard = new Map<string, { sequence: number; at: number }>();
+  #sequence = 0;
+  #lastHeardAt: number;
+  #soundSince: number | null = null;
+  #stop: (() => void) | null = null;
+  #cancelBeat = (): void => {};
+
+  constructor(options: BusOptions) {
+    this.#options = options;
+    this.#lastHeardAt = options.clock.now();
+  }
+
+  /** Since when no message was lost, by this node's clock; null while some may be. */
+  get soundSince(): number | null {
+    if (this.#options.store.reach !== "nodes") return 0;
+    return this.#soundSince;
+  }
+
+  /** When the last message came. */
+  get lastHeardAt(): number {
+    return this.#lastHeardAt;
+  }
+
+  start(): void {
+    if (this.#stop || this.#options.store.reach !== "nodes") return;
+    this.#stop = this.#options.store.subscribe((message) => this.#receive(message));
+    this.#beat();
+  }
+
+  /** Tells the others; the store's failure is told by the bus's own silence. */
+  async tell(notice: Notice): Promise<void> {
+    if (this.#options.store.reach === "nodes") await this.#send(notice);
+  }
+
+  stop(): void {
+    this.#cancelBeat();
+    this.#stop?.();
+    this.#stop = null;
+  }
+
+  #beat(): void {
+    this.#cancelBeat = this.#options.clock.setTimer(beatEvery, () => this.#beat());
+    this.#look();
+    this.#send(null).catch(() => {});
+  }
+
+  async #send(notice: Notice | null): Promise<void> {
+    const { store, seal, ask } = this.#options;
+    this.#sequence += 1;
+    const text = JSON.stringify({ node: this.#node, sequence: this.#sequence, notice });
+    await ask(() => store.publish(seal.seal(place, text)));
+  }
+
+  #receive(message: string): void {
+    const parsed = this.#opened(message);
+    if (parsed === null) return;
+    const { clock, hear, trusted } = this.#options;
+    const now = clock.now();
+    this.#look();
+    this.#lastHeardAt = now;
+    if (this.#isGap(parsed.node, parsed.sequence, now)) this.#doubt();
+    if (this.#soundSince === null) {
+      this.#soundSince = now;
+      trusted();
+    }
+    if (parsed.notice) hear(parsed.notice);
+  }
+
+  /** Whether something of that node is missing; one who is heard for the first time may have said more before. */
+  #isGap(node: string, sequence: number, now: number): boolean {
+    const before = this.#heard.get(node);
+    if (before && sequence <= before.sequence) return false;
+    this.#heard.delete(node);
+    this.#heard.set(node, { sequence, at: now });
+    if (this.#heard.size > mostNodes) this.#heard.delete(this.#heard.keys().next().value ?? node);
+    return before ? sequence !== before.sequence + 1 : sequence !== 1;
+  }
+
+  /** Silence of all means a cut; silence of one that it has gone, or that its messages do not come any more. */
+  #look(): void {
+    const now = this.#options.clock.now();
+    const gone = [...this.#heard].filter(([, { at }]) => now - at > silence);
+    for (const [node] of gone) this.#heard.delete(node);
+    if (now - this.#lastHeardAt > silence || gone.length > 0) this.#doubt();
+  }
+
+  #doubt(): void {
+    if (this.#soundSince === null) return;
+    this.#options.doubted();
+    this.#soundSince = null;
+  }
+
+  #opened(
+    message: string,
+  ): { readonly node: string; readonly sequence: number; readonly notice: Notice | null } | null {
+    const opened = this.#options.seal.open(place, message);
+    if (opened === null) return null;
+    try {
+      return JSON.parse(opened.text) as { node: string; sequence: number; notice: Notice | null };
+    } catch {
+      return null;
+    }
+  }
+}

@@ -1,0 +1,165 @@
+import { SessionProxyError } from "../errors.ts";
+import type { Clock } from "../kernel/clock.ts";
+import type { Seal } from "../store/seal.ts";
+import type { SessionStore, WriteOutcome } from "../store/session-store.ts";
+
+/** What the documents are made from. */
+export interface DocumentsOptions {
+  readonly store: SessionStore;
+  readonly seal: Seal;
+  readonly clock: Clock;
+  /** Milliseconds for one call of the store. */
+  readonly timeout: number;
+  /** Milliseconds that a document is kept after it was written. */
+  readonly keepFor: number;
+  /** Whether it is reached over a network: its calls are bounded, and somebody calls all the time and notices its return. */
+  readonly isRemote: boolean;
+  /** The store has stopped answering, or answers again. */
+  readonly changed: (isReachable: boolean) => void;
+  /** A document cannot be read: another secret, another version of the product, or damage. */
+  readonly unreadable: (name: string) => void;
+}
+
+/** A document that was read. */
+export interface Reading {
+  /** The opened text; null where there is none, or none that can be read. */
+  readonly text: string | null;
+  readonly version: number;
+  /** The store's clock. */
+  readonly now: number;
+  /** This node's clock minus the store's; add it to a time of the store. */
+  readonly offset: number;
+  /** Whether it should be sealed anew, with the present secret. */
+  readonly isOldSeal: boolean;
+}
+
+/** A step from one state of a document to the next; without `text` nothing is written. */
+export interface Change<T> {
+  readonly text?: string;
+  readonly outcome: T;
+}
+
+/** So many lost comparisons in a row are a fault and not a contest: each loser means that somebody else got on. */
+const mostTries = 100;
+
+/** Opens and seals the documents of a store, and changes them by compare and swap. */
+export class Documents {
+  readonly #options: DocumentsOptions;
+  /** Resolves when the store is back. */
+  #untilUp: Promise<void> = Promise.resolve();
+  #tellUp = (): void => {};
+  #downSince: number | null = null;
+
+  constructor(options: DocumentsOptions) {
+    this.#options = options;
+  }
+
+  /** When the store stopped answering, by this node's clock; null while it answers. */
+  get downSince(): number | null {
+    return this.#downSince;
+  }
+
+  /** Reads a document. @throws SessionProxyError `QSP-STORE` */
+  async read(name: string): Promise<Reading> {
+    const { store, seal, clock, unreadable } = this.#options;
+    const { version, value, now } = await this.ask(() => store.read(name));
+    const offset = clock.now() - now;
+    if (value === null) return { text: null, version, now, offset, isOldSeal: false };
+    const opened = seal.open(name, value);
+    if (opened === null) unreadable(name);
+    return {
+      text: opened?.text ?? null,
+      version,
+      now,
+      offset,
+      isOldSeal: opened !== null && !opened.isCurrent,
+    };
+  }
+
+  /**
+   * Changes a document: `step` is asked again whenever somebody else was faster. `keepFor` is longer than usual where the
+   * document says so.
+   *
+   * @throws SessionProxyError `QSP-STORE`; the change may have been made all the same
+   */
+  async change<T>(name: string, step: (reading: Reading) => Change<T>, keepFor = 0): Promise<T> {
+    const { store, seal, keepFor: usual } = this.#options;
+    for (let tries = 0; tries < mostTries; tries += 1) {
+      const reading = await this.read(name);
+      const { text = reading.isOldSeal ? reading.text : null, outcome } = step(reading);
+      if (text === null) return outcome;
+      const { written }: WriteOutcome = await this.ask(() =>
+        store.write(name, {
+          version: reading.version,
+          readAt: reading.now,
+          value: seal.seal(name, text),
+          keepFor: Math.max(usual, keepFor),
+        }),
+      );
+      if (written) return outcome;
+    }
+    throw storeError(new Error(`the document was changed by others ${mostTries} times in a row`));
+  }
+
+  /**
+   * One call of the store, for so long as it may take. While the store is known to be down, it waits for its return for
+   * as long, and leaves it to the probe to look: a store that hangs must not hold up every request.
+   *
+   * @throws SessionProxyError `QSP-STORE`
+   */
+  async ask<T>(call: () => Promise<T>): Promise<T> {
+    if (this.#downSince !== null && this.#options.isRemote) await this.#bounded(this.#untilUp);
+    return this.probe(call);
+  }
+
+  /** A call that is made whether the store is known to be down or not. @throws SessionProxyError `QSP-STORE` */
+  async probe<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      const answer = await this.#bounded(call());
+      this.#reached();
+      return answer;
+    } catch (cause) {
+      this.#missed();
+      throw cause instanceof SessionProxyError ? cause : storeError(cause);
+    }
+  }
+
+  /** A store in this process answers in its time or not at all. */
+  async #bounded<T>(work: Promise<T>): Promise<T> {
+    const { clock, timeout, isRemote } = this.#options;
+    if (!isRemote) return work;
+    let cancel = (): void => {};
+    const late = new Promise<never>((_, reject) => {
+      cancel = clock.setTimer(timeout, () => reject(storeError(new Error(`no answer in ${timeout} ms`))));
+    });
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      cancel();
+    }
+  }
+
+  #reached(): void {
+    if (this.#downSince === null) return;
+    this.#downSince = null;
+    this.#tellUp();
+    this.#options.changed(true);
+  }
+
+  #missed(): void {
+    if (this.#downSince !== null) return;
+    this.#downSince = this.#options.clock.now();
+    this.#untilUp = new Promise((resolve) => (this.#tellUp = resolve));
+    this.#options.changed(false);
+  }
+}
+
+/** The store cannot be reached. */
+export function storeError(cause: unknown): SessionProxyError {
+  const reason = cause instanceof Error ? cause.message.split("\n")[0] : undefined;
+  return new SessionProxyError("QSP-STORE", {
+    retryAfter: 1,
+    cause,
+    ...(reason === undefined ? {} : { reason: `the session store: ${reason}` }),
+  });
+}

@@ -1,0 +1,336 @@
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../kernel/clock.ts";
+import { createSingleFlight } from "../kernel/single-flight.ts";
+import type { Seal } from "../store/seal.ts";
+import type { SessionStore } from "../store/session-store.ts";
+import { Bus, type Notice } from "./bus.ts";
+import { Documents, type Change, type Reading } from "./documents.ts";
+import { Ends, type Acknowledged, type EndedSession } from "./ends.ts";
+import { agreeOnIndexKey, gateNameOf, indexNameOf, type IndexKey } from "./index-key.ts";
+import { withoutOverdue, type SessionLimits } from "./overdue.ts";
+import { createSessionKeys, tagOf, type SessionKeys } from "./session-key.ts";
+import type { Step } from "./transitions.ts";
+import {
+  epochsOf,
+  formatSubjectRecord,
+  keyOf,
+  parseSubjectRecord,
+  unknownSubject,
+  type Epochs,
+  type Hold,
+  type Live,
+  type SharedClaims,
+  type SubjectRecord,
+} from "./subject-record.ts";
+
+/** What the registry is made from. */
+export interface RegistryOptions {
+  readonly store: SessionStore;
+  readonly seal: Seal;
+  readonly clock: Clock;
+  readonly tenantOrigin: string;
+  /** Milliseconds for one call of the store. */
+  readonly storeTimeout: number;
+  /** How long ends are remembered: longer than anything that could write after one. Milliseconds; rules R1 */
+  readonly keepFor: number;
+  readonly limits: SessionLimits;
+  readonly listener: RegistryListener;
+}
+
+/** What the registry tells the session floor. */
+export interface RegistryListener {
+  /** Sessions that this node took out of the store; the tenant has not been told. */
+  readonly ended: (sessions: readonly EndedSession[]) => void;
+  /** What another node says, and this one too. */
+  readonly heard: (notice: Notice) => void;
+  /** Notices may have been lost since they were last heard of: what is cached is no longer sure. */
+  readonly doubted: () => void;
+  /** Notices come again. */
+  readonly trusted: () => void;
+  /** The store has stopped answering, or answers again. */
+  readonly storeChanged: (isReachable: boolean) => void;
+  /** The nodes have agreed on another index key: no session that is cached has its key any more. */
+  readonly rekeyed: () => void;
+  readonly unreadable: () => void;
+}
+
+/** What the store says of a key, in this node's time. */
+export interface View {
+  readonly epochs: Epochs;
+  readonly version: number;
+  readonly live: Live | null;
+  /** Why the last session ended; "" where none did. */
+  readonly reason: string;
+  readonly hold: Hold | null;
+  readonly claims: SharedClaims | null;
+  /** This node's clock minus the store's: for the times in the content of a session. */
+  readonly offset: number;
+}
+
+/** A step on a record, with this node's clock minus the store's. */
+export type SubjectStep<T> = (record: SubjectRecord, now: number, offset: number) => Step<T>;
+
+/** Ends that the store has not acknowledged are tried again after this. Milliseconds. */
+const retryEvery = 500;
+
+/** How often ends that nothing can contradict any more are forgotten. Milliseconds. */
+const forgetEvery = 60_000;
+
+/** Documents read at once for a list. */
+const listWidth = 16;
+
+/**
+ * What all nodes know of the sessions of a tenant: one sealed document for each subject, changed by compare and swap,
+ * and notices of the changes. Knows nothing of what a session holds.
+ */
+export class Registry {
+  readonly ends: Ends;
+  readonly bus: Bus;
+  readonly documents: Documents;
+  readonly #options: RegistryOptions;
+  readonly #openings = createSingleFlight<"index", SessionKeys>();
+  #keys: SessionKeys | null = null;
+  #index: IndexKey | null = null;
+  #cancelRetry: (() => void) | null = null;
+  #cancelForget = (): void => {};
+  #isClosed = false;
+
+  constructor(options: RegistryOptions) {
+    const { store, seal, clock, storeTimeout, keepFor, listener } = options;
+    this.#options = options;
+    this.ends = new Ends(clock, keepFor);
+    this.documents = new Documents({
+      store,
+      seal,
+      clock,
+      keepFor,
+      timeout: storeTimeout,
+      isRemote: store.reach === "nodes",
+      changed: listener.storeChanged,
+      unreadable: listener.unreadable,
+    });
+    this.bus = new Bus({
+      store,
+      seal,
+      clock,
+      ask: (call) => this.documents.probe(call),
+      hear: listener.heard,
+      doubted: listener.doubted,
+      trusted: () => {
+        this.#inBackground(this.#reassert());
+        listener.trusted();
+      },
+    });
+    if (store.reach === "process") this.#keys = createSessionKeys(options.tenantOrigin, randomBytes(32));
+  }
+
+  /** Begins to listen, and to learn how names are derived. */
+  start(): void {
+    this.bus.start();
+    this.#forgetLater();
+    this.#inBackground(this.open());
+  }
+
+  /** The names of sessions; null until the store has said how they are derived. */
+  get keys(): SessionKeys | null {
+    return this.#keys;
+  }
+
+  /** Whether other nodes use the same store. */
+  get isShared(): boolean {
+    return this.#options.store.reach === "nodes";
+  }
+
+  /** Whether sessions live on when this process ends. */
+  get outlives(): boolean {
+    return this.#options.store.reach !== "process";
+  }
+
+  /** Learns how names are derived. @throws SessionProxyError `QSP-STORE` */
+  open(): Promise<SessionKeys> {
+    if (this.#keys) return Promise.resolve(this.#keys);
+    return this.#openings.run("index", () => this.#agree());
+  }
+
+  /** What the store says of a key. @throws SessionProxyError `QSP-STORE` */
+  read(key: string): Promise<View> {
+    return this.change(key, (record, _now, offset) => ({ outcome: viewOf(record, key, offset) }));
+  }
+
+  /**
+   * Changes the record of a key's subject; what this node knows of ends, and what is over, goes in with it.
+   *
+   * @throws SessionProxyError `QSP-STORE`; the change may have been made all the same
+   */
+  async change<T>(key: string, step: SubjectStep<T>): Promise<T> {
+    const tag = tagOf(key);
+    const { limits, keepFor, listener, clock } = this.#options;
+    let last: { record: SubjectRecord; offset: number; acknowledged: Acknowledged } | undefined;
+    let gone: readonly EndedSession[] = [];
+    const outcome = await this.documents.change<T>(
+      `s.${tag}`,
+      ({ text, now, offset }: Reading): Change<T> => {
+        const found = text === null ? unknownSubject : (parseSubjectRecord(text) ?? unknownSubject);
+        const acknowledged = this.ends.snapshot(tag);
+        const applied = this.ends.apply(tag, found, now, offset);
+        const tidy = withoutOverdue(applied.record, now, { limits, keepFor });
+        const { record = tidy.record, outcome: learned } = step(tidy.record, now, offset);
+        gone = [...applied.ended, ...tidy.ended];
+        last = { record, offset, acknowledged };
+        return record === found
+          ? { outcome: learned }
+          : { text: formatSubjectRecord(record), outcome: learned };
+      },
+      Math.max(0, this.ends.blockedUntil(tag) - clock.now()),
+    );
+    if (last) this.ends.learn(tag, last.record, last.offset, last.acknowledged);
+    if (gone.length > 0) {
+      const [{ reason } = { reason: "" }] = gone;
+      const sessions = gone.map((each) => ({ key: each.key, birth: each.live.birth }));
+      this.tell({ kind: "ended", tag, sessions, reason });
+      listener.ended(gone);
+    }
+    return outcome;
+  }
+
+  /** Ends the session of a key: known here at once, then in the store, then by the others. @throws SessionProxyError `QSP-STORE` */
+  async endKey(key: string, reason: string, barred: boolean): Promise<void> {
+    this.ends.endKey(key, reason, barred);
+    await this.#acknowledge(tagOf(key), reason);
+  }
+
+  /** Ends every session of a subject; no new one for `blockFor` milliseconds. @throws SessionProxyError `QSP-STORE` */
+  async endSubject(tag: string, reason: string, blockFor: number): Promise<void> {
+    this.ends.endSubject(tag, reason, blockFor);
+    await this.#acknowledge(tag, reason);
+  }
+
+  /** Tells the other nodes, in the background. */
+  tell(notice: Notice): void {
+    this.#inBackground(this.bus.tell(notice));
+  }
+
+  /** Changes what all nodes know of the logins at the tenant. @throws SessionProxyError `QSP-STORE` */
+  gate<Gate, T>(
+    step: (record: Gate | null, now: number) => { readonly record?: Gate; readonly outcome: T },
+    keepFor: number,
+  ): Promise<T> {
+    const change = ({ text, now }: Reading): Change<T> => {
+      const { record, outcome } = step(parsedGate<Gate>(text), now);
+      return record === undefined ? { outcome } : { text: JSON.stringify(record), outcome };
+    };
+    return this.documents.change(gateNameOf(this.#options.tenantOrigin), change, keepFor);
+  }
+
+  /** Every living session in the store, in this node's time. @throws SessionProxyError `QSP-STORE` */
+  async list(): Promise<readonly { readonly key: string; readonly live: Live }[]> {
+    const names = await this.documents.ask(() => this.#options.store.names("s."));
+    const found: { key: string; live: Live }[] = [];
+    for (let from = 0; from < names.length; from += listWidth) {
+      const readings = names.slice(from, from + listWidth).map((name) => this.documents.read(name));
+      for (const { text, offset } of await Promise.all(readings)) {
+        const record = text === null ? null : parseSubjectRecord(text);
+        for (const [key, { live }] of Object.entries(record?.keys ?? {})) {
+          if (live) found.push({ key, live: inLocalTime(live, offset) });
+        }
+      }
+    }
+    return found;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.bus.stop();
+    this.#cancelRetry?.();
+    this.#cancelForget();
+  }
+
+  async #agree(): Promise<SessionKeys> {
+    const { tenantOrigin, listener } = this.#options;
+    const before = this.#index;
+    const agreed = await agreeOnIndexKey(this.documents, indexNameOf(tenantOrigin), before);
+    if (this.#keys && before?.key.equals(agreed.key)) return this.#keys;
+    this.#index = agreed;
+    this.#keys = createSessionKeys(tenantOrigin, agreed.key);
+    if (before) listener.rekeyed();
+    return this.#keys;
+  }
+
+  /** What other nodes hold of the subject is looked up by them, also where the store had nothing of it. */
+  async #acknowledge(tag: string, reason: string): Promise<void> {
+    try {
+      await this.change(tag, () => ({ outcome: null }));
+    } catch (error) {
+      this.#retryLater();
+      throw error;
+    }
+    this.tell({ kind: "ended", tag, sessions: [], reason });
+  }
+
+  /** After a silence the store may have lost what was written before it: it is told again. */
+  async #reassert(): Promise<void> {
+    if (this.#index) await this.#agree();
+    for (const tag of this.ends.known) await this.change(tag, () => ({ outcome: null }));
+  }
+
+  #retryLater(): void {
+    if (this.#isClosed) return;
+    this.#cancelRetry ??= this.#options.clock.setTimer(retryEvery, () => {
+      this.#cancelRetry = null;
+      for (const tag of this.ends.pending) {
+        this.#inBackground(this.#acknowledge(tag, "logout"));
+      }
+    });
+  }
+
+  #forgetLater(): void {
+    this.#cancelForget = this.#options.clock.setTimer(forgetEvery, () => {
+      this.ends.forget();
+      this.#forgetLater();
+    });
+  }
+
+  /** Its failure shows as the store's, which is told where it is noticed. */
+  #inBackground(task: Promise<unknown>): void {
+    task.catch(() => {});
+  }
+}
+
+/** What cannot be read is forgotten: the next refusals say it again. */
+function parsedGate<Gate>(text: string | null): Gate | null {
+  try {
+    return text === null ? null : (JSON.parse(text) as Gate);
+  } catch {
+    return null;
+  }
+}
+
+function viewOf(record: SubjectRecord, key: string, offset: number): View {
+  const known = keyOf(record, key);
+  const { hold, claims } = record;
+  return {
+    epochs: epochsOf(record, key),
+    version: known.version,
+    live: known.live && inLocalTime(known.live, offset),
+    reason: known.reason,
+    offset,
+    hold: hold && { ...hold, until: hold.until + offset },
+    claims: claims && {
+      ...claims,
+      at: claims.at + offset,
+      triedAt: claims.triedAt && claims.triedAt + offset,
+    },
+  };
+}
+
+/** Moves the times of a session from one clock to another. */
+export function inLocalTime(live: Live, offset: number): Live {
+  return {
+    ...live,
+    openedAt: live.openedAt + offset,
+    createdAt: live.createdAt + offset,
+    usedAt: live.usedAt + offset,
+    vouchedAt: live.vouchedAt + offset,
+    expiresAt: live.expiresAt === null ? null : live.expiresAt + offset,
+  };
+}

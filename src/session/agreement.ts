@@ -1,0 +1,305 @@
+import type { Clock } from "../kernel/clock.ts";
+import { createSingleFlight } from "../kernel/single-flight.ts";
+import type { Registry, View } from "../registry/registry.ts";
+import type { Live } from "../registry/subject-record.ts";
+import { restore, touch, update } from "../registry/transitions.ts";
+import { losesGroup, type Generations } from "./generations.ts";
+import { toEndReason, type EndReason, type ProxySession } from "./proxy-session.ts";
+import {
+  formatContent,
+  mergeStored,
+  parseContent,
+  toTenantSession,
+  type JarPlace,
+} from "./session-content.ts";
+import type { SessionCache } from "./session-cache.ts";
+
+/** What the agreement with the other nodes needs. */
+export interface AgreementOptions {
+  readonly clock: Clock;
+  readonly registry: Registry;
+  readonly cache: SessionCache;
+  readonly generations: Generations;
+  readonly place: JarPlace;
+  /** How long known sessions are served while the store is down. Milliseconds. */
+  readonly storeGrace: number;
+  readonly hasSockets: (session: ProxySession) => boolean;
+  /** The session ended elsewhere; whether the tenant has been told there. */
+  readonly ended: (session: ProxySession, reason: EndReason, tenantIsTold: boolean) => void;
+  /** Its clocks have moved. */
+  readonly moved: (session: ProxySession) => void;
+  /** Older sockets have to pass admission again. rules R9 */
+  readonly lostGroup: (session: ProxySession) => void;
+}
+
+/** While notices may be missing, what the store said holds for so long. Milliseconds; rules R1 */
+const doubtfulFor = 1000;
+
+/**
+ * What the store said holds for so long in any case: the bound for a notice that was lost without a trace. A session in
+ * use is looked up in the background at half of it, so that a busy one never waits. Milliseconds.
+ */
+const sureFor = 15_000;
+
+/** How often sessions with open sockets or answers under way are looked after; a second is what an end may take. Milliseconds. rules R1 */
+const sweepEvery = 1000;
+
+/** Sessions looked up at once in a sweep. */
+const sweepWidth = 32;
+
+/** A store that came back empty is believed to have lost what was agreed so shortly before. Milliseconds. */
+const lossSlack = 2000;
+
+/** Cookies that the tenant replaced are shared after this, however many come. Milliseconds. */
+const shareAfter = 1000;
+
+/** Keeps this node's sessions in agreement with the store, without asking it for every request. */
+export class Agreement {
+  readonly #options: AgreementOptions;
+  readonly #checks = createSingleFlight<ProxySession, void>();
+  readonly #sharing = new WeakSet<ProxySession>();
+  #cancelSweep = (): void => {};
+  #lastDoubtAt = 0;
+  #isSweeping = false;
+
+  constructor(options: AgreementOptions) {
+    this.#options = options;
+    if (options.registry.isShared) this.#sweepLater();
+  }
+
+  /** Whether the session may be served without asking the store. */
+  isSure(session: ProxySession): boolean {
+    const { registry, clock } = this.#options;
+    if (!registry.isShared) return true;
+    const age = clock.now() - session.checkedAt;
+    if (!this.#isBelieved(session)) return age <= doubtfulFor;
+    if (age > sureFor / 2) this.#inBackground(this.check(session));
+    return age <= sureFor;
+  }
+
+  /**
+   * Asks the store what became of a session: it may have been ended, renewed or used elsewhere. While the store is down,
+   * known sessions are served for a while.
+   *
+   * @throws SessionProxyError `QSP-STORE`
+   */
+  check(session: ProxySession): Promise<void> {
+    return this.#checks.run(session, async () => {
+      if (session.ended) return;
+      if (this.#options.registry.documents.downSince !== null && this.#mayServeBlind(session)) return;
+      let view: View;
+      try {
+        view = await this.#options.registry.read(session.key);
+      } catch (error) {
+        if (this.#mayServeBlind(session)) return;
+        throw error;
+      }
+      session.blindSince = null;
+      await this.#agree(session, view);
+    });
+  }
+
+  /** The bus lost something, or was cut: what was sure until now is not any more. To be called before it says so. */
+  doubt(lastHeardAt: number, soundSince: number | null): void {
+    this.#lastDoubtAt = lastHeardAt;
+    for (const session of this.#options.cache.all()) {
+      if (soundSince !== null && session.checkedAt >= soundSince)
+        session.checkedAt = Math.max(session.checkedAt, lastHeardAt);
+    }
+  }
+
+  /** Something was said of a session's subject: it is served again when the store has confirmed it. */
+  distrust(session: ProxySession): void {
+    session.checkedAt = 0;
+    // Nor is it served blindly, should the store be down by now.
+    session.blindSince = 0;
+    this.#inBackground(this.check(session));
+  }
+
+  /** Looks after every session: the store, or the bus, is back. */
+  async sweepAll(): Promise<void> {
+    await this.#sweep(this.#options.cache.all());
+  }
+
+  /** Tells the other nodes of the use that they do not know of. rules R3 */
+  async shareUse(sessions: readonly ProxySession[]): Promise<void> {
+    const { registry } = this.#options;
+    for (const session of sessions) {
+      const { key, birth, lastUsedAt, vouchedAt, expiresAt } = session;
+      if (session.ended || isShared(session)) continue;
+      session.shared = { usedAt: lastUsedAt, expiresAt };
+      await registry.change(key, (record, now, offset) =>
+        touch(record, now, {
+          key,
+          birth,
+          use: {
+            usedAt: lastUsedAt - offset,
+            vouchedAt: vouchedAt - offset,
+            expiresAt: expiresAt === undefined ? null : expiresAt - offset,
+          },
+        }),
+      );
+    }
+  }
+
+  /** The tenant replaced cookies of the session: the others should send the new ones. rules R5 */
+  shareCookies(session: ProxySession): void {
+    const { registry, clock } = this.#options;
+    if (this.#sharing.has(session)) return;
+    this.#sharing.add(session);
+    clock.setTimer(shareAfter, () => {
+      this.#sharing.delete(session);
+      if (session.ended) return;
+      const { key, birth, current } = session;
+      const from = { birth, generation: current.generation };
+      const writing = registry.change(key, (record, now, offset) =>
+        update(record, now, { key, from, content: () => this.#contentOf(session, offset) }),
+      );
+      this.#inBackground(
+        writing.then((version) => {
+          if (version === null) return;
+          session.version = version;
+          registry.tell({ kind: "changed", key, version });
+        }),
+      );
+    });
+  }
+
+  close(): void {
+    this.#cancelSweep();
+  }
+
+  /** Whether no notice on it can be missing. */
+  #isBelieved(session: ProxySession): boolean {
+    const { soundSince } = this.#options.registry.bus;
+    return soundSince !== null && session.checkedAt >= soundSince;
+  }
+
+  /** Counted from the store's failure, not from the request that met it: a session is not known better for being idle. */
+  #mayServeBlind(session: ProxySession): boolean {
+    const { registry, clock, storeGrace } = this.#options;
+    const now = clock.now();
+    session.blindSince = Math.min(session.blindSince ?? now, registry.documents.downSince ?? now);
+    return now - session.blindSince <= storeGrace;
+  }
+
+  async #agree(session: ProxySession, view: View): Promise<void> {
+    const { clock, ended } = this.#options;
+    const now = clock.now();
+    if (session.ended) return;
+    if (view.live?.birth === session.birth) {
+      if (view.live.generation < session.current.generation) return this.#restore(session, view);
+      session.checkedAt = now;
+      session.epochs = view.epochs;
+      this.#adopt(session, view, view.live);
+      return;
+    }
+    const isEnded = view.epochs.key > session.epochs.key || view.epochs.subject > session.epochs.subject;
+    if (isEnded) return ended(session, view.live ? "lost" : toEndReason(view.reason), true);
+    if (view.live === null && this.#wasSureAtLoss(session)) return this.#restore(session, view);
+    ended(session, "lost", false);
+  }
+
+  /**
+   * A store that lost a session is given it back by a node that was sure of it until the loss: every end until then was
+   * heard here, and a later one is known to the node that made it.
+   */
+  #wasSureAtLoss(session: ProxySession): boolean {
+    const { clock, storeGrace } = this.#options;
+    const isRecent = clock.now() - this.#lastDoubtAt <= storeGrace + sureFor;
+    return this.#lastDoubtAt > 0 && isRecent && session.checkedAt >= this.#lastDoubtAt - lossSlack;
+  }
+
+  async #restore(session: ProxySession, { epochs }: View): Promise<void> {
+    const { registry, clock, ended } = this.#options;
+    const { key, birth, current, subject, hasHostSession } = session;
+    const outcome = await registry.change(key, (record, now, offset) => {
+      const live: Live = {
+        birth,
+        token: birth,
+        generation: current.generation,
+        subject,
+        hasHostSession,
+        openedAt: session.openedAt - offset,
+        createdAt: session.createdAt - offset,
+        usedAt: session.lastUsedAt - offset,
+        vouchedAt: session.vouchedAt - offset,
+        expiresAt: session.expiresAt === undefined ? null : session.expiresAt - offset,
+        content: this.#contentOf(session, offset),
+      };
+      return restore(record, now, { key, live, epochs: session.epochs });
+    });
+    if (outcome === "ended") return ended(session, "lost", false);
+    session.checkedAt = clock.now();
+    session.epochs = {
+      key: Math.max(epochs.key, session.epochs.key),
+      subject: Math.max(epochs.subject, session.epochs.subject),
+    };
+  }
+
+  /** Takes over what the others know: newer cookies, another generation, later use. */
+  #adopt(session: ProxySession, view: View, live: Live): void {
+    const { generations, clock, place, moved, lostGroup } = this.#options;
+    if (live.vouchedAt > session.vouchedAt) {
+      session.vouchedAt = live.vouchedAt;
+      session.expiresAt = live.expiresAt ?? undefined;
+    }
+    session.lastUsedAt = Math.max(session.lastUsedAt, live.usedAt);
+    session.shared = { usedAt: live.usedAt, expiresAt: live.expiresAt ?? undefined };
+    if (view.version > session.version) {
+      session.version = view.version;
+      const content = parseContent(live.content);
+      const before = session.current;
+      for (const stored of [...(content?.generations ?? [])].reverse()) {
+        const known = knownGeneration(session, stored.generation);
+        if (known) mergeStored(known, stored, place);
+        else if (stored.generation > session.current.generation) {
+          generations.take(
+            session,
+            toTenantSession(stored, place, { now: clock.now(), offset: view.offset }),
+          );
+        }
+      }
+      if (view.claims && view.claims.at > session.claimsAt) session.claims = session.current.claims;
+      if (session.current !== before && losesGroup(before, session.current)) lostGroup(session);
+    }
+    moved(session);
+  }
+
+  #contentOf(session: ProxySession, offset: number): unknown {
+    return formatContent([session.current, ...[...session.older].reverse()], offset);
+  }
+
+  #sweepLater(): void {
+    this.#cancelSweep = this.#options.clock.setTimer(sweepEvery, () => {
+      const { cache, hasSockets } = this.#options;
+      const isWatched = (session: ProxySession): boolean => hasSockets(session) || session.onEnd.size > 0;
+      const due = cache.all().filter((session) => isWatched(session) && !this.isSure(session));
+      this.#inBackground(this.#sweep(due));
+      this.#sweepLater();
+    });
+  }
+
+  async #sweep(sessions: readonly ProxySession[]): Promise<void> {
+    if (this.#isSweeping) return;
+    this.#isSweeping = true;
+    try {
+      for (let from = 0; from < sessions.length; from += sweepWidth) {
+        const width = sessions.slice(from, from + sweepWidth);
+        await Promise.all(width.map((session) => this.check(session).catch(() => {})));
+      }
+    } finally {
+      this.#isSweeping = false;
+    }
+  }
+
+  #inBackground(task: Promise<unknown>): void {
+    task.catch(() => {});
+  }
+}
+
+const isShared = ({ lastUsedAt, expiresAt, shared }: ProxySession): boolean =>
+  lastUsedAt <= shared.usedAt && expiresAt === shared.expiresAt;
+
+const knownGeneration = (session: ProxySession, generation: number) =>
+  [session.current, ...session.older].find((each) => each.generation === generation);

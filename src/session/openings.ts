@@ -1,0 +1,216 @@
+import { SessionProxyError } from "../errors.ts";
+import { publish } from "../kernel/channels.ts";
+import type { Clock } from "../kernel/clock.ts";
+import type { Registry, View } from "../registry/registry.ts";
+import type { SessionKeys, SessionOwner } from "../registry/session-key.ts";
+import { toClaims, type Claims, type ClaimSource } from "../tenant/claims.ts";
+import type { Logins } from "./logins.ts";
+import { shownKey, type ProxySession } from "./proxy-session.ts";
+import { parseContent, toTenantSession, type JarPlace } from "./session-content.ts";
+import type { TenantAccess } from "./tenant-access.ts";
+import type { TenantSession } from "./tenant-session.ts";
+
+/** What a session needs to know of an identity. */
+export type SessionSubject = ClaimSource & SessionOwner & { readonly expiresAt?: number };
+
+/** An identity as the host gave it, and when. */
+export interface Evidence {
+  readonly identity: SessionSubject;
+  /** When the host vouched, in milliseconds. rules R1 */
+  readonly at: number;
+  /** Asks the host again, past any cache; null where it no longer vouches. */
+  again(): Promise<SessionSubject | null>;
+}
+
+/** What openings are made with. */
+export interface OpeningsOptions {
+  readonly clock: Clock;
+  readonly registry: Registry;
+  readonly logins: Logins;
+  readonly tenant: TenantAccess;
+  readonly tenantOrigin: string;
+  readonly place: JarPlace;
+  /** Milliseconds for one login. */
+  readonly loginTimeout: number;
+  readonly isClosed: () => boolean;
+}
+
+/** Waiting for the logins of other nodes ends after so many times the time for one. */
+const patience = 3;
+
+/** Finds the session of an identity in the store, or makes one. */
+export class Openings {
+  readonly #options: OpeningsOptions;
+
+  constructor(options: OpeningsOptions) {
+    this.#options = options;
+  }
+
+  /** The session as the store has it; null where there is none. Neither logs in nor extends. @throws SessionProxyError */
+  async find(key: string, keys: SessionKeys): Promise<ProxySession | null> {
+    const view = await this.#options.registry.read(key);
+    return this.#adopted(key, keys, view);
+  }
+
+  /** The session that other nodes made meanwhile, or a new one. @throws SessionProxyError */
+  async open(key: string, keys: SessionKeys, evidence: Evidence): Promise<ProxySession> {
+    const { registry, clock, loginTimeout } = this.#options;
+    const deadline = clock.now() + patience * loginTimeout;
+    let identity: SessionSubject | null = null;
+    while (clock.now() < deadline) {
+      const view = await registry.read(key);
+      if (!registry.ends.admits(key, evidence.at)) throw new SessionProxyError("QSP-UNAUTHENTICATED");
+      const found = this.#adopted(key, keys, view);
+      if (found) return found;
+      identity ??= await evidence.again();
+      // What the store said before the host was asked again is what is compared. rules R1
+      if (!identity || keys.keyOf(identity) !== key) throw new SessionProxyError("QSP-UNAUTHENTICATED");
+      const made = await this.#logIn(key, keys, { view, identity, evidence });
+      if (made) return made;
+    }
+    throw new SessionProxyError("QSP-TIMEOUT", { reason: "other nodes' logins did not come to an end" });
+  }
+
+  async #logIn(
+    key: string,
+    keys: SessionKeys,
+    {
+      view,
+      identity,
+      evidence,
+    }: { readonly view: View; readonly identity: SessionSubject; readonly evidence: Evidence },
+  ): Promise<ProxySession | null> {
+    const { clock, logins, tenant, tenantOrigin, registry, isClosed } = this.#options;
+    const now = clock.now();
+    const { subject } = identity;
+    const result = await logins.run({
+      key,
+      subjectHash: keys.hashOf(subject),
+      epochs: view.epochs,
+      from: null,
+      claims: { at: evidence.at, value: toClaims(identity) },
+      isBackground: false,
+      claimsPause: null,
+      before: [],
+      live: {
+        subject,
+        hasHostSession: identity.sessionId !== undefined,
+        openedAt: evidence.at,
+        createdAt: now,
+        usedAt: now,
+        vouchedAt: evidence.at,
+        expiresAt: identity.expiresAt ?? null,
+      },
+    });
+    if (result.kind === "ended") {
+      // A host session that was ended while it logged in is as ended as one that had.
+      if (identity.sessionId !== undefined) await registry.endKey(key, "revoked", true);
+      throw new SessionProxyError("QSP-UNAUTHENTICATED");
+    }
+    if (result.kind !== "committed") return null;
+    if (isClosed() && !registry.outlives) await tenant.end(key, result.session);
+    if (isClosed()) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
+    // Ended here between the commit and now: that end takes it out of the store again, and tells the tenant.
+    if (!registry.ends.admits(key, evidence.at)) throw new SessionProxyError("QSP-UNAUTHENTICATED");
+    const { session: current, version, birth } = result;
+    const at = clock.now();
+    const session = createProxySession({
+      key,
+      subject,
+      subjectHash: keys.hashOf(subject),
+      hasHostSession: identity.sessionId !== undefined,
+      birth,
+      openedAt: evidence.at,
+      createdAt: at,
+      epochs: view.epochs,
+      version,
+      checkedAt: at,
+      claims: { at: evidence.at, value: current.claims },
+      expiresAt: identity.expiresAt,
+      usedAt: at,
+      vouchedAt: evidence.at,
+      current,
+      older: [],
+    });
+    publish("session", () => ({
+      event: "session.created",
+      session: shownKey(session),
+      subjectHash: session.subjectHash,
+      tenant: tenantOrigin,
+    }));
+    return session;
+  }
+
+  #adopted(key: string, keys: SessionKeys, view: View): ProxySession | null {
+    const { live } = view;
+    const content = parseContent(live?.content);
+    if (live === null || content === null) return null;
+    const { clock, place } = this.#options;
+    const times = { now: clock.now(), offset: view.offset };
+    const [current, ...older] = content.generations.map((each) => toTenantSession(each, place, times));
+    if (current === undefined) return null;
+    return createProxySession({
+      key,
+      subject: live.subject,
+      subjectHash: keys.hashOf(live.subject),
+      hasHostSession: live.hasHostSession,
+      birth: live.birth,
+      openedAt: live.openedAt,
+      createdAt: live.createdAt,
+      epochs: view.epochs,
+      version: view.version,
+      checkedAt: times.now,
+      claims: view.claims
+        ? { at: view.claims.at, value: view.claims.value as Claims }
+        : { at: live.openedAt, value: current.claims },
+      expiresAt: live.expiresAt ?? undefined,
+      usedAt: live.usedAt,
+      vouchedAt: live.vouchedAt,
+      current,
+      older: older.reverse(),
+    });
+  }
+}
+
+function createProxySession({
+  claims,
+  usedAt,
+  older,
+  ...session
+}: Pick<
+  ProxySession,
+  | "key"
+  | "subject"
+  | "subjectHash"
+  | "hasHostSession"
+  | "birth"
+  | "openedAt"
+  | "createdAt"
+  | "epochs"
+  | "version"
+  | "checkedAt"
+  | "expiresAt"
+  | "vouchedAt"
+  | "current"
+> & {
+  readonly claims: { readonly at: number; readonly value: Claims };
+  readonly usedAt: number;
+  readonly older: readonly TenantSession[];
+}): ProxySession {
+  return {
+    ...session,
+    blindSince: null,
+    claims: claims.value,
+    claimsAt: claims.at,
+    claimsTriedAt: session.checkedAt,
+    lastUsedAt: usedAt,
+    shared: { usedAt, expiresAt: session.expiresAt },
+    older: new Set(older),
+    renewedAt: [],
+    renewalTriedAt: 0,
+    exchanges: 0,
+    socketEpoch: 0,
+    ended: null,
+    onEnd: new Set(),
+  };
+}
