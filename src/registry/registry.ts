@@ -173,7 +173,10 @@ export class Registry {
         const found = text === null ? unknownSubject : (parseSubjectRecord(text) ?? unknownSubject);
         const acknowledged = this.ends.snapshot(tag);
         const applied = this.ends.apply(tag, found, now, offset);
-        const tidy = withoutOverdue(applied.record, now, { limits, keepFor });
+        // Nobody else is told of use where the process ends with its store: it alone knows what is over.
+        const tidy = this.outlives
+          ? withoutOverdue(applied.record, now, { limits, keepFor })
+          : { record: applied.record, ended: [] };
         const { record = tidy.record, outcome: learned } = step(tidy.record, now, offset);
         gone = [...applied.ended, ...tidy.ended];
         last = { record, offset, acknowledged };
