@@ -13,7 +13,7 @@ export interface LoginRequest {
   readonly key: AssertionKey;
   readonly claims: Claims;
   readonly clock: Clock;
-  /** Milliseconds for one attempt; also for the signature. */
+  /** Milliseconds for the whole login: the signatures and all attempts. */
   readonly timeout: number;
   /** Host of the tenant, for the jar. */
   readonly host: string;
@@ -27,41 +27,43 @@ const attempts = 2;
 /** Seconds to wait where a 429 names none: the tenant counts by the minute. facts §7 */
 const throttleWait = 30;
 
+/** The longest that a 429 is obeyed, so that one wrong number does not lock everybody out for days. Seconds. */
+const longestThrottle = 3600;
+
 /**
  * Exchanges an assertion for the tenant's cookies: `POST /login/jwt-session`, facts §2.1.
  *
- * Sent without Origin and without a web integration id, as server clients do (facts §2.1, §4).
+ * Sent without Origin and without a web integration id, as server clients do (facts §2.1, §4). What the tenant refuses is
+ * not asked again; where it breaks down or cannot be reached there is one more attempt in what is left of the time. A
+ * time-out leaves none: the next request tries again.
  *
  * @throws SessionProxyError `QSP-USER-REFUSED`, `QSP-TENANT-REFUSED`, `QSP-TENANT-THROTTLED`, `QSP-UPSTREAM`, `QSP-TIMEOUT`
  */
 export async function login(request: LoginRequest): Promise<CookieJar> {
+  const { clock, timeout } = request;
+  const startedAt = clock.now();
+  // A clock that was set back in between gives no more time than there was.
+  const timeLeft = (): number => Math.min(timeout, timeout - (clock.now() - startedAt));
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await attemptLogin(request);
+      return await attemptLogin(request, timeLeft);
     } catch (error) {
-      const again = error instanceof SessionProxyError && error.code === "QSP-UPSTREAM";
-      if (!again || attempt === attempts) throw error;
+      const mayPass = error instanceof SessionProxyError && error.code === "QSP-UPSTREAM";
+      if (!mayPass || attempt === attempts || timeLeft() <= 0) throw error;
     }
   }
 }
 
-async function attemptLogin({
-  call,
-  key,
-  claims,
-  clock,
-  timeout,
-  host,
-  secure,
-}: LoginRequest): Promise<CookieJar> {
-  const assertion = await signed(key, claims, clock, timeout);
+async function attemptLogin(request: LoginRequest, timeLeft: () => number): Promise<CookieJar> {
+  const { call, key, claims, clock, host, secure } = request;
+  const assertion = await signed(key, claims, clock, timeLeft());
   const answer = await call({
     method: "POST",
     path: "/login/jwt-session",
     headers: ["authorization", `Bearer ${assertion}`, "accept", "application/json", "user-agent", userAgent],
-    timeout,
+    timeout: Math.max(1, timeLeft()),
   });
-  const refusal = classify(answer);
+  const refusal = classify(answer, clock.now());
   if (refusal) throw refusal;
   const jar = createCookieJar({ host, secure });
   jar.absorb(headerValues(answer.headers, "set-cookie"), clock.now());
@@ -92,12 +94,12 @@ async function signed(key: AssertionKey, claims: Claims, clock: Clock, timeout: 
 }
 
 /** Any 4xx is a refusal, a 429 asks for patience, all else is the tenant's own trouble. facts §1.4 */
-function classify(answer: TenantAnswer): SessionProxyError | null {
+function classify(answer: TenantAnswer, now: number): SessionProxyError | null {
   const { status } = answer;
   if (status >= 200 && status < 300) return null;
   if (status === 429) {
     return new SessionProxyError("QSP-TENANT-THROTTLED", {
-      retryAfter: retryAfter(answer),
+      retryAfter: retryAfter(answer, now),
       reason: "the tenant limits logins (429)",
     });
   }
@@ -123,10 +125,21 @@ const refusesUser = (status: number, code: string): boolean =>
 /** A claim that the host gives per user; one that every token has would be our fault. */
 const userClaim = /Missing required claim: (email|name)$/;
 
-function retryAfter(answer: TenantAnswer): number {
-  const seconds = Number(firstHeader(answer.headers, "retry-after"));
-  return Number.isInteger(seconds) && seconds > 0 ? Math.min(seconds, 3600) : throttleWait;
+/** How long a throttled tenant asks for, in whole seconds, 1 or more: given as seconds or as a date. @see RFC 9110 §10.2.3 */
+function retryAfter({ headers }: TenantAnswer, now: number): number {
+  const value = firstHeader(headers, "retry-after")?.trim() ?? "";
+  // The date is the tenant's, and so is the clock that it is to be compared with.
+  const wait = /^\d{1,9}$/.test(value)
+    ? Number(value)
+    : (toDate(value) - (toDate(firstHeader(headers, "date") ?? "") || now)) / 1000;
+  return Number.isNaN(wait) ? throttleWait : Math.min(Math.max(1, Math.ceil(wait)), longestThrottle);
 }
+
+/** Milliseconds since the Unix epoch; NaN for anything but the date that HTTP writes. @see RFC 9110 §5.6.7 */
+const toDate = (text: string): number =>
+  /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN;
 
 /** The first error of a body, cut to what may stand in a log line. */
 function firstError(body: Buffer): { readonly code: string; readonly detail: string } {
