@@ -1,47 +1,171 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { createHmac } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { publish } from "../kernel/channels.ts";
+import { traceId } from "../kernel/random.ts";
+import type { Secret } from "../kernel/secret.ts";
+import { type AdminAccess, createAdminAccess, refusePages } from "./admin-access.ts";
+import { type AdminAnswer, adminErrorAnswer, AdminRefusal, sendAdminAnswer } from "./admin-answer.ts";
+import { readBody } from "./admin-body.ts";
+import { parseOrder } from "./admin-order.ts";
+import {
+  createRevoker,
+  deleteSessions,
+  listSessions,
+  type Revoker,
+  type SessionControl,
+} from "./admin-sessions.ts";
+import { Deliveries, readDeliveryHead, requireSignature } from "./admin-webhook.ts";
 import { type AnyServer, createListener } from "./listener.ts";
 
-/** What the probes ask for. */
-export interface AdminState {
-  /** Whether new work should come here; "login held back" where the tenant refuses or throttles every login. */
-  readonly readiness: () => "ready" | "draining" | "login held back";
+/** Whether new work should come here, and why not. */
+export type Readiness = "ready" | "draining" | "store unreachable" | "login held back";
+
+/** What the private listener needs. */
+export interface AdminOptions {
+  /** Without it there are the probes alone, and the signed webhook where that has a key. */
+  readonly token: Secret | undefined;
+  /** What events are signed with; without it none is taken. */
+  readonly webhookKey: Buffer | undefined;
+  readonly readiness: () => Readiness;
+  readonly control: SessionControl;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
 }
 
-/** Creates the private listener: probes without a token, everything else with it. */
-export function createAdminListener(token: string | undefined, state: AdminState): AnyServer {
+/** A request to the private listener. */
+interface AdminVisit {
+  readonly request: IncomingMessage;
+  /** Without the question mark. */
+  readonly query: string;
+}
+
+type AdminHandler = (visit: AdminVisit) => AdminAnswer | Promise<AdminAnswer>;
+
+/** What can be done at one path. */
+interface AdminRoute {
+  /** Where the token is not asked for: a probe, or a method that looks at another proof itself. */
+  readonly open?: "probe" | "POST";
+  readonly methods: Readonly<Record<string, AdminHandler>>;
+}
+
+/**
+ * Creates the private listener: probes for everybody who reaches it, everything else for those who hold the token.
+ */
+export function createAdminListener(options: AdminOptions): AnyServer {
   const server = createListener(undefined);
-  const wanted = token === undefined ? undefined : digest(token);
+  const access = createAdminAccess(options.token);
+  const routes = createRoutes(options, access);
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    const path = (request.url ?? "").split("?", 1)[0] ?? "";
-    const isRead = request.method === "GET" || request.method === "HEAD";
-    if (path === "/health/live" && isRead) return answer(response, 200, { status: "live" });
-    if (path === "/health/ready" && isRead) {
-      const status = state.readiness();
-      return answer(response, status === "ready" ? 200 : 503, { status });
-    }
-    if (wanted === undefined || !timingSafeEqual(wanted, digest(tokenOf(request)))) {
-      response.setHeader("WWW-Authenticate", "Bearer");
-      return answer(response, 401, { status: "unauthorized" });
-    }
-    return answer(response, 404, { status: "not found" });
+    const id = traceId();
+    answerTo(request, routes, access)
+      .catch((error: unknown) => {
+        const answer = adminErrorAnswer(error, id);
+        if (answer.status === 500) tellFailure(error, id);
+        return answer;
+      })
+      .then((answer) => sendAdminAnswer(request, response, answer))
+      .catch(() => response.destroy());
   });
   return server;
 }
 
-/** Two digests are equally long, so comparing them tells nothing about the token. */
-const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
-
-const tokenOf = (request: IncomingMessage): string =>
-  /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1] ?? "";
-
-function answer(response: ServerResponse, status: number, body: object): void {
-  const text = JSON.stringify(body);
-  response.writeHead(status, {
-    "Content-Type": "application/json",
-    "Content-Length": Buffer.byteLength(text),
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
+async function answerTo(
+  request: IncomingMessage,
+  routes: ReadonlyMap<string, AdminRoute>,
+  access: AdminAccess,
+): Promise<AdminAnswer> {
+  const { method = "GET", url = "/" } = request;
+  const mark = url.indexOf("?");
+  const route = routes.get(mark === -1 ? url : url.slice(0, mark));
+  if (method !== "GET" && method !== "HEAD") refusePages(request);
+  const isOpen = route?.open === "probe" || route?.open === method;
+  if (!isOpen && !access.holds(request)) throw access.refusal();
+  if (route === undefined) throw new AdminRefusal("QSP-POLICY", { detail: "there is nothing at this path" });
+  const handler = Object.hasOwn(route.methods, method) ? route.methods[method] : undefined;
+  if (handler !== undefined) return handler({ request, query: mark === -1 ? "" : url.slice(mark + 1) });
+  const allow = Object.keys(route.methods).join(", ");
+  throw new AdminRefusal("QSP-POLICY", {
+    status: 405,
+    detail: `this path takes ${allow}`,
+    headers: { Allow: allow },
   });
-  response.end(text);
 }
+
+/** A failure of ours is answered without its words, which are for the log. */
+function tellFailure(error: unknown, id: string): void {
+  const reason = error instanceof Error ? error.name : typeof error;
+  publish("session", () => ({
+    event: "admin.failed",
+    level: "error",
+    traceId: id,
+    code: "QSP-INTERNAL",
+    reason,
+  }));
+}
+
+/** GET is answered to HEAD too; node leaves the body away. */
+const reads = (handler: AdminHandler): Readonly<Record<string, AdminHandler>> => ({
+  GET: handler,
+  HEAD: handler,
+});
+
+function createRoutes(options: AdminOptions, access: AdminAccess): ReadonlyMap<string, AdminRoute> {
+  const { control, readiness } = options;
+  const revoker = createRevoker(control, createSubjectHash(options));
+  const probe = (handler: AdminHandler): AdminRoute => ({ open: "probe", methods: reads(handler) });
+  return new Map<string, AdminRoute>([
+    ["/health/live", probe(() => ({ status: 200, body: { status: "live" } }))],
+    [
+      "/health/ready",
+      probe(() => {
+        const status = readiness();
+        return { status: status === "ready" ? 200 : 503, body: { status } };
+      }),
+    ],
+    [
+      "/sessions",
+      {
+        methods: {
+          ...reads(({ query }) => listSessions(control, query)),
+          DELETE: ({ query }) => deleteSessions(control, revoker, query),
+        },
+      },
+    ],
+    ["/revoke", { open: "POST", methods: { POST: createWebhook(options, access, revoker) } }],
+  ]);
+}
+
+/** Makes a subject into what a log line may show: the same on every node that has the same secrets. */
+function createSubjectHash({ token, webhookKey }: AdminOptions): (subject: string) => string {
+  const key = token?.reveal() ?? webhookKey ?? "";
+  return (subject) => createHmac("sha256", key).update(`subject\n${subject}`).digest("hex").slice(0, 16);
+}
+
+/** Takes orders from who holds the token, and events that are signed. product B5 */
+function createWebhook(
+  { webhookKey, now }: AdminOptions,
+  access: AdminAccess,
+  revoker: Revoker,
+): AdminHandler {
+  const deliveries = new Deliveries(now);
+  return async ({ request }) => {
+    if (access.holds(request)) {
+      const order = parseOrder(await readBody(request));
+      await revoker.carryOut(order, "POST /revoke with the token");
+      return done;
+    }
+    if (webhookKey === undefined || request.headers["webhook-signature"] === undefined)
+      throw access.refusal();
+    const head = readDeliveryHead(request.headers, now());
+    const body = await readBody(request);
+    requireSignature(webhookKey, head, body);
+    const order = parseOrder(body);
+    const { repeated } = await deliveries.once(head, body, () =>
+      revoker.carryOut(order, "POST /revoke, signed"),
+    );
+    return repeated ? { status: 200, body: { status: "done", repeated } } : done;
+  };
+}
+
+/** The answer to an event; it does not count, because a count would take longer than the end. */
+const done: AdminAnswer = { status: 200, body: { status: "done" } };

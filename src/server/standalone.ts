@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { publish } from "../kernel/channels.ts";
+import { systemClock } from "../kernel/clock.ts";
 import { createSessionProxy } from "../proxy/create-session-proxy.ts";
 import type { SessionProxy } from "../proxy/session-proxy.ts";
 import { createAdminListener } from "./admin-listener.ts";
 import { formatListenAddress, type ListenAddress } from "./config/listen-address.ts";
-import type { ServerConfig } from "./config/load.ts";
+import { toWebhookKey } from "./admin-webhook.ts";
+import type { AdminConfig, ServerConfig } from "./config/load.ts";
 import { type Traffic, watchTraffic } from "./drain.ts";
 import { type AnyServer, createListener, listen } from "./listener.ts";
 
@@ -30,6 +33,8 @@ export interface StandaloneServer {
  * @throws ListenError when an address cannot be listened on; then nothing is left running.
  */
 export async function createStandaloneServer(config: ServerConfig): Promise<StandaloneServer> {
+  // First, because a secret that cannot be read must leave nothing behind.
+  const webhookKey = toWebhookKey(config.admin);
   const proxy = createSessionProxy(config.options);
   const server = createListener(config.tls);
   const traffic = watchTraffic(server);
@@ -37,12 +42,7 @@ export async function createStandaloneServer(config: ServerConfig): Promise<Stan
   let draining: Promise<void> | undefined;
   const admin =
     config.admin &&
-    createAdminListener(config.admin.token?.reveal(), {
-      readiness() {
-        if (draining !== undefined) return "draining";
-        return proxy.stats().loginsHeldBack ? "login held back" : "ready";
-      },
-    });
+    createAdmin(config.admin, { proxy, webhookKey, isDraining: () => draining !== undefined });
   const servers = admin === undefined ? [server] : [server, admin];
   const close = async (): Promise<void> => {
     await Promise.all([proxy.close(), ...servers.map(closeNow)]);
@@ -64,6 +64,32 @@ export async function createStandaloneServer(config: ServerConfig): Promise<Stan
     await close();
     throw error;
   }
+}
+
+interface AdminParts {
+  readonly proxy: SessionProxy;
+  readonly webhookKey: Buffer | undefined;
+  readonly isDraining: () => boolean;
+}
+
+/** The private listener of a proxy. */
+function createAdmin({ token }: AdminConfig, { proxy, webhookKey, isDraining }: AdminParts): AnyServer {
+  if (token === undefined) {
+    const reason = "admin.tokenFile: is missing, so that nobody can list or end sessions";
+    publish("policy", () => ({ event: "config.warned", level: "warn", reason }));
+  }
+  return createAdminListener({
+    token,
+    webhookKey,
+    control: proxy,
+    now: systemClock.now,
+    readiness() {
+      const { storeReachable, loginsHeldBack } = proxy.stats();
+      if (isDraining()) return "draining";
+      if (!storeReachable) return "store unreachable";
+      return loginsHeldBack ? "login held back" : "ready";
+    },
+  });
 }
 
 /** The server is only ours, so what is not the proxy's is its answer too. */

@@ -1,0 +1,53 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import type { Secret } from "../kernel/secret.ts";
+import { AdminRefusal } from "./admin-answer.ts";
+
+/** Decides who may use the private listener. */
+export interface AdminAccess {
+  /** Whether the request carries the token. */
+  holds(request: IncomingMessage): boolean;
+  /** The refusal of a request without the token. */
+  refusal(): AdminRefusal;
+}
+
+/** Creates the door of a listener; without a token it is shut. */
+export function createAdminAccess(token: Secret | undefined): AdminAccess {
+  const wanted = token === undefined ? undefined : digest(token.reveal());
+  const holds = (request: IncomingMessage): boolean =>
+    wanted !== undefined && timingSafeEqual(wanted, digest(tokenOf(request)));
+  return {
+    holds,
+    refusal: () =>
+      unauthorized(
+        wanted === undefined
+          ? "this listener has no token that could be sent: set admin.tokenFile"
+          : "send Authorization: Bearer and the token of admin.tokenFile",
+      ),
+  };
+}
+
+/** The refusal of a request that does not show who sent it. */
+export const unauthorized = (detail: string): AdminRefusal =>
+  new AdminRefusal("QSP-UNAUTHENTICATED", { detail, headers: { "WWW-Authenticate": "Bearer" } });
+
+/** Two digests are equally long, so that comparing them tells nothing about the secret. */
+export const equalTexts = (one: string, other: string): boolean =>
+  timingSafeEqual(digest(one), digest(other));
+
+const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+
+const tokenOf = (request: IncomingMessage): string =>
+  /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1] ?? "";
+
+/**
+ * Refuses what a page may have sent: no page changes anything here, whatever name it reaches this machine under.
+ *
+ * @throws AdminRefusal 403
+ */
+export function refusePages({ headers }: IncomingMessage): void {
+  const site = headers["sec-fetch-site"];
+  if (headers.origin === undefined && (site === undefined || site === "none" || site === "same-origin"))
+    return;
+  throw new AdminRefusal("QSP-CROSS-SITE", { detail: "pages may not change anything here" });
+}
