@@ -9,11 +9,12 @@ const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
   emulate: async () => (await import("./emulate.ts")).emulate,
   keygen: async () => (await import("./keygen.ts")).keygen,
   serve: async () => (await import("./serve.ts")).serve,
+  sessions: async () => (await import("./sessions.ts")).sessions,
   validate: async () => (await import("./validate.ts")).validate,
 };
 
 /** Verbs of the interface that come with a later version. */
-const laterVerbs: readonly string[] = ["init", "doctor", "explain", "sessions"];
+const laterVerbs: readonly string[] = ["init", "doctor", "explain"];
 
 const help = `Usage: qlik-session-proxy VERB [OPTIONS]
 
@@ -21,6 +22,7 @@ A session cookie proxy for embedding Qlik Cloud.
 
   demo       start a local tenant, a sample portal and the proxy between them
   serve      run the proxy with a configuration file
+  sessions   list and end the sessions of a running server
   validate   check a configuration file
   keygen     make the key pair that signs users in
   emulate    start the local tenant alone

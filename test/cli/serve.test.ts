@@ -227,7 +227,8 @@ describe("the private listener", () => {
     expect(await status("/sessions")).toBe(401);
     expect(await status("/sessions", "Bearer wrong")).toBe(401);
     expect(await status("/sessions", `Bearer ${token}x`)).toBe(401);
-    expect(await status("/sessions", `Bearer ${token}`)).toBe(404);
+    expect(await status("/sessions", `Bearer ${token}`)).toBe(200);
+    expect(await status("/elsewhere", `Bearer ${token}`)).toBe(404);
   });
 
   test("is not to be found on the public one", async () => {
