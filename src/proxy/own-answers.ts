@@ -107,8 +107,8 @@ export class OwnAnswers {
     const { sessions, now, announceBefore, isDraining } = this.#options;
     const identity = await this.#options.identify(request);
     if (!identity) throw new SessionProxyError("QSP-UNAUTHENTICATED");
-    // Another node may have the session; what begins later on another node is seen when this one uses it too.
-    await sessions.look(identity);
+    const look = (): Promise<unknown> => sessions.look(identity);
+    await look();
     writeHead(response, 200, [
       "content-type",
       "text/event-stream",
@@ -121,7 +121,7 @@ export class OwnAnswers {
       ...cors,
     ]);
     const find = (): ProxySession | undefined => sessions.find(identity);
-    followSession({ response, find, sessions, now, announceBefore, isDraining });
+    followSession({ response, find, look, sessions, now, announceBefore, isDraining });
   }
 
   async #login({ request, target }: OwnVisit): Promise<OwnAnswer> {

@@ -5,8 +5,10 @@ import type { SessionManager } from "../session/session-manager.ts";
 /** Whom to follow, and where to report. */
 export interface Following {
   readonly response: ServerResponse;
-  /** The session at this moment; it may begin after the stream. */
+  /** The session at this moment, as far as this node has it; it may begin after the stream. */
   readonly find: () => ProxySession | undefined;
+  /** Asks the store whether another node has it. */
+  readonly look: () => Promise<unknown>;
   readonly sessions: SessionManager;
   readonly now: () => number;
   /** Milliseconds before an end at which it is announced. */
@@ -18,16 +20,20 @@ export interface Following {
 /** How often a stream looks for a session that began, was renewed or nears its end. Milliseconds. */
 const lookEvery = 1000;
 
+/** How often the store is asked for a session that this node does not have. Milliseconds. */
+const askEvery = 5000;
+
 /** How often a comment is sent, so that no edge takes the stream for dead. Milliseconds. */
 const commentEvery = 25_000;
 
 /** Reports `renewed`, `expiring` and `ended` of a session as server-sent events until the browser leaves. product B4 */
 export function followSession(following: Following): void {
-  const { response, find, sessions, now, announceBefore, isDraining } = following;
+  const { response, find, look: ask, sessions, now, announceBefore, isDraining } = following;
   let followed: ProxySession | undefined;
   let generation = 0;
   let isAnnounced = false;
   let commentedAt = now();
+  let askedAt = now();
   const send = (event: string, data: object): void => {
     response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   };
@@ -43,6 +49,10 @@ export function followSession(following: Following): void {
     if (isDraining()) return void response.end();
     if (response.destroyed) return stop();
     const session = find();
+    if (!session && now() - askedAt >= askEvery) {
+      askedAt = now();
+      ask().catch(() => {});
+    }
     if (session !== followed) {
       followed?.onEnd.delete(onEnd);
       session?.onEnd.add(onEnd);

@@ -37,6 +37,16 @@ export interface BusOptions {
   readonly trusted: () => void;
 }
 
+/** What goes over the bus: a notice, or null for a beat. */
+interface Message {
+  readonly node: string;
+  /** Counts the messages of this node, from 1. */
+  readonly sequence: number;
+  readonly notice: Notice | null;
+  /** The node stops now, and will not be missed. */
+  readonly isLast: boolean;
+}
+
 /** How often a node says that it is there. Milliseconds: three times in the silence that means doubt. */
 const beatEvery = 300;
 
@@ -90,10 +100,13 @@ export class Bus {
     if (this.#options.store.reach === "nodes") await this.#send(notice);
   }
 
+  /** Says goodbye, so that nobody takes the silence that follows for a loss. */
   stop(): void {
+    if (this.#stop === null) return;
     this.#cancelBeat();
-    this.#stop?.();
+    this.#stop();
     this.#stop = null;
+    this.#send(null, true).catch(() => {});
   }
 
   #beat(): void {
@@ -102,10 +115,10 @@ export class Bus {
     this.#send(null).catch(() => {});
   }
 
-  async #send(notice: Notice | null): Promise<void> {
+  async #send(notice: Notice | null, isLast = false): Promise<void> {
     const { store, seal, ask } = this.#options;
     this.#sequence += 1;
-    const text = JSON.stringify({ node: this.#node, sequence: this.#sequence, notice });
+    const text = JSON.stringify({ node: this.#node, sequence: this.#sequence, notice, isLast });
     await ask(() => store.publish(seal.seal(place, text)));
   }
 
@@ -121,6 +134,7 @@ export class Bus {
       this.#soundSince = now;
       trusted();
     }
+    if (parsed.isLast) this.#heard.delete(parsed.node);
     if (parsed.notice) hear(parsed.notice);
   }
 
@@ -148,13 +162,11 @@ export class Bus {
     this.#soundSince = null;
   }
 
-  #opened(
-    message: string,
-  ): { readonly node: string; readonly sequence: number; readonly notice: Notice | null } | null {
+  #opened(message: string): Message | null {
     const opened = this.#options.seal.open(place, message);
     if (opened === null) return null;
     try {
-      return JSON.parse(opened.text) as { node: string; sequence: number; notice: Notice | null };
+      return JSON.parse(opened.text) as Message;
     } catch {
       return null;
     }

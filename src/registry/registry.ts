@@ -89,6 +89,7 @@ export class Registry {
   readonly documents: Documents;
   readonly #options: RegistryOptions;
   readonly #openings = createSingleFlight<"index", SessionKeys>();
+  readonly #reassertions = createSingleFlight<"all", void>();
   #keys: SessionKeys | null = null;
   #index: IndexKey | null = null;
   #cancelRetry: (() => void) | null = null;
@@ -117,7 +118,7 @@ export class Registry {
       hear: listener.heard,
       doubted: listener.doubted,
       trusted: () => {
-        this.#inBackground(this.#reassert());
+        void this.#reassertions.run("all", () => this.#reassert());
         listener.trusted();
       },
     });
@@ -270,10 +271,16 @@ export class Registry {
     this.tell({ kind: "ended", tag, sessions: [], reason });
   }
 
-  /** After a silence the store may have lost what was written before it: it is told again. */
+  /** After a silence the store may have lost what was written before it: it is told again, until it has heard all. */
   async #reassert(): Promise<void> {
-    if (this.#index) await this.#agree();
-    for (const tag of this.ends.known) await this.change(tag, () => ({ outcome: null }));
+    try {
+      if (this.#index) await this.#agree();
+      for (const tag of this.ends.known) await this.change(tag, () => ({ outcome: null }));
+    } catch {
+      this.#options.clock.setTimer(retryEvery, () => {
+        if (!this.#isClosed) void this.#reassertions.run("all", () => this.#reassert());
+      });
+    }
   }
 
   #retryLater(): void {

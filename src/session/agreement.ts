@@ -127,7 +127,7 @@ export class Agreement {
     for (const session of sessions) {
       const { key, birth, lastUsedAt, vouchedAt, expiresAt } = session;
       if (session.ended || isShared(session)) continue;
-      session.shared = { usedAt: lastUsedAt, expiresAt };
+      session.shared = { usedAt: lastUsedAt, vouchedAt, expiresAt };
       await registry.change(key, (record, now, offset) =>
         touch(record, now, {
           key,
@@ -163,6 +163,13 @@ export class Agreement {
         }),
       );
     });
+  }
+
+  /** Whether another node has heard the host vouch for the user since `at`. @throws SessionProxyError `QSP-STORE` */
+  async isVouchedForSince(session: ProxySession, at: number): Promise<boolean> {
+    if (!this.#options.registry.isShared) return false;
+    await this.check(session);
+    return session.shared.vouchedAt > at;
   }
 
   close(): void {
@@ -245,7 +252,11 @@ export class Agreement {
       session.expiresAt = live.expiresAt ?? undefined;
     }
     session.lastUsedAt = Math.max(session.lastUsedAt, live.usedAt);
-    session.shared = { usedAt: live.usedAt, expiresAt: live.expiresAt ?? undefined };
+    session.shared = {
+      usedAt: live.usedAt,
+      vouchedAt: live.vouchedAt,
+      expiresAt: live.expiresAt ?? undefined,
+    };
     if (view.version > session.version) {
       session.version = view.version;
       const content = parseContent(live.content);

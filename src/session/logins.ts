@@ -19,7 +19,7 @@ import type { LoginQueue } from "./login-queue.ts";
 import { formatContent } from "./session-content.ts";
 import { toKnown, type TenantAccess } from "./tenant-access.ts";
 import type { TenantSession } from "./tenant-session.ts";
-import type { Waiters } from "./waiters.ts";
+import type { Waiters, Watch } from "./waiters.ts";
 
 /** What logins are made with. */
 export interface LoginsOptions {
@@ -102,20 +102,28 @@ export class Logins {
 
   /** Takes the lease, waits for a place, logs in, and writes the result. @throws SessionProxyError */
   async run(wanted: WantedLogin): Promise<LoginResult> {
+    // Listening first: the other node may be done before we have heard that it is at work.
+    const watch = this.#options.waiters.watch(wanted.key);
+    try {
+      return await this.#run(wanted, watch);
+    } finally {
+      watch.close();
+    }
+  }
+
+  async #run(wanted: WantedLogin, watch: Watch): Promise<LoginResult> {
+    const { clock } = this.#options;
     const token = randomId(12);
     const { begun, shared, offset } = await this.#begin(wanted, token);
     switch (begun.kind) {
       case "granted":
         return this.#logIn(wanted, token, shared);
       case "held":
-        await this.#options.waiters.wait(
-          wanted.key,
-          begun.until + offset - this.#options.clock.now() + waitMore,
-        );
+        await watch.wait(begun.until + offset - clock.now() + waitMore);
         return { kind: "look-again" };
       case "refused":
         throw (
-          heldBack({ ...begun.hold, until: begun.hold.until + offset }, this.#options.clock.now()) ??
+          heldBack({ ...begun.hold, until: begun.hold.until + offset }, clock.now()) ??
           new SessionProxyError("QSP-BUSY", { retryAfter: 1 })
         );
       case "live":

@@ -204,7 +204,7 @@ function createProxySession({
     claimsAt: claims.at,
     claimsTriedAt: session.checkedAt,
     lastUsedAt: usedAt,
-    shared: { usedAt, expiresAt: session.expiresAt },
+    shared: { usedAt, vouchedAt: session.vouchedAt, expiresAt: session.expiresAt },
     older: new Set(older),
     renewedAt: [],
     renewalTriedAt: 0,

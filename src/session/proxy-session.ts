@@ -52,7 +52,7 @@ export interface ProxySession {
   /** When the host last vouched for the user. */
   vouchedAt: number;
   /** What the other nodes know of the three above. */
-  shared: { usedAt: number; expiresAt: number | undefined };
+  shared: SharedUse;
   current: TenantSession;
   /** Generations that are still used by an exchange or a socket, and those that only other nodes may use. */
   readonly older: Set<TenantSession>;
@@ -67,6 +67,13 @@ export interface ProxySession {
   ended: EndReason | null;
   /** Called once when the session ends: exchanges in flight break off. */
   readonly onEnd: Set<(reason: EndReason) => void>;
+}
+
+/** What all nodes know of the use of a session. */
+export interface SharedUse {
+  readonly usedAt: number;
+  readonly vouchedAt: number;
+  readonly expiresAt: number | undefined;
 }
 
 /** The digits of a session key that a log line shows; the ones before them are the subject's. */

@@ -29,7 +29,7 @@ function sessionAt(now: number, changes: Partial<ProxySession> = {}): ProxySessi
     version: 1,
     checkedAt: now,
     blindSince: null,
-    shared: { usedAt: now, expiresAt: undefined },
+    shared: { usedAt: now, vouchedAt: now, expiresAt: undefined },
     claims,
     claimsAt: now,
     expiresAt: undefined,

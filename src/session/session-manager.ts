@@ -301,8 +301,9 @@ export class SessionManager {
     if (isEnding(what)) {
       this.#inBackground(this.#endings.endByClock(session, what));
     } else if (what === "revalidate") {
+      const before = session.vouchedAt;
       session.vouchedAt = now;
-      this.#moveSockets(session, "QSP-REVALIDATE");
+      this.#inBackground(this.#revalidate(session, before));
     } else if (what === "keep-alive") {
       session.current.lastSentAt = now;
       this.#inBackground(this.generations.keepAlive(session));
@@ -310,6 +311,15 @@ export class SessionManager {
       session.renewalTriedAt = now;
       this.#inBackground(this.generations.renew(session, session.current, "lifetime"));
     }
+  }
+
+  /** A request on another node asked the host too; where none did, the sockets have to. rules R3 */
+  async #revalidate(session: ProxySession, before: number): Promise<void> {
+    const isVouched = await this.#agreement.isVouchedForSince(session, before).catch(() => false);
+    if (session.ended) return;
+    if (!isVouched) return this.#moveSockets(session, "QSP-REVALIDATE");
+    session.vouchedAt = session.shared.vouchedAt;
+    this.#clocks.schedule(session);
   }
 
   #hear(notice: Notice): void {

@@ -1,38 +1,58 @@
 import type { Clock } from "../kernel/clock.ts";
 
+/** Listens for one key from the moment it was made, so that what is heard before the waiting begins is not missed. */
+export interface Watch {
+  /** Resolves when something was heard, or after `ms` milliseconds; rejects with a failure that was heard. */
+  wait(ms: number): Promise<void>;
+  /** Stops listening; idempotent. */
+  close(): void;
+}
+
 /** Wakes those who wait for the login of another node. */
 export class Waiters {
   readonly #clock: Clock;
-  readonly #waiting = new Map<string, Set<(error: Error | null) => void>>();
+  readonly #watches = new Map<string, Set<(error: Error | null) => void>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Resolves when something is heard of the key, or after `ms` milliseconds; rejects with a failure that is heard. */
-  wait(key: string, ms: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const waiting = this.#waiting.get(key) ?? new Set();
-      this.#waiting.set(key, waiting);
-      const wake = (error: Error | null): void => {
-        cancel();
-        waiting.delete(wake);
-        if (waiting.size === 0 && this.#waiting.get(key) === waiting) this.#waiting.delete(key);
-        if (error) reject(error);
-        else resolve();
-      };
-      const cancel = this.#clock.setTimer(ms, () => wake(null));
-      waiting.add(wake);
-    });
+  /** Begins to listen for a key. */
+  watch(key: string): Watch {
+    const watches = this.#watches.get(key) ?? new Set();
+    this.#watches.set(key, watches);
+    let heard: { readonly error: Error | null } | null = null;
+    let tell = (_error: Error | null): void => {};
+    const hear = (error: Error | null): void => {
+      heard = { error };
+      tell(error);
+    };
+    watches.add(hear);
+    return {
+      wait: (ms) =>
+        new Promise((resolve, reject) => {
+          const cancel = this.#clock.setTimer(ms, () => tell(null));
+          tell = (error) => {
+            cancel();
+            if (error) reject(error);
+            else resolve();
+          };
+          if (heard) tell(heard.error);
+        }),
+      close: () => {
+        watches.delete(hear);
+        if (watches.size === 0 && this.#watches.get(key) === watches) this.#watches.delete(key);
+      },
+    };
   }
 
   /** Wakes all who wait for a key, with a failure if there is one. */
   wake(key: string, error: Error | null): void {
-    for (const wake of this.#waiting.get(key) ?? []) wake(error);
+    for (const hear of this.#watches.get(key) ?? []) hear(error);
   }
 
   /** Wakes everybody, to look for themselves. */
   wakeAll(): void {
-    for (const key of this.#waiting.keys()) this.wake(key, null);
+    for (const key of this.#watches.keys()) this.wake(key, null);
   }
 }
