@@ -189,6 +189,8 @@ describe("askGate: a refused key", () => {
     for (const [index, serial] of turns.entries()) gate.report(serial, `user ${index}`, refused);
     expect(gate.ask(1).held).toMatchObject({ wait: 1000, hold: { times: 1 } });
     expect(gate.record?.keys[0]?.refused).toHaveLength(16);
+    gate.pass(900);
+    expect(gate.report(turns[0] ?? 0, "late", refused).held?.wait).toBe(100);
   });
 
   test("a success under way when the row was full ends the hold: the key is good", () => {
