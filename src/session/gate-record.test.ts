@@ -81,6 +81,22 @@ describe("askGate: turns", () => {
   });
 });
 
+describe("askGate: a record in another form", () => {
+  test.each<unknown>([
+    {},
+    { line: 1 },
+    { line: { fullAt: "x", nodes: [] }, serial: 1, keys: [] },
+    [],
+    "text",
+    7,
+  ])("%j counts as none", (record) => {
+    const question = { node: "node", key: "key", perMinute: 10, probeFor, reports: [], wanted: 1 };
+    const step = askGate(record as GateRecord, 1_700_000_000_000, question);
+    expect(step.outcome.turns).toHaveLength(1);
+    expect(step.record?.keys).toEqual([]);
+  });
+});
+
 describe("askGate: a refused key", () => {
   test("three subjects refused in a row hold back all, and the log is told once", () => {
     const gate = setUp();

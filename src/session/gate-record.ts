@@ -85,6 +85,13 @@ const mostKeys = 4;
 /** While one login tries for all, the others are told to come back after this. Milliseconds. */
 const probeWait = 1000;
 
+/** A record that a later version wrote in another form says nothing; what is lost by it is a burst. */
+const isReadable = (record: GateRecord | null): record is GateRecord =>
+  Number.isFinite(record?.line?.fullAt) &&
+  Array.isArray(record?.line.nodes) &&
+  Number.isFinite(record?.serial) &&
+  Array.isArray(record?.keys);
+
 const emptyLine: Line = { fullAt: 0, nodes: [] };
 
 /** Names a signing key without showing its issuer. */
@@ -105,7 +112,7 @@ export function signingKeyDigest({
  * login at a time may try, and the first success lets everybody in again. Outages hold back nobody.
  */
 export function askGate(record: GateRecord | null, now: number, question: GateQuestion): GateStep {
-  const before = record ?? { line: emptyLine, serial: 0, keys: [] };
+  const before = isReadable(record) ? record : { line: emptyLine, serial: 0, keys: [] };
   const known = before.keys.find(({ key }) => key === question.key) ?? unknownKey(question.key);
   const reported = question.reports.reduce(
     (state, report) => afterReport(state, report, { now, serial: before.serial }),
