@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type ConfigFolder, createConfigFolder } from "../config/config-folder.ts";
 import { send } from "../support/raw-client.ts";
@@ -90,6 +91,8 @@ describe("sessions list", () => {
   test("prints a table, the last used first", async () => {
     expect(await sessions("list")).toEqual({ code: 0, stdout: "No sessions.\n", stderr: "" });
     await visit("acme|ann");
+    // Longer than answers take on a busy machine, so that it is known who came last.
+    await sleep(500);
     await visit("acme|bob");
     const { code, stdout } = await sessions("list");
     const lines = stdout.trimEnd().split("\n");
