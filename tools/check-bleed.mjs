@@ -21,7 +21,7 @@ const doors = [
   {
     door: "src/redis.ts",
     folders: [...sideHouses, "src/server/", "src/proxy/", "src/session/"],
-    packages: [""],
+    packages: [...testPackages, "ioredis", "redis", "undici", "valibot", "pino", "yaml"],
   },
   { door: "src/errors.ts", folders: ["src/"], packages: [""] },
 ];

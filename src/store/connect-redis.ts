@@ -1,3 +1,4 @@
+import { plainMessage } from "./redis-calls.ts";
 import type { RedisClient } from "./redis-client.ts";
 import { clusterOptions, sentinelOptions, singleOptions } from "./redis-connection-options.ts";
 import { fromIoredis } from "./redis-from-ioredis.ts";
@@ -24,15 +25,21 @@ export function connectRedis(address: RedisAddress, options: ConnectRedisOptions
 /** What is used of a client that we made. */
 interface OwnConnection {
   readonly port: RedisClient;
+  /** The last error since it was connected. */
+  trouble(): string | undefined;
   disconnect(): void;
 }
 
 function ownClient(address: RedisAddress, options: ConnectRedisOptions): RedisClient {
   const opening = open(address, options);
-  // Whoever calls is told; if nobody does, it is no crash.
-  opening.catch(() => {});
   let isClosed = false;
+  let opened: OwnConnection | undefined;
+  opening.then(
+    (connection) => (opened = connection),
+    () => {},
+  );
   return {
+    trouble: () => opened?.trouble(),
     eval: async (...args) => (await opening).port.eval(...args),
     publish: async (...args) => (await opening).port.publish(...args),
     async *scan(pattern) {
@@ -53,7 +60,6 @@ function ownClient(address: RedisAddress, options: ConnectRedisOptions): RedisCl
     async close() {
       isClosed = true;
       const connection = await opening.catch(() => null);
-      await connection?.port.close();
       connection?.disconnect();
     },
   };
@@ -67,7 +73,15 @@ async function open(address: RedisAddress, options: ConnectRedisOptions): Promis
       : new Redis(
           address.kind === "single" ? singleOptions(address, options) : sentinelOptions(address, options),
         );
-  // Each call tells its own failure; an event without a listener would be printed.
-  client.on("error", () => {});
-  return { port: fromIoredis(client), disconnect: () => client.disconnect() };
+  let trouble: string | undefined;
+  const note = (error: unknown): void => {
+    trouble = plainMessage(error);
+  };
+  client.on("error", note);
+  // Of a cluster, that a node is away is told apart from that all are.
+  client.on("node error", note);
+  client.on("ready", () => {
+    trouble = undefined;
+  });
+  return { port: fromIoredis(client), trouble: () => trouble, disconnect: () => client.disconnect() };
 }

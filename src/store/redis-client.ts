@@ -14,8 +14,10 @@ export interface RedisClient {
    * returned function ends it.
    */
   subscribe(channel: string, hear: (message: string) => void): () => void;
-  /** Lets go of what the store made; a client that was brought stays open. */
-  close(): Promise<void>;
+  /** What is wrong with the connection, where that is known: it is added to the message of a call that fails. */
+  trouble?(): string | undefined;
+  /** Closes the client with the store; left out where the client is the application's, and stays open. */
+  close?(): Promise<void>;
 }
 
 /** Keys that a `SCAN` looks at in one step: some 0.1 ms of the server's time. */

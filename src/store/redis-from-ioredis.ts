@@ -43,24 +43,11 @@ const listenerOptions = {
  * with the same options, to listen, and closes only that.
  */
 export function fromIoredis(client: IoredisClient | IoredisCluster): RedisClient {
-  const stops = new Set<() => void>();
   return {
     eval: (script, keys, args) => client.call("EVAL", script, String(keys.length), ...keys, ...args),
     scan: (pattern) => scanAll("nodes" in client ? client.nodes("master") : [client], pattern),
     publish: (channel, message) => client.call("PUBLISH", channel, message),
-    subscribe(channel, hear) {
-      const stop = keepListening(listenOn(client, channel), hear);
-      stops.add(stop);
-      return () => {
-        stops.delete(stop);
-        stop();
-      };
-    },
-    close() {
-      for (const stop of stops) stop();
-      stops.clear();
-      return Promise.resolve();
-    },
+    subscribe: (channel, hear) => keepListening(listenOn(client, channel), hear),
   };
 }
 

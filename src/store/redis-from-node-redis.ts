@@ -38,24 +38,11 @@ export interface NodeRedisListener {
  * that.
  */
 export function fromNodeRedis(client: NodeRedisClient | NodeRedisCluster): RedisClient {
-  const stops = new Set<() => void>();
   return {
     eval: (script, keys, args) => client.eval(script, { keys: [...keys], arguments: [...args] }),
     scan: (pattern) => scanAll(client, pattern),
     publish: (channel, message) => client.publish(channel, message),
-    subscribe(channel, hear) {
-      const stop = keepListening(listenOn(client, channel), hear);
-      stops.add(stop);
-      return () => {
-        stops.delete(stop);
-        stop();
-      };
-    },
-    close() {
-      for (const stop of stops) stop();
-      stops.clear();
-      return Promise.resolve();
-    },
+    subscribe: (channel, hear) => keepListening(listenOn(client, channel), hear),
   };
 }
 

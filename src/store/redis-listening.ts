@@ -15,9 +15,9 @@ export type Listen = (events: ListeningEvents) => () => void;
 /** Connecting, signing in and subscribing take a few round trips; one that takes longer has met silence. Milliseconds. */
 export const longestSetup = 2000;
 
-/** Milliseconds until the next attempt: at once the first time, then less and less often, but at least every second. */
+/** Milliseconds until the next attempt: soon at first, then less and less often, but at least every second. */
 export const pauseBefore = (failures: number): number =>
-  Math.min(50 * 2 ** Math.min(failures, 10), 1000) * (0.8 + 0.2 * Math.random());
+  Math.round(Math.min(50 * 2 ** Math.min(failures, 10), 1000) * (0.8 + 0.2 * Math.random()));
 
 /**
  * Listens until it is stopped: a connection that breaks is thrown away and followed by a fresh one. One rule for every

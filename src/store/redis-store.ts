@@ -29,7 +29,7 @@ const longestList = 20_000;
  */
 export function createRedisStore(client: RedisClient, options: RedisStoreOptions = {}): SessionStore {
   const { prefix = "qsp:", timeout = 500 } = options;
-  const calls = new RedisCalls(timeout);
+  const calls = new RedisCalls(timeout, () => client.trouble?.());
   const channel = new RedisChannel(client, calls, `${prefix}bus`);
   const run = (script: string, key: string, args: readonly string[]): Promise<readonly unknown[]> =>
     calls.run(async () => fields(await client.eval(script, [key], args)));
@@ -61,7 +61,7 @@ export function createRedisStore(client: RedisClient, options: RedisStoreOptions
       closing ??= (async () => {
         channel.close();
         await calls.close();
-        await client.close();
+        await client.close?.();
       })();
       return closing;
     },

@@ -4,6 +4,8 @@ import { runScript, writeTree, type Files, type Outcome } from "./fixture-tree.t
 const sound: Files = {
   "src/index.ts": 'export { door } from "./proxy/door.ts";\n',
   "src/server.ts": 'import "pino";\nimport "yaml";\nexport { door } from "./proxy/door.ts";\n',
+  "src/redis.ts": 'export { store } from "./store/store.ts";\n',
+  "src/store/store.ts": 'import { randomBytes } from "node:crypto";\nexport const store = randomBytes;\n',
   "src/errors.ts": "export class Broken extends Error {}\n",
   "src/proxy/door.ts":
     'import type { WebSocket } from "ws";\nimport { request } from "undici";\nexport const door = (_: WebSocket) => request;\n',
@@ -50,6 +52,11 @@ describe("tools/check-bleed.mjs", () => {
       "src/index.ts reaches pino",
     ],
     [
+      "a client library behind the shared store's door",
+      { "src/store/store.ts": 'export const store = (): Promise<unknown> => import("ioredis");\n' },
+      "src/redis.ts reaches ioredis, through src/store/store.ts",
+    ],
+    [
       "any import behind the errors' door",
       { "src/errors.ts": 'export { inspect } from "node:util";\n' },
       "src/errors.ts reaches node:util",
@@ -63,7 +70,11 @@ describe("tools/check-bleed.mjs", () => {
   });
 
   test("reports a door that is missing", async () => {
-    const folder = await writeTree({ "src/index.ts": "export {};\n", "src/errors.ts": "export {};\n" });
+    const folder = await writeTree({
+      "src/index.ts": "export {};\n",
+      "src/redis.ts": "export {};\n",
+      "src/errors.ts": "export {};\n",
+    });
     expect(await runScript("tools/check-bleed.mjs", [folder])).toEqual({
       status: 1,
       output: "src/server.ts does not exist\n",

@@ -69,7 +69,7 @@ const single = (name: string, options: RedisServerOptions): StoreKind => ({
 export const redisByUrl: StoreKind = single("a store at redis://", {});
 
 /** Everything that the store needs of a server, and nothing else. */
-export const leastRules =
+const leastRules =
   "~qsp:* &qsp:* -@all +eval +hmget +hset +hdel +pexpire +time +scan +publish +subscribe +info";
 
 export const redisByTls: StoreKind = single("a store at rediss:// with the fewest rights", {

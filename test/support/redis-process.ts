@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -87,6 +87,36 @@ export async function until(
   }
 }
 
+/**
+ * Kills the servers of a test process that ended without closing them, also by SIGKILL: it is told what starts and what
+ * has ended, and acts when its input ends with us.
+ */
+const watchScript = `
+trap '' INT TERM HUP
+pids=' '
+while read -r sign pid; do
+  case $sign in
+    +) pids="$pids$pid " ;;
+    -) pids="\${pids%% $pid *} \${pids#* $pid }" ;;
+  esac
+done
+for pid in $pids; do kill -9 "$pid"; done
+`;
+
+let watcherInput: Socket | undefined;
+
+function tellWatcher(sign: "+" | "-", { pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  if (watcherInput === undefined) {
+    const watcher = spawn("sh", ["-c", watchScript], { stdio: ["pipe", "ignore", "ignore"], detached: true });
+    watcherInput = watcher.stdin as Socket;
+    watcherInput.on("error", () => {});
+    watcher.unref();
+    watcherInput.unref();
+  }
+  watcherInput.write(`${sign} ${pid}\n`);
+}
+
 const isGone = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
 
 /** Starts a server and waits until it answers. */
@@ -102,17 +132,17 @@ export async function startRedisProcess(plan: RedisProcessPlan): Promise<RedisPr
     return stdout.trimEnd();
   };
   const kill = async (): Promise<void> => {
-    const running = child;
-    if (!running || isGone(running)) return;
-    const exit = once(running, "exit");
-    running.kill("SIGKILL");
+    if (!child || isGone(child)) return;
+    const exit = once(child, "exit");
+    child.kill("SIGKILL");
     await exit;
   };
   const signal = (name: NodeJS.Signals): void => void child?.kill(name);
-  const killAtExit = (): void => signal("SIGKILL");
   const start = async (): Promise<void> => {
     const started = spawn(plan.command, [configFile], { cwd: folder, stdio: "ignore" });
     child = started;
+    tellWatcher("+", started);
+    started.on("exit", () => tellWatcher("-", started));
     started.on("error", () => {});
     await until(`${plan.command} on port ${port}`, async () => {
       if (isGone(started)) throw new Error("ended");
@@ -124,11 +154,9 @@ export async function startRedisProcess(plan: RedisProcessPlan): Promise<RedisPr
     });
   };
   const close = async (): Promise<void> => {
-    process.off("exit", killAtExit);
     await kill();
     await rm(folder, { recursive: true, force: true });
   };
-  process.on("exit", killAtExit);
   try {
     port ||= await freePort();
     await writeFile(configFile, [...(await plan.config(port, folder)), ""].join("\n"));
