@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, expect, test } from "vitest";
+import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import type { TestSocket } from "../support/stack.ts";
+import { figure, milliseconds, seconds } from "./figure.ts";
+import { namesOf } from "./known-users.ts";
+import { countNames } from "./load.ts";
+import { proofNumber } from "./proof-size.ts";
+import { soakUser } from "./soak-user.ts";
+import { startWorld, type World } from "./world.ts";
+
+/*
+ * The tenant forgets every session every five seconds, while fifty people work with the vendor's client, plain HTTP and
+ * sockets that stay open. None of them sees an error.
+ */
+
+/** Longer than the window in which renewals of a session are counted, 30 s. Milliseconds. */
+const duration = proofNumber("minutes", 0.75) * 60_000;
+
+const userCount = proofNumber("users", 50);
+
+/** How often the tenant forgets everybody. Milliseconds. */
+const expireEvery = 5000;
+
+let redis: RedisServer;
+let world: World;
+
+afterEach(async () => {
+  await world.close();
+  await redis.close();
+});
+
+test(
+  `${userCount} people work for ${seconds(duration)}, their sessions are lost every 5 s, and they see no error`,
+  async () => {
+    redis = await startRedisServer();
+    world = await startWorld({ store: redis.url });
+    const users = namesOf(userCount);
+    // Everybody comes within a second, as people do; the engine takes a user from the first login on.
+    const until = performance.now() + duration;
+    const open: TestSocket[] = [];
+    const working = users.map(async (user, index) => {
+      await sleep((1000 * index) / userCount);
+      const report = soakUser(world, user, until);
+      open.push(world.socket(index % world.nodes.length, user));
+      return report;
+    });
+    let expired = 0;
+    const forgetting = setInterval(() => {
+      expired += world.tenant.sessions.expire();
+    }, expireEvery);
+    const reports = await Promise.all(working);
+    clearInterval(forgetting);
+    const errors = reports.flatMap((report) => report.errors);
+    const closed = open.filter(({ ws }) => ws.readyState !== ws.OPEN).length;
+    figure("soak", {
+      users: userCount,
+      lasted: seconds(duration),
+      rounds: reports.reduce((sum, { rounds }) => sum + rounds, 0),
+      "longest round": milliseconds(Math.max(...reports.map(({ longest }) => longest))),
+      "sessions expired": expired,
+      logins: world.ledger.logins(),
+      "sockets lost": closed,
+      "errors seen": errors.length,
+    });
+    expect(countNames(errors)).toEqual({});
+    expect(closed).toBe(0);
+    expect(expired).toBeGreaterThanOrEqual(userCount);
+    expect(world.nodes.map(({ isAlive }) => isAlive)).toEqual([true, true, true]);
+  },
+  duration + 60_000,
+);
