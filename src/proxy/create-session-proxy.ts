@@ -210,7 +210,9 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
       if (identity) await sessions.logout(identity);
     },
     sessions: {
-      list: async () => (await sessions.list()).map((each) => ({ ...each, sockets: live.countOf(each.key) })),
+      list: async (subject?: string) =>
+        (await sessions.list(subject)).map((each) => ({ ...each, sockets: live.countOf(each.key) })),
+      hashOf: (subject: string) => sessions.hashOf(subject),
       revokeKey: (key: string) => sessions.revokeKey(key),
     },
     revoke: ({ subject, blockFor = 0 }: { readonly subject: string; readonly blockFor?: number }) =>

@@ -49,10 +49,12 @@ export interface SessionProxy {
 
 /** What an operator can do with sessions; every call rejects with `QSP-STORE` where the store cannot be reached. */
 export interface SessionsAdmin {
-  /** Every session in the store. */
-  list(): Promise<readonly ListedSession[]>;
+  /** Every session in the store, or those of a subject. */
+  list(subject?: string): Promise<readonly ListedSession[]>;
   /** Ends the session of a key; whether there was one. */
   revokeKey(key: string): Promise<boolean>;
+  /** A subject as log lines show it: 16 hex digits; null until the store was reached for the first time. */
+  hashOf(subject: string): string | null;
 }
 
 /** A session as an operator sees it; times in milliseconds since the Unix epoch. */

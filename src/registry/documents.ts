@@ -61,9 +61,14 @@ export class Documents {
 
   /** Reads a document. @throws SessionProxyError `QSP-STORE` */
   async read(name: string): Promise<Reading> {
-    const { store, seal, clock, unreadable } = this.#options;
-    const { version, value, now } = await this.ask(() => store.read(name));
-    const offset = clock.now() - now;
+    const { store, seal, clock, unreadable, isRemote } = this.#options;
+    let askedAt = clock.now();
+    const { version, value, now } = await this.ask(() => {
+      askedAt = clock.now();
+      return store.read(name);
+    });
+    // The answer was made about half-way; in this process there is but one clock.
+    const offset = isRemote ? Math.round((askedAt + clock.now()) / 2) - now : 0;
     if (value === null) return { text: null, version, now, offset, isOldSeal: false };
     const opened = seal.open(name, value);
     if (opened === null) unreadable(name);

@@ -242,7 +242,7 @@ function applyToKey(
         ? Math.max(after.epoch, tombstone.epoch)
         : Math.max(after.epoch, epochAfter(known.epoch, now)),
     endedAt: Math.max(known.endedAt, endedAt),
-    barred: known.barred || barred,
+    barred: after.barred || barred,
   });
 }
 

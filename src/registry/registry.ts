@@ -226,9 +226,10 @@ export class Registry {
     return this.documents.change(gateNameOf(this.#options.tenantOrigin), change, keepFor);
   }
 
-  /** Every living session in the store, in this node's time. @throws SessionProxyError `QSP-STORE` */
-  async list(): Promise<readonly { readonly key: string; readonly live: Live }[]> {
-    const names = await this.documents.ask(() => this.#options.store.names("s."));
+  /** Every living session in the store, or of one subject, in this node's time. @throws SessionProxyError `QSP-STORE` */
+  async list(tag: string | null): Promise<readonly { readonly key: string; readonly live: Live }[]> {
+    const { store } = this.#options;
+    const names = tag === null ? await this.documents.ask(() => store.names("s.")) : [`s.${tag}`];
     const found: { key: string; live: Live }[] = [];
     for (let from = 0; from < names.length; from += listWidth) {
       const readings = names.slice(from, from + listWidth).map((name) => this.documents.read(name));

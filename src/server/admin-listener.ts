@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import {} from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { publish } from "../kernel/channels.ts";
 import { traceId } from "../kernel/random.ts";
@@ -111,7 +111,7 @@ const reads = (handler: AdminHandler): Readonly<Record<string, AdminHandler>> =>
 
 function createRoutes(options: AdminOptions, access: AdminAccess): ReadonlyMap<string, AdminRoute> {
   const { control, readiness } = options;
-  const revoker = createRevoker(control, createSubjectHash(options));
+  const revoker = createRevoker(control);
   const probe = (handler: AdminHandler): AdminRoute => ({ open: "probe", methods: reads(handler) });
   return new Map<string, AdminRoute>([
     ["/health/live", probe(() => ({ status: 200, body: { status: "live" } }))],
@@ -133,12 +133,6 @@ function createRoutes(options: AdminOptions, access: AdminAccess): ReadonlyMap<s
     ],
     ["/revoke", { open: "POST", methods: { POST: createWebhook(options, access, revoker) } }],
   ]);
-}
-
-/** Makes a subject into what a log line may show: the same on every node that has the same secrets. */
-function createSubjectHash({ token, webhookKey }: AdminOptions): (subject: string) => string {
-  const key = token?.reveal() ?? webhookKey ?? "";
-  return (subject) => createHmac("sha256", key).update(`subject\n${subject}`).digest("hex").slice(0, 16);
 }
 
 /** Takes orders from who holds the token, and events that are signed. product B5 */

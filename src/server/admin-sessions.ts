@@ -18,8 +18,7 @@ export async function listSessions(control: SessionControl, queryText: string): 
   const limit = toLimit(query["limit"]);
   const subject = query["subject"] === undefined ? undefined : toSubject(query["subject"]);
   const key = query["key"] === undefined ? undefined : toKey(query["key"]);
-  const found = (await control.sessions.list())
-    .filter((session) => subject === undefined || session.subject === subject)
+  const found = (await control.sessions.list(subject))
     .filter((session) => key === undefined || session.key === key)
     .toSorted((one, other) => other.lastUsedAt - one.lastUsedAt);
   return {
@@ -61,8 +60,7 @@ const countWait = 250;
 /** How many sessions a subject has; null where the store is too slow to say. */
 async function countOf({ sessions }: SessionControl, subject: string): Promise<number | null> {
   try {
-    const all = await within(countWait, sessions.list(), () => new Error("late"));
-    return all.filter((session) => session.subject === subject).length;
+    return (await within(countWait, sessions.list(subject), () => new Error("late"))).length;
   } catch {
     // A store that cannot be read is no reason not to end what is here.
     return null;
@@ -82,8 +80,8 @@ export interface Revoker {
   carryOut(order: RevokeOrder, by: OrderedBy): Promise<boolean>;
 }
 
-/** Creates what carries out orders; `hashOf` makes a subject into what a log line may show. */
-export function createRevoker(control: SessionControl, hashOf: (subject: string) => string): Revoker {
+/** Creates what carries out orders. */
+export function createRevoker(control: SessionControl): Revoker {
   const revoke = async (order: RevokeOrder): Promise<boolean> => {
     if ("key" in order) return control.sessions.revokeKey(order.key);
     await control.revoke(order);
@@ -91,7 +89,11 @@ export function createRevoker(control: SessionControl, hashOf: (subject: string)
   };
   return {
     async carryOut(order, by) {
-      const whom = "key" in order ? { session: shownKey(order) } : { subjectHash: hashOf(order.subject) };
+      const subjectHash = "key" in order ? null : control.sessions.hashOf(order.subject);
+      const whom = {
+        ...("key" in order ? { session: shownKey(order) } : {}),
+        ...(subjectHash === null ? {} : { subjectHash }),
+      };
       try {
         const found = await revoke(order);
         const outcome = found ? "done" : "no such session";

@@ -179,12 +179,12 @@ export class SessionManager {
     await this.#endings.endKey(keys.keyOf(owner), "logout", owner.sessionId !== undefined);
   }
 
-  /** Ends the session of a key; whether there was one. @throws SessionProxyError `QSP-STORE` */
+  /** Ends the session of a key; whether there was one. A host session's id does not work again. @throws SessionProxyError `QSP-STORE` */
   async revokeKey(key: string): Promise<boolean> {
     await this.#registry.open();
-    const known = this.#cache.get(key) !== undefined || (await this.#registry.read(key)).live !== null;
-    if (known) await this.#endings.endKey(key, "revoked", false);
-    return known;
+    const known = this.#cache.get(key) ?? (await this.#registry.read(key)).live;
+    if (known) await this.#endings.endKey(key, "revoked", known.hasHostSession);
+    return Boolean(known);
   }
 
   /** Ends every session of a subject; no new one for `blockFor` milliseconds. @throws SessionProxyError `QSP-STORE` */
@@ -193,10 +193,11 @@ export class SessionManager {
     await this.#endings.endSubject(keys.tagOf(subject), blockFor);
   }
 
-  /** Every session in the store. @throws SessionProxyError `QSP-STORE` */
-  async list(): Promise<readonly SessionSummary[]> {
-    await this.#registry.open();
-    return (await this.#registry.list()).map(({ key, live }) => ({
+  /** Every session in the store, or those of a subject. @throws SessionProxyError `QSP-STORE` */
+  async list(subject?: string): Promise<readonly SessionSummary[]> {
+    const keys = await this.#registry.open();
+    const tag = subject === undefined ? null : keys.tagOf(subject);
+    return (await this.#registry.list(tag)).map(({ key, live }) => ({
       key,
       subject: live.subject,
       createdAt: live.createdAt,
@@ -204,6 +205,11 @@ export class SessionManager {
       expiresAt: live.expiresAt,
       generation: live.generation,
     }));
+  }
+
+  /** A subject as it stands in log lines; null until the store has said how. */
+  hashOf(subject: string): string | null {
+    return this.#registry.keys?.hashOf(subject) ?? null;
   }
 
   /** Stops all timers. Sessions that nobody could go on with are ended at the tenant; the others stay in the store. */
