@@ -2,6 +2,7 @@ import type { ErrorCode } from "../errors.ts";
 import { randomId } from "../kernel/random.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Seal } from "../store/seal.ts";
+import type { ToldEndsOf } from "./ends.ts";
 import type { SessionStore } from "../store/session-store.ts";
 
 /** What nodes tell each other. Times are the store's clock. */
@@ -12,6 +13,8 @@ export type Notice =
       readonly tag: string;
       readonly sessions: readonly { readonly key: string; readonly birth: string }[];
       readonly reason: string;
+      /** The ends that the document holds now. */
+      readonly ends: ToldEndsOf;
     }
   /** A session was begun, renewed or changed. */
   | { readonly kind: "changed"; readonly key: string; readonly version: number }
@@ -32,7 +35,7 @@ export interface BusOptions {
   readonly ask: <T>(call: () => Promise<T>) => Promise<T>;
   readonly hear: (notice: Notice) => void;
   /** Messages may have been lost: what was learned before may be out of date. */
-  readonly doubted: () => void;
+  readonly doubted: (soundSince: number, lastHeardAt: number) => void;
   /** Messages come again, and none is missing since now. */
   readonly trusted: () => void;
 }
@@ -78,10 +81,11 @@ export class Bus {
     this.#lastHeardAt = options.clock.now();
   }
 
-  /** Since when no message was lost, by this node's clock; null while some may be. */
+  /** Since when no message was lost, by this node's clock; null while some may be, also where no timer could say so. */
   get soundSince(): number | null {
-    if (this.#options.store.reach !== "nodes") return 0;
-    return this.#soundSince;
+    const { store, clock } = this.#options;
+    if (store.reach !== "nodes") return 0;
+    return clock.now() - this.#lastHeardAt > silence ? null : this.#soundSince;
   }
 
   /** When the last message came. */
@@ -158,8 +162,9 @@ export class Bus {
 
   #doubt(): void {
     if (this.#soundSince === null) return;
-    this.#options.doubted();
+    const since = this.#soundSince;
     this.#soundSince = null;
+    this.#options.doubted(since, this.#lastHeardAt);
   }
 
   #opened(message: string): Message | null {

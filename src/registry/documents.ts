@@ -37,6 +37,8 @@ export interface Reading {
 export interface Change<T> {
   readonly text?: string;
   readonly outcome: T;
+  /** Milliseconds that the document is kept, where that is longer than usual; also if it is only sealed anew. */
+  readonly keepFor?: number;
 }
 
 /** So many lost comparisons in a row are a fault and not a contest: each loser means that somebody else got on. */
@@ -49,6 +51,7 @@ export class Documents {
   #untilUp: Promise<void> = Promise.resolve();
   #tellUp = (): void => {};
   #downSince: number | null = null;
+  #offset = 0;
 
   constructor(options: DocumentsOptions) {
     this.#options = options;
@@ -57,6 +60,11 @@ export class Documents {
   /** When the store stopped answering, by this node's clock; null while it answers. */
   get downSince(): number | null {
     return this.#downSince;
+  }
+
+  /** This node's clock minus the store's, at the last answer. */
+  get offset(): number {
+    return this.#offset;
   }
 
   /** Reads a document. @throws SessionProxyError `QSP-STORE` */
@@ -69,6 +77,7 @@ export class Documents {
     });
     // The answer was made about half-way; in this process there is but one clock.
     const offset = isRemote ? Math.round((askedAt + clock.now()) / 2) - now : 0;
+    this.#offset = offset;
     if (value === null) return { text: null, version, now, offset, isOldSeal: false };
     const opened = seal.open(name, value);
     if (opened === null) unreadable(name);
@@ -82,16 +91,15 @@ export class Documents {
   }
 
   /**
-   * Changes a document: `step` is asked again whenever somebody else was faster. `keepFor` is longer than usual where the
-   * document says so.
+   * Changes a document: `step` is asked again whenever somebody else was faster.
    *
    * @throws SessionProxyError `QSP-STORE`; the change may have been made all the same
    */
-  async change<T>(name: string, step: (reading: Reading) => Change<T>, keepFor = 0): Promise<T> {
+  async change<T>(name: string, step: (reading: Reading) => Change<T>): Promise<T> {
     const { store, seal, keepFor: usual } = this.#options;
     for (let tries = 0; tries < mostTries; tries += 1) {
       const reading = await this.read(name);
-      const { text = reading.isOldSeal ? reading.text : null, outcome } = step(reading);
+      const { text = reading.isOldSeal ? reading.text : null, outcome, keepFor = 0 } = step(reading);
       if (text === null) return outcome;
       const { written }: WriteOutcome = await this.ask(() =>
         store.write(name, {

@@ -69,11 +69,6 @@ export class Ends {
     return !ofKey.barred && evidenceAt > ofKey.endedAt + comeBackAfter;
   }
 
-  /** Until when logins of a subject are blocked; 0 where they are not. */
-  blockedUntil(tag: string): number {
-    return this.#subjects.get(tag)?.own?.blockedUntil ?? 0;
-  }
-
   /** Notes an end before the store knows it. */
   endKey(key: string, reason: string, barred: boolean): void {
     const ends = this.#of(tagOf(key));
@@ -137,6 +132,20 @@ export class Ends {
     this.#settle(tag, acknowledged);
   }
 
+  /** Takes over what another node said of ends; the store may lose them before it is asked. */
+  hear(tag: string, told: ToldEndsOf, offset: number): void {
+    const ends = this.#of(tag);
+    if (told.epoch > (ends.own?.epoch ?? 0) && !ends.own?.pending) {
+      ends.own = fromStore(told, offset, false, told.blockedUntil);
+    }
+    for (const [key, each] of Object.entries(told.keys)) {
+      const before = ends.keys.get(key);
+      if (each.epoch > (before?.epoch ?? 0) && !before?.pending) {
+        ends.keys.set(key, fromStore(each, offset, each.barred, 0));
+      }
+    }
+  }
+
   /** What is known now, to be compared when a write has come back: what was noted since is not in it. */
   snapshot(tag: string): Acknowledged {
     const ends = this.#subjects.get(tag);
@@ -173,6 +182,30 @@ export class Ends {
     this.#subjects.set(tag, made);
     return made;
   }
+}
+
+/** The ends of a subject, as nodes tell each other of them. Times are the store's clock. */
+export interface ToldEndsOf {
+  readonly epoch: number;
+  readonly endedAt: number;
+  readonly blockedUntil: number;
+  readonly keys: Readonly<Record<string, Pick<KeyRecord, "epoch" | "endedAt" | "barred">>>;
+}
+
+/** The ends that a record holds. */
+export function endsIn({ epoch, endedAt, blockedUntil, keys }: SubjectRecord): ToldEndsOf {
+  const ended = Object.entries(keys).filter(([, known]) => known.endedAt > 0);
+  return {
+    epoch: endedAt > 0 ? epoch : 0,
+    endedAt,
+    blockedUntil,
+    keys: Object.fromEntries(
+      ended.map(([key, known]) => [
+        key,
+        { epoch: known.epoch, endedAt: known.endedAt, barred: known.barred },
+      ]),
+    ),
+  };
 }
 
 /** What a node knew of a subject's ends when it wrote. */
@@ -231,18 +264,19 @@ function applyToKey(
 ): SubjectRecord {
   const known = keyOf(record, key);
   const isLost = known.epoch < tombstone.epoch;
-  if (!isLost && tombstone.pending === null) return record;
+  const { pending } = tombstone;
+  if (!isLost && pending === null) return record;
   const endedAt = tombstone.endedAt - offset;
   const { barred } = tombstone;
-  const killed = kill(record, key, { now, endedAt, barred, reason: tombstone.pending ?? known.reason, gone });
+  const killed = kill(record, key, { now, endedAt, barred, reason: pending ?? known.reason, gone });
   const after = keyOf(killed, key);
+  // An end that was lost has its number already; a new one gets one, also where it found nothing to end.
+  const epoch = pending === null ? tombstone.epoch : epochAfter(known.epoch, now);
   return withKey(killed, key, now, {
-    epoch:
-      tombstone.pending === null
-        ? Math.max(after.epoch, tombstone.epoch)
-        : Math.max(after.epoch, epochAfter(known.epoch, now)),
+    epoch: Math.max(after.epoch, epoch),
     endedAt: Math.max(known.endedAt, endedAt),
     barred: after.barred || barred,
+    ...(pending === null ? {} : { reason: pending }),
   });
 }
 
@@ -260,10 +294,10 @@ function kill(
 ): SubjectRecord {
   const known = keyOf(record, key);
   const { live } = known;
-  if (live && !end.barred && live.openedAt > end.endedAt + comeBackAfter) return record;
-  if (live) end.gone.push({ key, reason: end.reason, live });
+  if (live === null || (!end.barred && live.openedAt > end.endedAt + comeBackAfter)) return record;
+  end.gone.push({ key, reason: end.reason, live });
   const change = ended(known, end.reason, end.now);
-  if (!live?.hasHostSession) return withKey(record, key, end.now, change);
+  if (!live.hasHostSession) return withKey(record, key, end.now, change);
   // A host session that was revoked does not come back under its id.
   const endedAt = Math.max(known.endedAt, end.endedAt);
   return withKey(record, key, end.now, { ...change, endedAt, barred: true });

@@ -19,6 +19,9 @@ const digestOf = (tenantOrigin: string): string =>
 
 const keyBytes = 32;
 
+/** Nodes that know it do not write it again, and one that starts after years must find it. Milliseconds. */
+const keepFor = 10 * 366 * 86_400_000;
+
 /**
  * Agrees with the other nodes on the index key: the stored one, or `mine` where there is none or mine is older, which
  * happens when a store lost it and a new node made another. Without `mine` a new key is made where there is none.
@@ -34,9 +37,9 @@ export function agreeOnIndexKey(
   return documents.change(name, (reading) => {
     const theirs = parsed(reading);
     const ours = { key: made, createdAt: mine?.createdAt ?? reading.now };
-    if (theirs && (mine === null || isOlder(theirs, mine))) return { outcome: theirs };
+    if (theirs && (mine === null || isOlder(theirs, mine))) return { outcome: theirs, keepFor };
     const text = JSON.stringify({ key: ours.key.toString("base64url"), createdAt: ours.createdAt });
-    return { text, outcome: ours };
+    return { text, outcome: ours, keepFor };
   });
 }
 

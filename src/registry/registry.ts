@@ -5,7 +5,7 @@ import type { Seal } from "../store/seal.ts";
 import type { SessionStore } from "../store/session-store.ts";
 import { Bus, type Notice } from "./bus.ts";
 import { Documents, type Change, type Reading } from "./documents.ts";
-import { Ends, type Acknowledged, type EndedSession } from "./ends.ts";
+import { Ends, endsIn, type Acknowledged, type EndedSession } from "./ends.ts";
 import { agreeOnIndexKey, gateNameOf, indexNameOf, type IndexKey } from "./index-key.ts";
 import { withoutOverdue, type SessionLimits } from "./overdue.ts";
 import { createSessionKeys, tagOf, type SessionKeys } from "./session-key.ts";
@@ -44,7 +44,7 @@ export interface RegistryListener {
   /** What another node says, and this one too. */
   readonly heard: (notice: Notice) => void;
   /** Notices may have been lost since they were last heard of: what is cached is no longer sure. */
-  readonly doubted: () => void;
+  readonly doubted: (soundSince: number, lastHeardAt: number) => void;
   /** Notices come again. */
   readonly trusted: () => void;
   /** The store has stopped answering, or answers again. */
@@ -69,6 +69,16 @@ export interface View {
 
 /** A step on a record, with this node's clock minus the store's. */
 export type SubjectStep<T> = (record: SubjectRecord, now: number, offset: number) => Step<T>;
+
+/** A record after a step, and what has to be known when it was written. */
+interface NextRecord<T> {
+  readonly record: SubjectRecord;
+  readonly outcome: T;
+  readonly gone: readonly EndedSession[];
+  readonly offset: number;
+  readonly acknowledged: Acknowledged;
+  readonly isChanged: boolean;
+}
 
 /** Ends that the store has not acknowledged are tried again after this. Milliseconds. */
 const retryEvery = 500;
@@ -115,7 +125,10 @@ export class Registry {
       seal,
       clock,
       ask: (call) => this.documents.probe(call),
-      hear: listener.heard,
+      hear: (notice) => {
+        if (notice.kind === "ended") this.ends.hear(notice.tag, notice.ends, this.documents.offset);
+        listener.heard(notice);
+      },
       doubted: listener.doubted,
       trusted: () => {
         void this.#reassertions.run("all", () => this.#reassert());
@@ -164,37 +177,45 @@ export class Registry {
    * @throws SessionProxyError `QSP-STORE`; the change may have been made all the same
    */
   async change<T>(key: string, step: SubjectStep<T>): Promise<T> {
+    return (await this.#change(key, step)).outcome;
+  }
+
+  async #change<T>(
+    key: string,
+    step: SubjectStep<T>,
+  ): Promise<{ readonly outcome: T; readonly record: SubjectRecord }> {
     const tag = tagOf(key);
-    const { limits, keepFor, listener, clock } = this.#options;
-    let last: { record: SubjectRecord; offset: number; acknowledged: Acknowledged } | undefined;
+    const { listener } = this.#options;
     let gone: readonly EndedSession[] = [];
-    const outcome = await this.documents.change<T>(
-      `s.${tag}`,
-      ({ text, now, offset }: Reading): Change<T> => {
-        const found = text === null ? unknownSubject : (parseSubjectRecord(text) ?? unknownSubject);
-        const acknowledged = this.ends.snapshot(tag);
-        const applied = this.ends.apply(tag, found, now, offset);
-        // Nobody else is told of use where the process ends with its store: it alone knows what is over.
-        const tidy = this.outlives
-          ? withoutOverdue(applied.record, now, { limits, keepFor })
-          : { record: applied.record, ended: [] };
-        const { record = tidy.record, outcome: learned } = step(tidy.record, now, offset);
-        gone = [...applied.ended, ...tidy.ended];
-        last = { record, offset, acknowledged };
-        return record === found
-          ? { outcome: learned }
-          : { text: formatSubjectRecord(record), outcome: learned };
-      },
-      Math.max(0, this.ends.blockedUntil(tag) - clock.now()),
-    );
-    if (last) this.ends.learn(tag, last.record, last.offset, last.acknowledged);
-    if (gone.length > 0) {
-      const [{ reason } = { reason: "" }] = gone;
-      const sessions = gone.map((each) => ({ key: each.key, birth: each.live.birth }));
-      this.tell({ kind: "ended", tag, sessions, reason });
-      listener.ended(gone);
+    try {
+      const { record, offset, acknowledged, outcome } = await this.documents.change(`s.${tag}`, (reading) => {
+        const next = this.#next(tag, reading, step);
+        gone = next.gone;
+        const text = next.isChanged ? { text: formatSubjectRecord(next.record) } : {};
+        return { ...text, outcome: next, keepFor: next.record.blockedUntil - reading.now };
+      });
+      this.ends.learn(tag, record, offset, acknowledged);
+      if (gone.length > 0) this.#tellEnded(tag, gone, record);
+      return { outcome, record };
+    } finally {
+      // Also where the answer was lost: what is over is over, and a repetition would not find it again.
+      if (gone.length > 0) listener.ended(gone);
     }
-    return outcome;
+  }
+
+  /** What a document becomes: what this node knows of ends first, then what is over, then the step. */
+  #next<T>(tag: string, { text, now, offset }: Reading, step: SubjectStep<T>): NextRecord<T> {
+    const { limits, keepFor } = this.#options;
+    const found = text === null ? unknownSubject : (parseSubjectRecord(text) ?? unknownSubject);
+    const acknowledged = this.ends.snapshot(tag);
+    const applied = this.ends.apply(tag, found, now, offset);
+    // Nobody else is told of use where the process ends with its store: it alone knows what is over.
+    const tidy = this.outlives
+      ? withoutOverdue(applied.record, now, { limits, keepFor })
+      : { record: applied.record, ended: [] };
+    const { record = tidy.record, outcome } = step(tidy.record, now, offset);
+    const gone = [...applied.ended, ...tidy.ended];
+    return { record, outcome, gone, offset, acknowledged, isChanged: record !== found };
   }
 
   /** Ends the session of a key: known here at once, then in the store, then by the others. @throws SessionProxyError `QSP-STORE` */
@@ -221,9 +242,9 @@ export class Registry {
   ): Promise<T> {
     const change = ({ text, now }: Reading): Change<T> => {
       const { record, outcome } = step(parsedGate<Gate>(text), now);
-      return record === undefined ? { outcome } : { text: JSON.stringify(record), outcome };
+      return record === undefined ? { outcome, keepFor } : { text: JSON.stringify(record), outcome, keepFor };
     };
-    return this.documents.change(gateNameOf(this.#options.tenantOrigin), change, keepFor);
+    return this.documents.change(gateNameOf(this.#options.tenantOrigin), change);
   }
 
   /** Every living session in the store, or of one subject, in this node's time. @throws SessionProxyError `QSP-STORE` */
@@ -261,15 +282,21 @@ export class Registry {
     return this.#keys;
   }
 
+  #tellEnded(tag: string, gone: readonly EndedSession[], record: SubjectRecord): void {
+    const [{ reason } = { reason: "" }] = gone;
+    const sessions = gone.map((each) => ({ key: each.key, birth: each.live.birth }));
+    this.tell({ kind: "ended", tag, sessions, reason, ends: endsIn(record) });
+  }
+
   /** What other nodes hold of the subject is looked up by them, also where the store had nothing of it. */
   async #acknowledge(tag: string, reason: string): Promise<void> {
     try {
-      await this.change(tag, () => ({ outcome: null }));
+      const { record } = await this.#change(tag, () => ({ outcome: null }));
+      this.tell({ kind: "ended", tag, sessions: [], reason, ends: endsIn(record) });
     } catch (error) {
       this.#retryLater();
       throw error;
     }
-    this.tell({ kind: "ended", tag, sessions: [], reason });
   }
 
   /** After a silence the store may have lost what was written before it: it is told again, until it has heard all. */

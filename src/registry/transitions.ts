@@ -221,7 +221,10 @@ export function restore(
   { key, live, epochs }: { readonly key: string; readonly live: Live; readonly epochs: Epochs },
 ): Step<"restored" | "ended"> {
   const known = keyOf(record, key);
-  const isBehind = known.live?.birth === live.birth && known.live.generation < live.generation;
+  // Another node that had it too was faster.
+  if (known.live?.birth === live.birth && known.live.generation >= live.generation)
+    return { outcome: "restored" };
+  const isBehind = known.live?.birth === live.birth;
   const isLost = known.live === null && known.lease === null;
   if ((!isBehind && !isLost) || known.epoch > epochs.key || record.epoch > epochs.subject) {
     return { outcome: "ended" };

@@ -1,3 +1,4 @@
+import type { Claims } from "../tenant/claims.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { createSingleFlight } from "../kernel/single-flight.ts";
 import type { Registry, View } from "../registry/registry.ts";
@@ -47,9 +48,6 @@ const sweepEvery = 1000;
 /** Sessions looked up at once in a sweep. */
 const sweepWidth = 32;
 
-/** A store that came back empty is believed to have lost what was agreed so shortly before. Milliseconds. */
-const lossSlack = 2000;
-
 /** Cookies that the tenant replaced are shared after this, however many come. Milliseconds. */
 const shareAfter = 1000;
 
@@ -59,7 +57,6 @@ export class Agreement {
   readonly #checks = createSingleFlight<ProxySession, void>();
   readonly #sharing = new WeakSet<ProxySession>();
   #cancelSweep = (): void => {};
-  #lastDoubtAt = 0;
   #isSweeping = false;
 
   constructor(options: AgreementOptions) {
@@ -99,18 +96,17 @@ export class Agreement {
     });
   }
 
-  /** The bus lost something, or was cut: what was sure until now is not any more. To be called before it says so. */
-  doubt(lastHeardAt: number, soundSince: number | null): void {
-    this.#lastDoubtAt = lastHeardAt;
+  /** The bus lost something, or was cut: nothing was missing from `soundSince` to `lastHeardAt`, but since. */
+  doubt(soundSince: number, lastHeardAt: number): void {
     for (const session of this.#options.cache.all()) {
-      if (soundSince !== null && session.checkedAt >= soundSince)
-        session.checkedAt = Math.max(session.checkedAt, lastHeardAt);
+      if (session.checkedAt >= soundSince) session.sureUntil = lastHeardAt;
     }
   }
 
   /** Something was said of a session's subject: it is served again when the store has confirmed it. */
   distrust(session: ProxySession): void {
     session.checkedAt = 0;
+    session.sureUntil = 0;
     // Nor is it served blindly, should the store be down by now.
     session.blindSince = 0;
     this.#inBackground(this.check(session));
@@ -123,8 +119,10 @@ export class Agreement {
 
   /** Tells the other nodes of the use that they do not know of. rules R3 */
   async shareUse(sessions: readonly ProxySession[]): Promise<void> {
-    const { registry } = this.#options;
+    const { registry, clock } = this.#options;
     for (const session of sessions) {
+      // An answer under way is use for as long as it lasts.
+      if (session.exchanges > 0) session.lastUsedAt = clock.now();
       const { key, birth, lastUsedAt, vouchedAt, expiresAt } = session;
       if (session.ended || isShared(session)) continue;
       session.shared = { usedAt: lastUsedAt, vouchedAt, expiresAt };
@@ -203,18 +201,18 @@ export class Agreement {
     }
     const isEnded = view.epochs.key > session.epochs.key || view.epochs.subject > session.epochs.subject;
     if (isEnded) return ended(session, view.live ? "lost" : toEndReason(view.reason), true);
-    if (view.live === null && this.#wasSureAtLoss(session)) return this.#restore(session, view);
+    if (view.live === null && this.#wasSureLately(session)) return this.#restore(session, view);
     ended(session, "lost", false);
   }
 
   /**
-   * A store that lost a session is given it back by a node that was sure of it until the loss: every end until then was
-   * heard here, and a later one is known to the node that made it.
+   * A store that lost a session is given it back by a node that was sure of it until shortly before: every end until then
+   * was heard here, and a later one is known to the node that made it.
    */
-  #wasSureAtLoss(session: ProxySession): boolean {
+  #wasSureLately(session: ProxySession): boolean {
     const { clock, storeGrace } = this.#options;
-    const isRecent = clock.now() - this.#lastDoubtAt <= storeGrace + sureFor;
-    return this.#lastDoubtAt > 0 && isRecent && session.checkedAt >= this.#lastDoubtAt - lossSlack;
+    const until = this.#isBelieved(session) ? clock.now() : Math.max(session.checkedAt, session.sureUntil);
+    return clock.now() - until <= storeGrace + sureFor;
   }
 
   async #restore(session: ProxySession, { epochs }: View): Promise<void> {
@@ -257,6 +255,10 @@ export class Agreement {
       vouchedAt: live.vouchedAt,
       expiresAt: live.expiresAt ?? undefined,
     };
+    if (view.claims && view.claims.at > session.claimsAt) {
+      session.claims = view.claims.value as Claims;
+      session.claimsAt = view.claims.at;
+    }
     if (view.version > session.version) {
       session.version = view.version;
       const content = parseContent(live.content);
@@ -271,7 +273,6 @@ export class Agreement {
           );
         }
       }
-      if (view.claims && view.claims.at > session.claimsAt) session.claims = session.current.claims;
       if (session.current !== before && losesGroup(before, session.current)) lostGroup(session);
     }
     moved(session);

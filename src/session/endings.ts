@@ -33,6 +33,9 @@ export interface EndingsOptions {
 /** A log-out waits so long for the tenant's word; the tenant never holds it up. Milliseconds. */
 const tenantPatience = 1000;
 
+/** The end by a clock speaks against nobody. */
+const noEnds = { epoch: 0, endedAt: 0, blockedUntil: 0, keys: {} } as const;
+
 /** Ends sessions: here at once, in the store, on the other nodes, and at the tenant. */
 export class Endings {
   readonly #options: EndingsOptions;
@@ -67,7 +70,9 @@ export class Endings {
     const { idleTimeout } = this.#options.durations;
     return this.#endInStore(session, clock, (live, now) => {
       if (clock === "idle") return live.usedAt + idleTimeout > now;
-      return clock === "expired" && (live.expiresAt === null || live.expiresAt > now);
+      // A longer word counts only if it is a newer one.
+      const isNewer = live.vouchedAt > session.shared.vouchedAt;
+      return clock === "expired" && isNewer && (live.expiresAt === null || live.expiresAt > now);
     });
   }
 
@@ -174,7 +179,7 @@ export class Endings {
         endQuietly(record, now, { key, birth, reason, isRefuted: (live) => isRefuted(live, now) }),
       );
       if (outcome.kind === "ended" && outcome.live) {
-        registry.tell({ kind: "ended", tag: tagOf(key), sessions: [{ key, birth }], reason });
+        registry.tell({ kind: "ended", tag: tagOf(key), sessions: [{ key, birth }], reason, ends: noEnds });
       }
       return outcome;
     } catch {

@@ -102,11 +102,12 @@ export class Openings {
         expiresAt: identity.expiresAt ?? null,
       },
     });
-    if (result.kind === "ended") {
+    if (result.kind === "ended" && !registry.ends.admits(key, evidence.at)) {
       // A host session that was ended while it logged in is as ended as one that had.
       if (identity.sessionId !== undefined) await registry.endKey(key, "revoked", true);
       throw new SessionProxyError("QSP-UNAUTHENTICATED");
     }
+    // An end from before this request, of which the store was told again: nothing speaks against another try.
     if (result.kind !== "committed") return null;
     if (isClosed() && !registry.outlives) await tenant.end(key, result.session);
     if (isClosed()) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
@@ -200,6 +201,7 @@ function createProxySession({
   return {
     ...session,
     blindSince: null,
+    sureUntil: 0,
     claims: claims.value,
     claimsAt: claims.at,
     claimsTriedAt: session.checkedAt,

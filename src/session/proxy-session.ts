@@ -37,6 +37,8 @@ export interface ProxySession {
   version: number;
   /** When the store last agreed that it lives. */
   checkedAt: number;
+  /** Until when no notice on it can have been missed, at the last doubt; 0 where none was raised yet. */
+  sureUntil: number;
   /** Since when the store could not be asked about it; null while it can. */
   blindSince: number | null;
   /** What the host last said of the user; the tenant knows it once a generation was made with it. rules R9 */

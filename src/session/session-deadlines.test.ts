@@ -29,6 +29,7 @@ function sessionAt(now: number, changes: Partial<ProxySession> = {}): ProxySessi
     version: 1,
     checkedAt: now,
     blindSince: null,
+    sureUntil: 0,
     shared: { usedAt: now, vouchedAt: now, expiresAt: undefined },
     claims,
     claimsAt: now,

@@ -277,12 +277,14 @@ export class SessionManager {
     );
   }
 
-  /** The host's word was prolonged, and the others would take the old end for true soon. */
+  /** The host's word was cut short, or was prolonged and the others would take the old end for true soon. */
   #shareExpiry(session: ProxySession): void {
-    const { expiresAt } = session.shared;
-    if (!this.#registry.outlives || expiresAt === undefined) return;
-    const isNear = expiresAt - this.#clock.now() <= 2 * this.#shareEvery;
-    if (isNear) this.#inBackground(this.#agreement.shareUse([session]));
+    const never = Number.POSITIVE_INFINITY;
+    const known = session.shared.expiresAt ?? never;
+    const isNear = known - this.#clock.now() <= 2 * this.#shareEvery;
+    const isCutShort = (session.expiresAt ?? never) < known;
+    if (this.#registry.outlives && (isNear || isCutShort))
+      this.#inBackground(this.#agreement.shareUse([session]));
   }
 
   get #shareEvery(): number {

@@ -63,7 +63,7 @@ export function createSessionParts(options: SessionManagerOptions, hooks: Sessio
     listener: {
       ended: (sessions) => endings.takenOut(sessions),
       heard: hooks.hear,
-      doubted: () => agreement.doubt(registry.bus.lastHeardAt, registry.bus.soundSince),
+      doubted: (soundSince, lastHeardAt) => agreement.doubt(soundSince, lastHeardAt),
       trusted() {
         waiters.wakeAll();
         agreement.sweepAll().catch(() => {});
