@@ -85,7 +85,7 @@ export class Bus {
   get soundSince(): number | null {
     const { store, clock } = this.#options;
     if (store.reach !== "nodes") return 0;
-    return clock.now() - this.#lastHeardAt > silence ? null : this.#soundSince;
+    return Math.abs(clock.now() - this.#lastHeardAt) > silence ? null : this.#soundSince;
   }
 
   /** When the last message came. */
@@ -157,7 +157,9 @@ export class Bus {
     const now = this.#options.clock.now();
     const gone = [...this.#heard].filter(([, { at }]) => now - at > silence);
     for (const [node] of gone) this.#heard.delete(node);
-    if (now - this.#lastHeardAt > silence || gone.length > 0) this.#doubt();
+    // A clock that was set back cannot tell what came after what.
+    const isSetBack = now < (this.#soundSince ?? now);
+    if (now - this.#lastHeardAt > silence || gone.length > 0 || isSetBack) this.#doubt();
   }
 
   #doubt(): void {

@@ -48,6 +48,9 @@ const sweepEvery = 1000;
 /** Sessions looked up at once in a sweep. */
 const sweepWidth = 32;
 
+/** Looks at a session one after the other, while more is said of it; the next request looks again. */
+const mostTurns = 5;
+
 /** Cookies that the tenant replaced are shared after this, however many come. Milliseconds. */
 const shareAfter = 1000;
 
@@ -69,6 +72,8 @@ export class Agreement {
     const { registry, clock } = this.#options;
     if (!registry.isShared) return true;
     const age = clock.now() - session.checkedAt;
+    // A clock that was set back says nothing about age.
+    if (age < 0) return false;
     if (!this.#isBelieved(session)) return age <= doubtfulFor;
     if (age > sureFor / 2) this.#inBackground(this.check(session));
     return age <= sureFor;
@@ -82,17 +87,12 @@ export class Agreement {
    */
   check(session: ProxySession): Promise<void> {
     return this.#checks.run(session, async () => {
-      if (session.ended) return;
-      if (this.#options.registry.documents.downSince !== null && this.#mayServeBlind(session)) return;
-      let view: View;
-      try {
-        view = await this.#options.registry.read(session.key);
-      } catch (error) {
-        if (this.#mayServeBlind(session)) return;
-        throw error;
+      for (let turn = 0; turn < mostTurns && !session.ended; turn += 1) {
+        const { doubts } = session;
+        await this.#checkOnce(session);
+        // What was said of it while the answer was under way may be newer than the answer.
+        if (session.doubts === doubts) return;
       }
-      session.blindSince = null;
-      await this.#agree(session, view);
     });
   }
 
@@ -105,6 +105,7 @@ export class Agreement {
 
   /** Something was said of a session's subject: it is served again when the store has confirmed it. */
   distrust(session: ProxySession): void {
+    session.doubts += 1;
     session.checkedAt = 0;
     session.sureUntil = 0;
     // Nor is it served blindly, should the store be down by now.
@@ -125,7 +126,6 @@ export class Agreement {
       if (session.exchanges > 0) session.lastUsedAt = clock.now();
       const { key, birth, lastUsedAt, vouchedAt, expiresAt } = session;
       if (session.ended || isShared(session)) continue;
-      session.shared = { usedAt: lastUsedAt, vouchedAt, expiresAt };
       await registry.change(key, (record, now, offset) =>
         touch(record, now, {
           key,
@@ -137,6 +137,7 @@ export class Agreement {
           },
         }),
       );
+      session.shared = { usedAt: lastUsedAt, vouchedAt, expiresAt };
     }
   }
 
@@ -174,6 +175,21 @@ export class Agreement {
     this.#cancelSweep();
   }
 
+  async #checkOnce(session: ProxySession): Promise<void> {
+    const { registry, clock } = this.#options;
+    if (registry.documents.downSince !== null && this.#mayServeBlind(session)) return;
+    const askedAt = clock.now();
+    let view: View;
+    try {
+      view = await registry.read(session.key);
+    } catch (error) {
+      if (this.#mayServeBlind(session)) return;
+      throw error;
+    }
+    session.blindSince = null;
+    await this.#agree(session, view, askedAt);
+  }
+
   /** Whether no notice on it can be missing. */
   #isBelieved(session: ProxySession): boolean {
     const { soundSince } = this.#options.registry.bus;
@@ -188,13 +204,12 @@ export class Agreement {
     return now - session.blindSince <= storeGrace;
   }
 
-  async #agree(session: ProxySession, view: View): Promise<void> {
-    const { clock, ended } = this.#options;
-    const now = clock.now();
+  async #agree(session: ProxySession, view: View, askedAt: number): Promise<void> {
+    const { ended } = this.#options;
     if (session.ended) return;
     if (view.live?.birth === session.birth) {
       if (view.live.generation < session.current.generation) return this.#restore(session, view);
-      session.checkedAt = now;
+      session.checkedAt = askedAt;
       session.epochs = view.epochs;
       this.#adopt(session, view, view.live);
       return;
@@ -218,6 +233,7 @@ export class Agreement {
   async #restore(session: ProxySession, { epochs }: View): Promise<void> {
     const { registry, clock, ended } = this.#options;
     const { key, birth, current, subject, hasHostSession } = session;
+    const askedAt = clock.now();
     const outcome = await registry.change(key, (record, now, offset) => {
       const live: Live = {
         birth,
@@ -235,7 +251,7 @@ export class Agreement {
       return restore(record, now, { key, live, epochs: session.epochs });
     });
     if (outcome === "ended") return ended(session, "lost", false);
-    session.checkedAt = clock.now();
+    session.checkedAt = askedAt;
     session.epochs = {
       key: Math.max(epochs.key, session.epochs.key),
       subject: Math.max(epochs.subject, session.epochs.subject),

@@ -48,8 +48,9 @@ export class Openings {
 
   /** The session as the store has it; null where there is none. Neither logs in nor extends. @throws SessionProxyError */
   async find(key: string, keys: SessionKeys): Promise<ProxySession | null> {
+    const askedAt = this.#options.clock.now();
     const view = await this.#options.registry.read(key);
-    return this.#adopted(key, keys, view);
+    return this.#adopted(key, keys, view, askedAt);
   }
 
   /** The session that other nodes made meanwhile, or a new one. @throws SessionProxyError */
@@ -58,9 +59,10 @@ export class Openings {
     const deadline = clock.now() + patience * loginTimeout;
     let identity: SessionSubject | null = null;
     while (clock.now() < deadline) {
+      const askedAt = clock.now();
       const view = await registry.read(key);
       if (!registry.ends.admits(key, evidence.at)) throw new SessionProxyError("QSP-UNAUTHENTICATED");
-      const found = this.#adopted(key, keys, view);
+      const found = this.#adopted(key, keys, view, askedAt);
       if (found) return found;
       identity ??= await evidence.again();
       // What the store said before the host was asked again is what is compared. rules R1
@@ -142,7 +144,7 @@ export class Openings {
     return session;
   }
 
-  #adopted(key: string, keys: SessionKeys, view: View): ProxySession | null {
+  #adopted(key: string, keys: SessionKeys, view: View, askedAt: number): ProxySession | null {
     const { live } = view;
     const content = parseContent(live?.content);
     if (live === null || content === null) return null;
@@ -160,7 +162,7 @@ export class Openings {
       createdAt: live.createdAt,
       epochs: view.epochs,
       version: view.version,
-      checkedAt: times.now,
+      checkedAt: askedAt,
       claims: view.claims
         ? { at: view.claims.at, value: view.claims.value as Claims }
         : { at: live.openedAt, value: current.claims },
@@ -202,6 +204,7 @@ function createProxySession({
     ...session,
     blindSince: null,
     sureUntil: 0,
+    doubts: 0,
     claims: claims.value,
     claimsAt: claims.at,
     claimsTriedAt: session.checkedAt,

@@ -35,8 +35,10 @@ export interface ProxySession {
   epochs: Epochs;
   /** Of what the store holds of it, as this node has it. */
   version: number;
-  /** When the store last agreed that it lives. */
+  /** When the store was last asked and agreed that it lives. */
   checkedAt: number;
+  /** How often something was said of it that the store has to confirm. */
+  doubts: number;
   /** Until when no notice on it can have been missed, at the last doubt; 0 where none was raised yet. */
   sureUntil: number;
   /** Since when the store could not be asked about it; null while it can. */

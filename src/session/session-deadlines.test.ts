@@ -30,6 +30,7 @@ function sessionAt(now: number, changes: Partial<ProxySession> = {}): ProxySessi
     checkedAt: now,
     blindSince: null,
     sureUntil: 0,
+    doubts: 0,
     shared: { usedAt: now, vouchedAt: now, expiresAt: undefined },
     claims,
     claimsAt: now,
