@@ -83,8 +83,11 @@ interface NextRecord<T> {
 /** Ends that the store has not acknowledged are tried again after this. Milliseconds. */
 const retryEvery = 500;
 
-/** How often ends that nothing can contradict any more are forgotten. Milliseconds. */
-const forgetEvery = 60_000;
+/**
+ * How often ends that nothing can contradict any more are forgotten, and the index key is compared with the store's.
+ * Milliseconds.
+ */
+const tidyEvery = 10_000;
 
 /** Documents read at once for a list. */
 const listWidth = 16;
@@ -103,7 +106,7 @@ export class Registry {
   #keys: SessionKeys | null = null;
   #index: IndexKey | null = null;
   #cancelRetry: (() => void) | null = null;
-  #cancelForget = (): void => {};
+  #cancelTidy = (): void => {};
   #isClosed = false;
 
   constructor(options: RegistryOptions) {
@@ -141,7 +144,7 @@ export class Registry {
   /** Begins to listen, and to learn how names are derived. */
   start(): void {
     this.bus.start();
-    this.#forgetLater();
+    this.#tidyLater();
     this.#inBackground(this.open());
   }
 
@@ -268,7 +271,7 @@ export class Registry {
     this.#isClosed = true;
     this.bus.stop();
     this.#cancelRetry?.();
-    this.#cancelForget();
+    this.#cancelTidy();
   }
 
   async #agree(): Promise<SessionKeys> {
@@ -302,7 +305,7 @@ export class Registry {
   /** After a silence the store may have lost what was written before it: it is told again, until it has heard all. */
   async #reassert(): Promise<void> {
     try {
-      if (this.#index) await this.#agree();
+      if (this.#index) await this.#openings.run("index", () => this.#agree());
       for (const tag of this.ends.known) await this.change(tag, () => ({ outcome: null }));
     } catch {
       this.#options.clock.setTimer(retryEvery, () => {
@@ -321,10 +324,12 @@ export class Registry {
     });
   }
 
-  #forgetLater(): void {
-    this.#cancelForget = this.#options.clock.setTimer(forgetEvery, () => {
+  #tidyLater(): void {
+    this.#cancelTidy = this.#options.clock.setTimer(tidyEvery, () => {
       this.ends.forget();
-      this.#forgetLater();
+      // A node that started while the store was empty may have made a key of its own.
+      if (this.isShared && this.#index) this.#inBackground(this.#openings.run("index", () => this.#agree()));
+      this.#tidyLater();
     });
   }
 

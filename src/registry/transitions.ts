@@ -131,15 +131,15 @@ export function commit(
   };
 }
 
-/** Gives the lease back after a login that failed, and remembers why. */
+/** Gives the lease back after a login that failed, and remembers why; false where it is another's by now. */
 export function release(
   record: SubjectRecord,
   now: number,
   { key, token, hold }: { readonly key: string; readonly token: string; readonly hold: HoldAfter },
-): Step<null> {
-  if (keyOf(record, key).lease?.token !== token) return { outcome: null };
+): Step<boolean> {
+  if (keyOf(record, key).lease?.token !== token) return { outcome: false };
   const next = hold(record.hold, now);
-  return { record: { ...withKey(record, key, now, { lease: null }), hold: next }, outcome: null };
+  return { record: { ...withKey(record, key, now, { lease: null }), hold: next }, outcome: true };
 }
 
 /** What is remembered of a failure after what was remembered before. */

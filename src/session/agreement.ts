@@ -3,7 +3,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { createSingleFlight } from "../kernel/single-flight.ts";
 import type { Registry, View } from "../registry/registry.ts";
 import type { Live } from "../registry/subject-record.ts";
-import { restore, touch, update } from "../registry/transitions.ts";
+import { restore } from "../registry/transitions.ts";
 import { losesGroup, type Generations } from "./generations.ts";
 import { toEndReason, type EndReason, type ProxySession } from "./proxy-session.ts";
 import {
@@ -51,16 +51,13 @@ const sweepWidth = 32;
 /** Looks at a session one after the other, while more is said of it; the next request looks again. */
 const mostTurns = 5;
 
-/** Cookies that the tenant replaced are shared after this, however many come. Milliseconds. */
-const shareAfter = 1000;
-
 /** Keeps this node's sessions in agreement with the store, without asking it for every request. */
 export class Agreement {
   readonly #options: AgreementOptions;
   readonly #checks = createSingleFlight<ProxySession, void>();
-  readonly #sharing = new WeakSet<ProxySession>();
   #cancelSweep = (): void => {};
   #isSweeping = false;
+  #isSweepDue = false;
 
   constructor(options: AgreementOptions) {
     this.#options = options;
@@ -115,53 +112,11 @@ export class Agreement {
 
   /** Looks after every session: the store, or the bus, is back. */
   async sweepAll(): Promise<void> {
+    // One that is under way may have begun when the store was not back yet.
+    this.#isSweepDue = true;
+    if (this.#isSweeping) return;
+    this.#isSweepDue = false;
     await this.#sweep(this.#options.cache.all());
-  }
-
-  /** Tells the other nodes of the use that they do not know of. rules R3 */
-  async shareUse(sessions: readonly ProxySession[]): Promise<void> {
-    const { registry, clock } = this.#options;
-    for (const session of sessions) {
-      // An answer under way is use for as long as it lasts.
-      if (session.exchanges > 0) session.lastUsedAt = clock.now();
-      const { key, birth, lastUsedAt, vouchedAt, expiresAt } = session;
-      if (session.ended || isShared(session)) continue;
-      await registry.change(key, (record, now, offset) =>
-        touch(record, now, {
-          key,
-          birth,
-          use: {
-            usedAt: lastUsedAt - offset,
-            vouchedAt: vouchedAt - offset,
-            expiresAt: expiresAt === undefined ? null : expiresAt - offset,
-          },
-        }),
-      );
-      session.shared = { usedAt: lastUsedAt, vouchedAt, expiresAt };
-    }
-  }
-
-  /** The tenant replaced cookies of the session: the others should send the new ones. rules R5 */
-  shareCookies(session: ProxySession): void {
-    const { registry, clock } = this.#options;
-    if (this.#sharing.has(session)) return;
-    this.#sharing.add(session);
-    clock.setTimer(shareAfter, () => {
-      this.#sharing.delete(session);
-      if (session.ended) return;
-      const { key, birth, current } = session;
-      const from = { birth, generation: current.generation };
-      const writing = registry.change(key, (record, now, offset) =>
-        update(record, now, { key, from, content: () => this.#contentOf(session, offset) }),
-      );
-      this.#inBackground(
-        writing.then((version) => {
-          if (version === null) return;
-          session.version = version;
-          registry.tell({ kind: "changed", key, version });
-        }),
-      );
-    });
   }
 
   /** Whether another node has heard the host vouch for the user since `at`. @throws SessionProxyError `QSP-STORE` */
@@ -319,15 +274,13 @@ export class Agreement {
     } finally {
       this.#isSweeping = false;
     }
+    if (this.#isSweepDue) await this.sweepAll();
   }
 
   #inBackground(task: Promise<unknown>): void {
     task.catch(() => {});
   }
 }
-
-const isShared = ({ lastUsedAt, expiresAt, shared }: ProxySession): boolean =>
-  lastUsedAt <= shared.usedAt && expiresAt === shared.expiresAt;
 
 const knownGeneration = (session: ProxySession, generation: number) =>
   [session.current, ...session.older].find((each) => each.generation === generation);

@@ -3,7 +3,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { createSingleFlight } from "../kernel/single-flight.ts";
 import type { Notice } from "../registry/bus.ts";
 import type { EndedSession } from "../registry/ends.ts";
-import type { Registry } from "../registry/registry.ts";
+import { inLocalTime, type Registry } from "../registry/registry.ts";
 import { tagOf } from "../registry/session-key.ts";
 import type { Live } from "../registry/subject-record.ts";
 import { endQuietly, type QuietEnd } from "../registry/transitions.ts";
@@ -175,8 +175,13 @@ export class Endings {
   ): Promise<QuietEnd> {
     const { registry } = this.#options;
     try {
-      const outcome = await registry.change(key, (record, now) =>
-        endQuietly(record, now, { key, birth, reason, isRefuted: (live) => isRefuted(live, now) }),
+      const outcome = await registry.change(key, (record, now, offset) =>
+        endQuietly(record, now, {
+          key,
+          birth,
+          reason,
+          isRefuted: (live) => isRefuted(inLocalTime(live, offset), now + offset),
+        }),
       );
       if (outcome.kind === "ended" && outcome.live) {
         registry.tell({ kind: "ended", tag: tagOf(key), sessions: [{ key, birth }], reason, ends: noEnds });

@@ -244,8 +244,9 @@ export class Logins {
     failure: SessionProxyError,
   ): Promise<void> {
     const { registry } = this.#options;
+    let isOurs: boolean;
     try {
-      await registry.change(key, (record, now) =>
+      isOurs = await registry.change(key, (record, now) =>
         release(record, now, {
           key,
           token,
@@ -254,9 +255,11 @@ export class Logins {
       );
     } catch {
       // The lease runs out by itself.
+      return;
     }
-    const retryAfter = failure.retryAfter ?? null;
-    registry.tell({ kind: "failed", key, code: failure.code, retryAfter });
+    // Who waits for another's login by now is not failed by ours.
+    if (isOurs)
+      registry.tell({ kind: "failed", key, code: failure.code, retryAfter: failure.retryAfter ?? null });
   }
 
   /** Renews the lease until it is stopped; one that was lost shows at the commit. */

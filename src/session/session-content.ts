@@ -58,6 +58,7 @@ export function toTenantSession(
     csrfToken: null,
     createdAt: stored.createdAt + offset,
     jar: createCookieJar(place, stored.cookies),
+    unshared: new Set(),
     // Whether it ever worked is the judgement of the node that logged in.
     provenAt: stored.createdAt + offset,
     lastSentAt: now,
@@ -68,6 +69,26 @@ export function toTenantSession(
 
 /** Takes over the cookies of a generation that the tenant replaced in an answer to another node. */
 export function mergeStored(session: TenantSession, stored: StoredGeneration, place: JarPlace): void {
-  const own = session.jar.snapshot().filter(({ name }) => !belongsToSession(name));
-  session.jar = createCookieJar(place, [...stored.cookies, ...own]);
+  const isOurs = ({ name }: JarEntry): boolean => !belongsToSession(name) || session.unshared.has(name);
+  const own = session.jar.snapshot().filter(isOurs);
+  const theirs = stored.cookies.filter(({ name }) => !session.unshared.has(name));
+  session.jar = createCookieJar(place, [...theirs, ...own]);
+}
+
+/** What is stored of a session, with cookies of these names as this node has them. */
+export function withCookies(
+  content: unknown,
+  session: TenantSession,
+  names: ReadonlySet<string>,
+): SessionContent | null {
+  const known = parseContent(content);
+  if (known === null) return null;
+  const news = session.jar.snapshot().filter(({ name }) => names.has(name));
+  return {
+    generations: known.generations.map((each) =>
+      each.generation === session.generation
+        ? { ...each, cookies: [...each.cookies.filter(({ name }) => !names.has(name)), ...news] }
+        : each,
+    ),
+  };
 }

@@ -160,7 +160,7 @@ export class SessionManager {
     const { isDoubtful, isChanged } = absorbCookies(generation, answer, this.#clock.now());
     if (isDoubtful) this.suspect(session, generation);
     if (isChanged && this.#registry.outlives && generation === session.current) {
-      this.#agreement.shareCookies(session);
+      this.#parts.sharing.cookies(session);
     }
   }
 
@@ -219,7 +219,7 @@ export class SessionManager {
     this.#parts.queue.close();
     this.#agreement.close();
     const sessions = this.#cache.all();
-    if (this.#registry.outlives) await this.#agreement.shareUse(sessions).catch(() => {});
+    if (this.#registry.outlives) await this.#parts.sharing.use(sessions).catch(() => {});
     await Promise.all(sessions.map((session) => this.#endings.end(session, "closed")));
     this.#registry.close();
   }
@@ -284,7 +284,7 @@ export class SessionManager {
     const isNear = known - this.#clock.now() <= 2 * this.#shareEvery;
     const isCutShort = (session.expiresAt ?? never) < known;
     if (this.#registry.outlives && (isNear || isCutShort))
-      this.#inBackground(this.#agreement.shareUse([session]));
+      this.#inBackground(this.#parts.sharing.use([session]));
   }
 
   get #shareEvery(): number {
@@ -293,7 +293,7 @@ export class SessionManager {
 
   #shareLater(): void {
     this.#cancelShare = this.#clock.setTimer(this.#shareEvery, () => {
-      this.#inBackground(this.#agreement.shareUse(this.#cache.all()));
+      this.#inBackground(this.#parts.sharing.use(this.#cache.all()));
       this.#shareLater();
     });
   }

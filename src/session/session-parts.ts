@@ -14,6 +14,7 @@ import { SessionClocks } from "./session-clocks.ts";
 import type { JarPlace } from "./session-content.ts";
 import type { Deadline } from "./session-deadlines.ts";
 import type { SessionManagerOptions } from "./session-manager-options.ts";
+import { Sharing } from "./sharing.ts";
 import { createTenantAccess, type TenantAccess } from "./tenant-access.ts";
 import { ToldEnds } from "./told-ends.ts";
 import { Waiters } from "./waiters.ts";
@@ -27,6 +28,7 @@ export interface SessionParts {
   readonly queue: LoginQueue;
   readonly generations: Generations;
   readonly agreement: Agreement;
+  readonly sharing: Sharing;
   readonly clocks: SessionClocks;
   readonly endings: Endings;
   readonly openings: Openings;
@@ -68,7 +70,10 @@ export function createSessionParts(options: SessionManagerOptions, hooks: Sessio
         waiters.wakeAll();
         agreement.sweepAll().catch(() => {});
       },
-      storeChanged: (isReachable) => tellStore(isReachable ? "store.recovered" : "store.lost", origin),
+      storeChanged(isReachable) {
+        tellStore(isReachable ? "store.recovered" : "store.lost", origin);
+        if (isReachable) agreement.sweepAll().catch(() => {});
+      },
       rekeyed() {
         for (const session of cache.all()) void endings.end(session, "lost");
       },
@@ -126,6 +131,7 @@ export function createSessionParts(options: SessionManagerOptions, hooks: Sessio
     closeSockets: options.closeSockets,
     released: options.released,
   });
+  const sharing = new Sharing({ clock, registry, place });
   const { isClosed } = hooks;
   const openings = new Openings({
     clock,
@@ -138,7 +144,19 @@ export function createSessionParts(options: SessionManagerOptions, hooks: Sessio
     isClosed,
   });
   registry.start();
-  return { registry, cache, waiters, tenant, queue, generations, agreement, clocks, endings, openings };
+  return {
+    registry,
+    cache,
+    waiters,
+    tenant,
+    queue,
+    generations,
+    agreement,
+    sharing,
+    clocks,
+    endings,
+    openings,
+  };
 }
 
 function tellStore(event: "store.lost" | "store.recovered" | "store.documentDropped", tenant: string): void {

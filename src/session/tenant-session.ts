@@ -8,6 +8,8 @@ export interface TenantSession {
   readonly generation: number;
   /** Replaced as a whole when another node says what the tenant changed. */
   jar: CookieJar;
+  /** Names of cookies that the tenant replaced here, and the other nodes do not know yet. */
+  readonly unshared: Set<string>;
   /** What the tenant was told of the user. */
   readonly claims: Claims;
   readonly createdAt: number;
@@ -30,6 +32,7 @@ export function createTenantSession(
 ): TenantSession {
   return {
     ...login,
+    unshared: new Set(),
     createdAt: now,
     csrfToken: null,
     provenAt: 0,
@@ -72,7 +75,9 @@ export function absorbCookies(
     if (living && deletes && name === sessionCookie) isDoubtful = true;
     return living && !deletes;
   });
-  return { isDoubtful, isChanged: changed.some(belongsToSession) };
+  const isChanged = changed.some(belongsToSession);
+  for (const name of changed) if (belongsToSession(name)) session.unshared.add(name);
+  return { isDoubtful, isChanged };
 }
 
 /** What an answer's cookies mean for the session. */
