@@ -149,4 +149,73 @@ describe("Agreement: several nodes over one store", () => {
     await nodes.pass(1000);
     expect((await b.acquire(ann)).birth).toBe(onA.birth);
   });
+
+  test("a node whose index was replaced by an older one takes it over", async () => {
+    const nodes = createSessionNodes();
+    const a = nodes.start();
+    await nodes.pass(1000);
+    a.store.isDown = true;
+    await nodes.pass(2000);
+    nodes.core.clear();
+    const c = nodes.start();
+    await nodes.pass(1000);
+    await c.acquire({ subject: "bob" });
+    a.store.isDown = false;
+    await nodes.pass(90_000, 250);
+    expect((await c.acquire(ann)).key).toBe((await a.acquire(ann)).key);
+  });
+
+  test("sessions that the store lost are given back before anybody asks for them", async () => {
+    const nodes = createSessionNodes();
+    const [a, b] = [nodes.start(), nodes.start()];
+    await nodes.pass(1000);
+    await a.acquire(ann);
+    a.store.isDown = b.store.isDown = true;
+    await nodes.pass(3000);
+    nodes.core.clear();
+    a.store.isDown = b.store.isDown = false;
+    await nodes.pass(2000);
+    await b.acquire(ann);
+    expect(nodes.tenant.logins).toBe(1);
+  });
+
+  test("read answer that was made while the bus was deaf is not believed", async () => {
+    const nodes = createSessionNodes();
+    const [a, b] = [nodes.start(), nodes.start()];
+    await nodes.pass(1000);
+    await a.acquire(ann);
+    const onB = await b.acquire(ann);
+    await nodes.pass(8000);
+    const release = b.store.delayAnswers("s.");
+    b.store.isDeaf = true;
+    b.acquire(ann).catch(() => null);
+    await nodes.pass(10, 10);
+    await a.manager.logout(ann);
+    await nodes.pass(10, 10);
+    b.store.isDeaf = false;
+    await nodes.pass(350, 10);
+    release();
+    await nodes.pass(1500);
+    const served = await b.acquire(ann, b.clock.now()).catch(() => null);
+    expect(served).not.toBe(onB);
+  });
+
+  test("renewal: cookies replaced on two nodes at once are both kept", async () => {
+    const nodes = createSessionNodes();
+    const [a, b] = [nodes.start(), nodes.start()];
+    await nodes.pass(1000);
+    const onA = await a.acquire(ann);
+    const onB = await b.acquire(ann);
+    const answer = (cookie: string) => ({ status: 200, setCookies: [cookie], authLoss: false });
+    a.manager.absorb(onA, onA.current, answer("eas.one=1; path=/; secure"));
+    b.manager.absorb(onB, onB.current, answer("eas.two=2; path=/; secure"));
+    await nodes.pass(5000);
+    const names = (s: typeof onA) =>
+      s.current.jar
+        .snapshot()
+        .map(({ name }) => name)
+        .sort();
+    expect(names(onA)).toEqual(["eas.one", "eas.sid", "eas.two"]);
+    expect(names(onB)).toEqual(["eas.one", "eas.sid", "eas.two"]);
+  });
 });

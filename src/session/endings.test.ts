@@ -130,5 +130,35 @@ describe.each([-600_000, 0, 600_000])(
       await nodes.pass(300);
       await expect(a.acquire(ann)).rejects.toMatchObject({ code: "QSP-UNAUTHENTICATED" });
     });
+
+    test("ends a session by the newest word of the host, though the store knows a longer one", async () => {
+      const nodes = createSessionNodes();
+      const [a] = [nodes.start({ ahead }), nodes.start()];
+      await nodes.pass(1000);
+      const now = a.clock.now();
+      const session = await a.acquire({ ...ann, expiresAt: now + hour });
+      await nodes.pass(100);
+      // The store is away just when it would be told.
+      a.store.isDown = true;
+      await a.acquire({ ...ann, expiresAt: now + 5000 });
+      await nodes.pass(500);
+      a.store.isDown = false;
+      await nodes.pass(10_000);
+      expect(session.ended).toBe("expired");
+    });
+
+    test("goes on with a session for which another node heard a longer word", async () => {
+      const nodes = createSessionNodes();
+      const [a, b] = [nodes.start({ ahead }), nodes.start()];
+      await nodes.pass(1000);
+      const onA = await a.acquire({ ...ann, expiresAt: a.clock.now() + 20_000 });
+      const onB = await b.acquire({ ...ann, expiresAt: b.clock.now() + 20_000 });
+      expect(onB.birth).toBe(onA.birth);
+      await nodes.pass(10_000);
+      await b.acquire({ ...ann, expiresAt: b.clock.now() + hour });
+      await nodes.pass(40_000);
+      expect([onA.ended, onB.ended]).toEqual([null, null]);
+      expect(nodes.tenant.logins).toBe(1);
+    });
   },
 );

@@ -21,4 +21,34 @@ describe("Logins: several nodes over one store", () => {
     expect((await second).ended).toBeNull();
     expect(nodes.tenant.logins).toBe(1);
   });
+
+  test("a failed login of one that was overtaken does not fail who waits for the other", async () => {
+    const nodes = createSessionNodes();
+    const [a, b, c] = [nodes.start(), nodes.start(), nodes.start()];
+    await nodes.pass(1000);
+    let openA = (): void => {};
+    nodes.tenant.gate = new Promise((r) => (openA = r));
+    const first = a.acquire(ann).catch((e: unknown) => e);
+    await nodes.pass(100);
+    a.store.isHanging = true; // paused: its lease runs out
+    let openB = (): void => {};
+    nodes.tenant.gate = new Promise((r) => (openB = r));
+    await nodes.pass(4000);
+    const second = b.acquire(ann);
+    await nodes.pass(200);
+    const third = c.acquire(ann).catch((e: { code: string }) => e.code);
+    await nodes.pass(200);
+    a.store.isHanging = false;
+    nodes.tenant.refusal = { status: 503, headers: [], body: Buffer.from("") };
+    nodes.tenant.gate = null;
+    openA();
+    await nodes.pass(600);
+    nodes.tenant.refusal = null;
+    openB();
+    await nodes.pass(600);
+    await first;
+    const b2 = await second;
+    expect(b2.ended).toBeNull();
+    expect(await third).toMatchObject({ birth: b2.birth });
+  });
 });
