@@ -70,12 +70,12 @@ export class Ends {
   }
 
   /** Notes an end before the store knows it. */
-  endKey(key: string, reason: string, barred: boolean): void {
+  endKey(key: string, reason: string, barred: boolean, at: number = this.#clock.now()): void {
     const ends = this.#of(tagOf(key));
     const before = ends.keys.get(key);
     ends.keys.set(key, {
       epoch: before?.epoch ?? 0,
-      endedAt: this.#clock.now(),
+      endedAt: Math.max(at, before?.endedAt ?? 0),
       blockedUntil: 0,
       barred: barred || (before?.barred ?? false),
       pending: reason,
@@ -83,13 +83,12 @@ export class Ends {
   }
 
   /** Notes the end of everything of a subject before the store knows it. */
-  endSubject(tag: string, reason: string, blockFor: number): void {
+  endSubject(tag: string, reason: string, blockFor: number, at: number = this.#clock.now()): void {
     const ends = this.#of(tag);
-    const now = this.#clock.now();
     ends.own = {
       epoch: ends.own?.epoch ?? 0,
-      endedAt: now,
-      blockedUntil: Math.max(ends.own?.blockedUntil ?? 0, blockFor > 0 ? now + blockFor : 0),
+      endedAt: Math.max(at, ends.own?.endedAt ?? 0),
+      blockedUntil: Math.max(ends.own?.blockedUntil ?? 0, blockFor > 0 ? at + blockFor : 0),
       barred: false,
       pending: reason,
     };

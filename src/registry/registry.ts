@@ -89,6 +89,9 @@ const retryEvery = 500;
  */
 const tidyEvery = 10_000;
 
+/** Ends that a node keeps in mind before it has learned how sessions are named. */
+const mostPostponed = 10_000;
+
 /** Documents read at once for a list. */
 const listWidth = 16;
 
@@ -103,6 +106,7 @@ export class Registry {
   readonly #options: RegistryOptions;
   readonly #openings = createSingleFlight<"index", SessionKeys>();
   readonly #reassertions = createSingleFlight<"all", void>();
+  readonly #whenOpen: ((keys: SessionKeys) => Promise<void>)[] = [];
   #keys: SessionKeys | null = null;
   #index: IndexKey | null = null;
   #cancelRetry: (() => void) | null = null;
@@ -120,7 +124,10 @@ export class Registry {
       keepFor,
       timeout: storeTimeout,
       isRemote: store.reach === "nodes",
-      changed: listener.storeChanged,
+      changed: (isReachable) => {
+        if (isReachable) this.#inBackground(this.open());
+        listener.storeChanged(isReachable);
+      },
       unreadable: listener.unreadable,
     });
     this.bus = new Bus({
@@ -167,6 +174,16 @@ export class Registry {
   open(): Promise<SessionKeys> {
     if (this.#keys) return Promise.resolve(this.#keys);
     return this.#openings.run("index", () => this.#agree());
+  }
+
+  /** Like `open`; where the store cannot be reached, `later` is done as soon as it was, and the failure is thrown now. */
+  async openOr(later: (keys: SessionKeys) => Promise<void>): Promise<SessionKeys> {
+    try {
+      return await this.open();
+    } catch (error) {
+      if (this.#whenOpen.length < mostPostponed) this.#whenOpen.push(later);
+      throw error;
+    }
   }
 
   /** What the store says of a key. @throws SessionProxyError `QSP-STORE` */
@@ -222,14 +239,14 @@ export class Registry {
   }
 
   /** Ends the session of a key: known here at once, then in the store, then by the others. @throws SessionProxyError `QSP-STORE` */
-  async endKey(key: string, reason: string, barred: boolean): Promise<void> {
-    this.ends.endKey(key, reason, barred);
+  async endKey(key: string, reason: string, barred: boolean, at?: number): Promise<void> {
+    this.ends.endKey(key, reason, barred, at);
     await this.#acknowledge(tagOf(key), reason);
   }
 
   /** Ends every session of a subject; no new one for `blockFor` milliseconds. @throws SessionProxyError `QSP-STORE` */
-  async endSubject(tag: string, reason: string, blockFor: number): Promise<void> {
-    this.ends.endSubject(tag, reason, blockFor);
+  async endSubject(tag: string, reason: string, blockFor: number, at?: number): Promise<void> {
+    this.ends.endSubject(tag, reason, blockFor, at);
     await this.#acknowledge(tag, reason);
   }
 
@@ -282,6 +299,7 @@ export class Registry {
     this.#index = agreed;
     this.#keys = createSessionKeys(tenantOrigin, agreed.key);
     if (before) listener.rekeyed();
+    for (const work of this.#whenOpen.splice(0)) this.#inBackground(work(this.#keys));
     return this.#keys;
   }
 

@@ -48,17 +48,17 @@ export class Endings {
   }
 
   /** Ends the session of a key for good. @throws SessionProxyError `QSP-STORE`; it is repeated until the store has it */
-  async endKey(key: string, reason: EndReason, barred: boolean): Promise<void> {
+  async endKey(key: string, reason: EndReason, barred: boolean, at?: number): Promise<void> {
     const { registry, cache } = this.#options;
     const session = cache.get(key);
-    const stored = registry.endKey(key, reason, barred);
+    const stored = registry.endKey(key, reason, barred, at);
     await this.#both(stored, session ? [this.end(session, reason)] : []);
   }
 
   /** Ends every session of a subject for good. @throws SessionProxyError `QSP-STORE`; it is repeated until the store has it */
-  async endSubject(tag: string, blockFor: number): Promise<void> {
+  async endSubject(tag: string, blockFor: number, at?: number): Promise<void> {
     const { registry, cache } = this.#options;
-    const stored = registry.endSubject(tag, "revoked", blockFor);
+    const stored = registry.endSubject(tag, "revoked", blockFor, at);
     await this.#both(
       stored,
       cache.ofTag(tag).map((session) => this.end(session, "revoked")),

@@ -175,8 +175,10 @@ export class SessionManager {
    * @throws SessionProxyError `QSP-STORE`; it is then done here, and repeated until the store has it
    */
   async logout(owner: SessionOwner): Promise<void> {
-    const keys = await this.#registry.open();
-    await this.#endings.endKey(keys.keyOf(owner), "logout", owner.sessionId !== undefined);
+    const at = this.#clock.now();
+    const end = (keys: SessionKeys): Promise<void> =>
+      this.#endings.endKey(keys.keyOf(owner), "logout", owner.sessionId !== undefined, at);
+    await end(await this.#registry.openOr(end));
   }
 
   /** Ends the session of a key; whether there was one. A host session's id does not work again. @throws SessionProxyError `QSP-STORE` */
@@ -189,8 +191,10 @@ export class SessionManager {
 
   /** Ends every session of a subject; no new one for `blockFor` milliseconds. @throws SessionProxyError `QSP-STORE` */
   async revoke(subject: string, blockFor: number): Promise<void> {
-    const keys = await this.#registry.open();
-    await this.#endings.endSubject(keys.tagOf(subject), blockFor);
+    const at = this.#clock.now();
+    const end = (keys: SessionKeys): Promise<void> =>
+      this.#endings.endSubject(keys.tagOf(subject), blockFor, at);
+    await end(await this.#registry.openOr(end));
   }
 
   /** Every session in the store, or those of a subject. @throws SessionProxyError `QSP-STORE` */
