@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { keptUntil } from "./kept.ts";
 import { figure, milliseconds } from "./figure.ts";
 import { nameOf } from "./load.ts";
 import { markPath } from "./node-client.ts";
@@ -14,17 +16,30 @@ import { startWorld, type World } from "./world.ts";
 /** Rules R1: after a second of silence, what is older than a second is read again; as much for the way. Milliseconds. */
 const bound = 3000;
 
+const keep = keptUntil(afterAll);
+
 let redis: RedisServer;
 let world: World;
 
 beforeAll(async () => {
-  redis = await startRedisServer();
-  world = await startWorld({ store: redis.url });
+  redis = keep(await startRedisServer());
+  world = keep(await startWorld({ store: redis.url }));
 });
-afterAll(async () => {
-  await world.close();
-  await redis.close();
-});
+
+test(
+  "nodes that hear each other go on listening where they are",
+  async () => {
+    /** How often somebody has begun to listen since Redis began. */
+    const begun = async (): Promise<number> =>
+      Number(/cmdstat_subscribe:calls=(\d+)/.exec(await redis.ask("INFO", "commandstats"))?.[1]);
+    // Who starts may need a second try; then there is no reason for another.
+    await sleep(2000);
+    const before = await begun();
+    await sleep(8000);
+    expect((await begun()) - before).toBe(0);
+  },
+  longestProof,
+);
 
 test(
   "a log-out whose message is lost is found by the other nodes before they serve again",

@@ -3,13 +3,14 @@ import { afterEach, expect, test } from "vitest";
 import { startRedisCluster } from "../support/redis-cluster.ts";
 import { until } from "../support/redis-process.ts";
 import { startRedisSentinels } from "../support/redis-sentinel.ts";
+import { keptUntil } from "./kept.ts";
 import { figure, milliseconds } from "./figure.ts";
 import { becomeKnown, namesOf } from "./known-users.ts";
 import { countNames, startLoad, troubleAfter } from "./load.ts";
 import { startNewcomers } from "./newcomers.ts";
 import { untilReadiness } from "./node-process.ts";
 import { longestProof } from "./proof-size.ts";
-import { startWorld, type World } from "./world.ts";
+import { startWorld } from "./world.ts";
 
 /*
  * A master of Redis is killed while three nodes are at work, and another server takes its place. People who are in do
@@ -54,13 +55,7 @@ async function cluster(): Promise<ReplicatedStore> {
   };
 }
 
-let store: ReplicatedStore;
-let world: World;
-
-afterEach(async () => {
-  await world.close();
-  await store.close();
-});
+const keep = keptUntil(afterEach);
 
 test.each([
   ["Sentinel, 1 master and 1 replica", sentinels],
@@ -68,8 +63,8 @@ test.each([
 ])(
   "%s: a master is killed under load",
   async (name, startStore) => {
-    store = await startStore();
-    world = await startWorld({ store: store.url });
+    const store = keep(await startStore());
+    const world = keep(await startWorld({ store: store.url }));
     const known = await becomeKnown(world, namesOf(20));
     const load = startLoad(world, { users: known.users, workers: 12, pause: 20 });
     await sleep(1000);

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { startRedisServer } from "../support/redis-server.ts";
 import type { TestSocket } from "../support/stack.ts";
+import { keptUntil } from "./kept.ts";
 import { figure, milliseconds } from "./figure.ts";
 import { countNames, nameOf } from "./load.ts";
 import { markPath, type Outcome, type User } from "./node-client.ts";
@@ -19,16 +20,13 @@ const promised = 1000;
 /** How long a login takes that is overtaken by an end. Milliseconds. */
 const slowness = 3000;
 
-let redis: RedisServer;
+const keep = keptUntil(afterAll);
+
 let world: World;
 
 beforeAll(async () => {
-  redis = await startRedisServer();
-  world = await startWorld({ store: redis.url });
-});
-afterAll(async () => {
-  await world.close();
-  await redis.close();
+  const redis = keep(await startRedisServer());
+  world = keep(await startWorld({ store: redis.url }));
 });
 afterEach(() => world.tenant.clearFaults());
 

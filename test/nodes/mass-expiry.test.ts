@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { startRedisServer } from "../support/redis-server.ts";
+import { keptUntil } from "./kept.ts";
 import { figure, seconds } from "./figure.ts";
 import { countNames, nameOf } from "./load.ts";
 import { markOf, markPath, type User } from "./node-client.ts";
@@ -22,16 +23,13 @@ const longestRun = 60_000 + 4 * 60_000 * (userCount / loginsPerMinute);
 
 const users: readonly User[] = Array.from({ length: userCount }, (_, index) => `user-${index}`);
 
-let redis: RedisServer;
+const keep = keptUntil(afterAll);
+
 let world: World;
 
 beforeAll(async () => {
-  redis = await startRedisServer();
-  world = await startWorld({ store: redis.url, config: { limits: { loginsPerMinute } } });
-});
-afterAll(async () => {
-  await world.close();
-  await redis.close();
+  const redis = keep(await startRedisServer());
+  world = keep(await startWorld({ store: redis.url, config: { limits: { loginsPerMinute } } }));
 });
 
 /** Who waits for an answer, and how it went. */

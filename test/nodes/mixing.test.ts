@@ -1,11 +1,11 @@
 import { afterEach, expect, test } from "vitest";
-import { createRandom } from "../../src/emulator/engine/random.ts";
-import { type RedisSentinels, startRedisSentinels } from "../support/redis-sentinel.ts";
+import { startRedisSentinels } from "../support/redis-sentinel.ts";
+import { keptUntil } from "./kept.ts";
 import { figure, seconds } from "./figure.ts";
 import { namesOf } from "./known-users.ts";
 import { countNames, startLoad } from "./load.ts";
 import { proofNumber } from "./proof-size.ts";
-import { startWorld, type World } from "./world.ts";
+import { startWorld } from "./world.ts";
 
 /*
  * The one thing with no tolerance: whatever happens at once, no user gets a byte that is another's. Clients leave in the
@@ -15,33 +15,27 @@ import { startWorld, type World } from "./world.ts";
 const requests = proofNumber("requests", 30_000);
 const userCount = 50;
 
-/** Each time one user's session runs out at the tenant: all users about every ten seconds. Milliseconds. */
+/** Each time the next user's session runs out at the tenant: every user's every ten seconds. Milliseconds. */
 const expireEvery = 200;
 
 /** Refusals that are honest while a master is missing, or while many log in. */
 const honest: ReadonlySet<string> = new Set(["503QSP-STORE", "503QSP-BUSY"]);
 
-let redis: RedisSentinels;
-let world: World;
-
-afterEach(async () => {
-  await world.close();
-  await redis.close();
-});
+const keep = keptUntil(afterEach);
 
 test(
   `${requests} requests of ${userCount} users, none of whom gets another's answer`,
   async () => {
-    redis = await startRedisSentinels();
-    world = await startWorld({ store: redis.url });
+    const redis = keep(await startRedisSentinels());
+    const world = keep(await startWorld({ store: redis.url }));
     const users = namesOf(userCount);
-    const random = createRandom(1);
     const since = performance.now();
     const load = startLoad(world, { users, workers: 60, abortShare: 0.15, requests });
     let isKilled = false;
     let expired = 0;
+    let turn = 0;
     const trouble = setInterval(() => {
-      expired += world.tenant.sessions.expire(random.pick(users));
+      expired += world.tenant.sessions.expire(users[turn++ % userCount]);
       if (isKilled || load.tally().requests < requests / 2) return;
       isKilled = true;
       void redis.master.kill();

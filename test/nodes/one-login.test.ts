@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { afterEach, expect, test, vi } from "vitest";
+import { startRedisServer } from "../support/redis-server.ts";
+import { keptUntil } from "./kept.ts";
 import { figure, milliseconds, seconds } from "./figure.ts";
 import { markOf, markPath, type Outcome, type User } from "./node-client.ts";
 import { longestProof } from "./proof-size.ts";
@@ -14,18 +15,13 @@ import { slowLogins, startWorld, type World } from "./world.ts";
 /** How long a login takes. Milliseconds. */
 const slowness = 3000;
 
-let redis: RedisServer;
+const keep = keptUntil(afterEach);
+
 let world: World;
 
-beforeAll(async () => {
-  redis = await startRedisServer();
-});
-afterAll(() => redis.close());
-
-afterEach(() => world.close());
-
 async function start(): Promise<void> {
-  world = await startWorld({ store: redis.url });
+  const redis = keep(await startRedisServer());
+  world = keep(await startWorld({ store: redis.url }));
   slowLogins(world, slowness);
 }
 

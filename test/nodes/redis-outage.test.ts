@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test, vi } from "vitest";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { keptUntil } from "./kept.ts";
 import { figure, milliseconds } from "./figure.ts";
 import { becomeKnown, namesOf } from "./known-users.ts";
 import { countNames, nameOf, startLoad } from "./load.ts";
@@ -17,17 +18,14 @@ import { startWorld, type World } from "./world.ts";
 /** How long Redis is away. Milliseconds; longer than every time-out and retry between, shorter than `storeGrace`. */
 const outage = 4000;
 
+const keep = keptUntil(afterEach);
+
 let redis: RedisServer;
 let world: World;
 
-afterEach(async () => {
-  await world.close();
-  await redis.close();
-});
-
 async function start(persistent: boolean, session: Readonly<Record<string, unknown>> = {}): Promise<void> {
-  redis = await startRedisServer({ persistent });
-  world = await startWorld({ store: redis.url, config: { session } });
+  redis = keep(await startRedisServer({ persistent }));
+  world = keep(await startWorld({ store: redis.url, config: { session } }));
 }
 
 const logOut = (place: number, user: User): Promise<Outcome> =>
@@ -119,9 +117,9 @@ test.each(outages)(
 test(
   "nodes that start while Redis is away refuse people, and are ready by themselves as soon as it is there",
   async () => {
-    redis = await startRedisServer({ persistent: true });
+    redis = keep(await startRedisServer({ persistent: true }));
     await redis.kill();
-    world = await startWorld({ store: redis.url, isUnready: true });
+    world = keep(await startWorld({ store: redis.url, isUnready: true }));
     expect(await askAll("mia")).toEqual(Array(3).fill("503QSP-STORE"));
     expect(world.ledger.logins()).toBe(0);
     // More than the time in which a node may be lucky: it has noticed, and given its first try up.

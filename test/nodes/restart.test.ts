@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { startRedisServer } from "../support/redis-server.ts";
+import { keptUntil } from "./kept.ts";
 import { figure, seconds } from "./figure.ts";
 import { becomeKnown, namesOf } from "./known-users.ts";
 import { nameOf } from "./load.ts";
@@ -14,16 +15,11 @@ import { startWorld, type World } from "./world.ts";
  * A deploy is not a mass login: sessions outlive the processes that made them, and so do their ends.
  */
 
-const cleaning: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleaning.splice(0).reverse()) await clean();
-});
+const keep = keptUntil(afterEach);
 
 async function start(store: string, nodes: number): Promise<World> {
   // Sockets are sent away in the course of half of the drain: 10 s by default, which is more patience than it takes.
-  const world = await startWorld({ store, nodes, config: { timeouts: { drain: "2s" } } });
-  cleaning.push(() => world.close());
-  return world;
+  return keep(await startWorld({ store, nodes, config: { timeouts: { drain: "2s" } } }));
 }
 
 const users = namesOf(10);
@@ -45,7 +41,7 @@ test(
   "a single node with the file store takes its sessions over a restart",
   async () => {
     const folder = await mkdtemp(join(tmpdir(), "qsp-nodes-"));
-    cleaning.push(() => rm(folder, { recursive: true, force: true }));
+    keep({ close: () => rm(folder, { recursive: true, force: true }) });
     const world = await start(`file:${folder}`, 1);
     const known = await becomeKnown(world, users);
     expect(nameOf(await world.ask(0, "kim;first", markPath))).toBe("200");
@@ -72,8 +68,7 @@ test(
 test(
   "three nodes are replaced one after the other, and nobody logs in again",
   async () => {
-    const redis = await startRedisServer();
-    cleaning.push(() => redis.close());
+    const redis = keep(await startRedisServer());
     const world = await start(redis.url, 3);
     const known = await becomeKnown(world, users);
     const logins = world.ledger.logins();

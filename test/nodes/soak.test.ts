@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
-import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { startRedisServer } from "../support/redis-server.ts";
 import type { TestSocket } from "../support/stack.ts";
+import { keptUntil } from "./kept.ts";
 import { figure, milliseconds, seconds } from "./figure.ts";
 import { namesOf } from "./known-users.ts";
 import { countNames } from "./load.ts";
 import { proofNumber } from "./proof-size.ts";
 import { soakUser } from "./soak-user.ts";
-import { startWorld, type World } from "./world.ts";
+import { startWorld } from "./world.ts";
 
 /*
  * The tenant forgets every session every five seconds, while fifty people work with the vendor's client, plain HTTP and
@@ -22,19 +23,13 @@ const userCount = proofNumber("users", 50);
 /** How often the tenant forgets everybody. Milliseconds. */
 const expireEvery = 5000;
 
-let redis: RedisServer;
-let world: World;
-
-afterEach(async () => {
-  await world.close();
-  await redis.close();
-});
+const keep = keptUntil(afterEach);
 
 test(
   `${userCount} people work for ${seconds(duration)}, their sessions are lost every 5 s, and they see no error`,
   async () => {
-    redis = await startRedisServer();
-    world = await startWorld({ store: redis.url });
+    const redis = keep(await startRedisServer());
+    const world = keep(await startWorld({ store: redis.url }));
     const users = namesOf(userCount);
     // Everybody comes within a second, as people do; the engine takes a user from the first login on.
     const until = performance.now() + duration;
