@@ -218,4 +218,23 @@ describe("Agreement: several nodes over one store", () => {
     expect(names(onA)).toEqual(["eas.one", "eas.sid", "eas.two"]);
     expect(names(onB)).toEqual(["eas.one", "eas.sid", "eas.two"]);
   });
+
+  test("a failover that loses a renewal: both nodes keep the session", async () => {
+    const nodes = createSessionNodes();
+    const [a, b] = [nodes.start(), nodes.start()];
+    await nodes.pass(1000);
+    const onA = await a.acquire(ann);
+    const onB = await b.acquire(ann);
+    const dump = nodes.core.dump();
+    await a.manager.generations.renew(onA, onA.current, "lifetime");
+    await nodes.pass(500);
+    a.store.isDown = b.store.isDown = true;
+    await nodes.pass(2000);
+    nodes.core.rollBack(dump);
+    a.store.isDown = b.store.isDown = false;
+    await nodes.pass(3000);
+    expect([onA.ended, onB.ended]).toEqual([null, null]);
+    expect([...nodes.tenant.living].includes("t2")).toBe(true);
+    expect((await b.acquire(ann)).current.generation).toBe(2);
+  });
 });

@@ -91,6 +91,24 @@ describe("Endings: several nodes over one store", () => {
     await nodes.pass(5000);
     expect([...nodes.tenant.living]).toEqual([]);
   });
+
+  test("an answer that takes its time on the way back does not prolong the host's word", async () => {
+    const nodes = createSessionNodes();
+    const [a, b] = [nodes.start(), nodes.start()];
+    await nodes.pass(1000);
+    const onA = await a.acquire({ ...ann, expiresAt: a.clock.now() + 20_000 });
+    const onB = await b.acquire({ ...ann, expiresAt: a.clock.now() + 20_000 });
+    // The way back from the store is longer: the clocks seem 50 ms further apart.
+    let way = 0;
+    const read = b.store.read.bind(b.store);
+    b.store.read = async (name) => {
+      const answer = await read(name);
+      way = (way + 7) % 50;
+      return { ...answer, now: answer.now - way };
+    };
+    await nodes.pass(22_000);
+    expect([onA.ended, onB.ended]).toEqual(["expired", "expired"]);
+  });
 });
 
 describe.each([-600_000, 0, 600_000])(

@@ -51,4 +51,23 @@ describe("Logins: several nodes over one store", () => {
     expect(b2.ended).toBeNull();
     expect(await third).toMatchObject({ birth: b2.birth });
   });
+
+  test("a login whose commit is not answered counts, and is the only one", async () => {
+    const nodes = createSessionNodes();
+    const [a, b] = [nodes.start(), nodes.start()];
+    await nodes.pass(1000);
+    let open = (): void => {};
+    nodes.tenant.gate = new Promise((r) => (open = r));
+    const req = a.acquire(ann).catch((e: { code: string }) => e.code);
+    await nodes.pass(100);
+    a.store.losesAnswers = true;
+    open();
+    await nodes.pass(700);
+    a.store.losesAnswers = false;
+    await nodes.pass(2000);
+    const s = await req;
+    const onB = await b.acquire(ann);
+    expect(s).toMatchObject({ birth: onB.birth });
+    expect(nodes.tenant.logins).toBe(1);
+  });
 });

@@ -1,0 +1,101 @@
+import { describe, expect, test } from "vitest";
+import { createCookieJar } from "../http/cookie-jar.ts";
+import { formatContent, mergeStored, parseContent, toTenantSession, withCookies } from "./session-content.ts";
+import { createTenantSession, type TenantSession } from "./tenant-session.ts";
+
+const place = { host: "tenant.example", secure: true };
+const now = 1_700_000_000_000;
+const claims = { sub: "ann", subType: "user", name: "Ann", email_verified: false } as const;
+
+function generation(number: number, ...setCookies: readonly string[]): TenantSession {
+  const jar = createCookieJar(place);
+  jar.absorb(setCookies, now);
+  return createTenantSession({ generation: number, jar, claims }, now);
+}
+
+const cookies = ({ jar }: TenantSession): Record<string, string> =>
+  Object.fromEntries(jar.snapshot().map(({ name, value }) => [name, value]));
+
+const stored = (session: TenantSession) => {
+  const [first] = formatContent([session], 0).generations;
+  if (first === undefined) throw new Error("nothing was stored");
+  return first;
+};
+
+describe("the content of a session in the store", () => {
+  test("holds the cookies of the session, and none of a load balancer", () => {
+    const session = generation(1, "eas.sid=one; path=/; secure", "_csrfToken=t; path=/", "AWSALB=lb; path=/");
+    expect(
+      stored(session)
+        .cookies.map(({ name }) => name)
+        .sort(),
+    ).toEqual(["_csrfToken", "eas.sid"]);
+  });
+
+  test("holds the current generation and two before it, in their order", () => {
+    const generations = [4, 3, 2, 1].map((number) => generation(number, `eas.sid=g${number}; path=/`));
+    expect(formatContent(generations, 0).generations.map((each) => each.generation)).toEqual([4, 3, 2]);
+  });
+
+  test("is the same generation on a node with another clock", () => {
+    const content = parseContent(
+      JSON.parse(JSON.stringify(formatContent([generation(3, "eas.sid=x; path=/; secure")], 500))),
+    );
+    const [first] = content?.generations ?? [];
+    if (first === undefined) throw new Error("nothing was stored");
+    const read = toTenantSession(first, place, { now: now + 9, offset: -2000 });
+    expect(read).toMatchObject({
+      generation: 3,
+      claims,
+      createdAt: now - 2500,
+      lastSentAt: now + 9,
+      over: false,
+    });
+    expect([cookies(read), read.jar.header("/", now)]).toEqual([{ "eas.sid": "x" }, "eas.sid=x"]);
+    // A young generation that another node made is not taken for one that never worked.
+    expect(read.provenAt).toBeGreaterThan(0);
+  });
+
+  test.each([null, undefined, {}, [], "text", 7, { generations: [] }, { generations: "x" }])(
+    "%j is no content",
+    (content) => {
+      expect(parseContent(content)).toBeNull();
+    },
+  );
+});
+
+describe("mergeStored", () => {
+  test("takes over what the tenant replaced elsewhere, and keeps this node's load balancer", () => {
+    const session = generation(1, "eas.sid=old; path=/", "AWSALB=lb; path=/");
+    mergeStored(session, stored(generation(1, "eas.sid=new; path=/")), place);
+    expect(cookies(session)).toEqual({ "eas.sid": "new", AWSALB: "lb" });
+  });
+
+  test("keeps what the tenant replaced here and the others do not know yet", () => {
+    const session = generation(1, "eas.sid=mine; path=/");
+    session.unshared.add("eas.sid");
+    mergeStored(session, stored(generation(1, "eas.sid=theirs; path=/", "_csrfToken=t; path=/")), place);
+    expect(cookies(session)).toEqual({ "eas.sid": "mine", _csrfToken: "t" });
+  });
+});
+
+describe("withCookies", () => {
+  test("puts the named cookies in the place of those of the same generation, and touches nothing else", () => {
+    const content = formatContent(
+      [generation(2, "eas.sid=b; path=/", "_csrfToken=t; path=/"), generation(1, "eas.sid=a; path=/")],
+      0,
+    );
+    const mine = generation(2, "eas.sid=new; path=/", "_csrfToken=other; path=/");
+    const [second, first] = withCookies(content, mine, new Set(["eas.sid"]))?.generations ?? [];
+    const values = (each: typeof first) =>
+      Object.fromEntries((each?.cookies ?? []).map(({ name, value }) => [name, value]));
+    expect([values(second), values(first)]).toEqual([
+      { "eas.sid": "new", _csrfToken: "t" },
+      { "eas.sid": "a" },
+    ]);
+  });
+
+  test("makes nothing of what cannot be read", () => {
+    expect(withCookies("garbage", generation(1), new Set())).toBeNull();
+  });
+});
