@@ -69,6 +69,15 @@ export class Ends {
     return !ofKey.barred && evidenceAt > ofKey.endedAt + comeBackAfter;
   }
 
+  /** Changes with every end that is heard of; work that began before one is not joined after it. */
+  stampOf(key: string): string {
+    const ends = this.#subjects.get(tagOf(key));
+    if (ends === undefined) return "";
+    const stamp = (end: Tombstone | null | undefined): string =>
+      end ? `${end.epoch}${end.pending === null ? "" : "+"}` : "";
+    return `${stamp(ends.own)}/${stamp(ends.keys.get(key))}`;
+  }
+
   /** Notes an end before the store knows it. */
   endKey(key: string, reason: string, barred: boolean, at: number = this.#clock.now()): void {
     const ends = this.#of(tagOf(key));
@@ -250,7 +259,8 @@ function applyToSubject(
     endedAt: Math.max(record.endedAt, endedAt),
     blockedUntil: Math.max(record.blockedUntil, own.blockedUntil === 0 ? 0 : own.blockedUntil - offset),
   };
-  for (const key of Object.keys(record.keys)) {
+  for (const [key, { lease }] of Object.entries(record.keys)) {
+    if (lease) next = withKey(next, key, now, { lease: null });
     next = kill(next, key, { now, endedAt, barred: false, reason: own.pending ?? "revoked", gone });
   }
   return next;
@@ -275,6 +285,8 @@ function applyToKey(
     epoch: Math.max(after.epoch, epoch),
     endedAt: Math.max(known.endedAt, endedAt),
     barred: after.barred || barred,
+    // What is under way for the key does not count any more; nobody has to wait for it.
+    lease: null,
     ...(pending === null ? {} : { reason: pending }),
   });
 }

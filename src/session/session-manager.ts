@@ -244,12 +244,23 @@ export class SessionManager {
   }
 
   async #open(key: string, keys: SessionKeys, evidence: Evidence): Promise<ProxySession> {
-    const session = await this.#opening.run(key, async () => {
-      const opened = await this.#parts.openings.open(key, keys, evidence);
-      return this.#cache.get(key) ?? this.#add(opened);
-    });
-    this.#vouch(session, evidence);
-    return session;
+    const { ends } = this.#registry;
+    // Who comes after an end does not join what began before it.
+    const flight = `${key}${ends.stampOf(key)}`;
+    const isFirst = !this.#opening.has(flight);
+    try {
+      const session = await this.#opening.run(flight, async () => {
+        const opened = await this.#parts.openings.open(key, keys, evidence);
+        return this.#cache.get(key) ?? this.#add(opened);
+      });
+      this.#vouch(session, evidence);
+      return session;
+    } catch (error) {
+      // Refused for the older word of the one who was first: a newer one is judged by itself.
+      const isOlder = !isFirst && isUnauthenticated(error) && ends.admits(key, evidence.at);
+      if (isOlder) return this.acquire(evidence);
+      throw error;
+    }
   }
 
   #add(session: ProxySession): ProxySession {
@@ -335,7 +346,10 @@ export class SessionManager {
   }
 
   #hear(notice: Notice): void {
-    if (notice.kind === "ended") return this.#endings.heard(notice);
+    if (notice.kind === "ended") {
+      this.#parts.waiters.wakeTag(notice.tag);
+      return this.#endings.heard(notice);
+    }
     const { key } = notice;
     if (notice.kind === "failed") {
       const { code, retryAfter } = notice;
@@ -352,3 +366,6 @@ export class SessionManager {
     task.catch(() => {});
   }
 }
+
+const isUnauthenticated = (error: unknown): boolean =>
+  error instanceof SessionProxyError && error.code === "QSP-UNAUTHENTICATED";

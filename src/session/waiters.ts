@@ -1,4 +1,5 @@
 import type { Clock } from "../kernel/clock.ts";
+import { tagOf } from "../registry/session-key.ts";
 
 /** Listens for one key from the moment it was made, so that what is heard before the waiting begins is not missed. */
 export interface Watch {
@@ -49,6 +50,11 @@ export class Waiters {
   /** Wakes all who wait for a key, with a failure if there is one. */
   wake(key: string, error: Error | null): void {
     for (const hear of this.#watches.get(key) ?? []) hear(error);
+  }
+
+  /** Wakes all who wait for any key of a subject, to look for themselves. */
+  wakeTag(tag: string): void {
+    for (const key of this.#watches.keys()) if (tagOf(key) === tag) this.wake(key, null);
   }
 
   /** Wakes everybody, to look for themselves. */
