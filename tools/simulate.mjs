@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 
 /** Violations that are printed; the rest is counted. */
-const MOST_SHOWN = 20;
+const MOST_SHOWN = 10;
 
 /** Planted bugs that a run can be asked for. */
 const BUGS = ["fencing", "tombstones"];

@@ -17,6 +17,8 @@ import type { Verdicts } from "./verdicts.ts";
 
 /** Whose right to log in was written down, and when. */
 interface Holder {
+  /** The ends that the key had seen. */
+  readonly epoch: string;
   readonly process: SimulatedProcess;
   readonly since: number;
 }
@@ -106,8 +108,8 @@ export class DocumentWatch implements StoreWatch {
   /** The ends of a record, its leases and sessions. */
   #shown(name: string, { epoch, hold, keys }: SubjectRecord): string {
     const { trace } = this.#options;
-    const parts = Object.entries(keys).map(([key, { epoch: own, live, lease, barred }]) => {
-      const content = live ? idsOf(live.content).join("+") : "-";
+    const parts = Object.entries(keys).map(([key, { epoch: own, live, lease, barred, reason }]) => {
+      const content = live ? idsOf(live.content).join("+") : reason || "-";
       return `${trace.short("k", key)}@${own}${barred ? " barred" : ""}${lease ? " leased" : ""} ${content}`;
     });
     return `${trace.short("doc", name)}@${epoch}${hold ? ` hold ${hold.code}` : ""}: ${parts.join(", ")}`;
@@ -151,7 +153,7 @@ export class DocumentWatch implements StoreWatch {
     const short = trace.short("k", key);
     const holder = this.#holders.get(key);
     trace.note(by.name, () => `takes the lease of ${short}`);
-    this.#holders.set(key, { process: by, since: now() });
+    this.#holders.set(key, { process: by, since: now(), epoch: this.epochOf(key) });
     const epochs = this.#leaseEpochs.get(by) ?? new Map<string, string>();
     this.#leaseEpochs.set(by, epochs.set(key, this.epochOf(key)));
     if (!old?.lease || old.epoch !== known.epoch) return;
@@ -160,7 +162,10 @@ export class DocumentWatch implements StoreWatch {
         "one-login",
         `${by.name} took the lease of ${short} while it was ${holder?.process.name}'s`,
       );
-    } else if (holder && !conditions.wasTroubled(holder.process, holder.since - 1000)) {
+    } else if (
+      holder?.epoch === this.epochOf(key) &&
+      !conditions.wasTroubled(holder.process, holder.since - 1000)
+    ) {
       verdicts.violated("one-login", `${holder.process.name} lost the lease of ${short} for no reason`);
     }
   }

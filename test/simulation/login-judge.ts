@@ -15,8 +15,8 @@ export interface LoginJudgeOptions {
   readonly conditions: Conditions;
   readonly verdicts: Verdicts;
   readonly trace: Trace;
-  readonly tenant: () => SimulatedTenant;
-  readonly watch: () => DocumentWatch;
+  readonly tenant: SimulatedTenant;
+  readonly watch: DocumentWatch;
   /** The store's clock. */
   readonly storeNow: () => number;
 }
@@ -34,13 +34,16 @@ export class LoginJudge {
   /** A node has sent a login; no other may be on its way for the same session. */
   sent(flight: LoginFlight): void {
     const { verdicts, trace, conditions, tenant, watch } = this.#options;
-    const epoch = watch().epochOfLease(flight.key, flight.by);
+    const epoch = watch.epochOfLease(flight.key, flight.by);
     this.#epochs.set(flight, epoch);
-    for (const other of tenant().flights) {
+    for (const other of tenant.flights) {
       if (other === flight || other.key !== flight.key || other.settledAt !== null) continue;
       if (this.#epochs.get(other) !== epoch) continue;
-      // The lease of a node in trouble runs out, and another node takes over.
-      if (other.by !== flight.by && conditions.wasTroubled(other.by, other.sentAt - leaseLife)) continue;
+      // The lease of a node in trouble runs out, and another node takes over; what the store lost, nobody knows.
+      const since = other.sentAt - leaseLife;
+      if (conditions.lostAt >= since) continue;
+      const isTakenOver = conditions.wasTroubled(other.by, since) || conditions.wasTroubled(flight.by, since);
+      if (other.by !== flight.by && isTakenOver) continue;
       const short = trace.short("k", flight.key);
       const { name } = flight.by;
       verdicts.violated("one-login", `${name} logs in for ${short} while ${other.by.name} does`);
@@ -50,7 +53,7 @@ export class LoginJudge {
   /** A login was written down as the successor of `before`, or as the first; a renewal has a cause. */
   committed(id: string, before: string | null): void {
     const { verdicts, trace, tenant, conditions, plan, scheduler } = this.#options;
-    const { records } = tenant();
+    const { records } = tenant;
     const record = records.get(id);
     const old = before === null ? undefined : records.get(before);
     if (!record || !old || conditions.lostAt >= old.madeAt) return;
@@ -66,7 +69,7 @@ export class LoginJudge {
   /** When all is quiet, what a node serves is what all nodes know, or was until a moment ago. */
   mustBeShared({ id, flight, endedAt }: TenantRecord, { process }: SimulatedNode): void {
     const { verdicts, trace, watch, scheduler, storeNow } = this.#options;
-    const known = watch().known(flight.key)?.known;
+    const known = watch.known(flight.key)?.known;
     const ids = idsOf(known?.live?.content);
     if (known && known.changedAt > storeNow() - 1000) return;
     if (ids.includes(id) || (endedAt !== null && endedAt > scheduler.now - 1000)) return;
@@ -78,10 +81,10 @@ export class LoginJudge {
   lookBack(): void {
     const { tenant, watch, verdicts, trace } = this.#options;
     const kept = new Set<string>();
-    for (const record of watch().records.values()) {
+    for (const record of watch.records.values()) {
       for (const { live } of Object.values(record.keys)) for (const id of idsOf(live?.content)) kept.add(id);
     }
-    for (const record of tenant().records.values()) {
+    for (const record of tenant.records.values()) {
       const short = trace.short("k", record.flight.key);
       if (this.#isWasted(record)) {
         verdicts.violated(
@@ -103,16 +106,16 @@ export class LoginJudge {
     const { conditions, watch, scheduler } = this.#options;
     const { flight } = record;
     if (flight.settledAt === null || flight.settledAt > scheduler.now - endingTime) return false;
-    if (!flight.succeeded || watch().committed.has(record.id)) return false;
+    if (!flight.succeeded || watch.committed.has(record.id)) return false;
     if (conditions.wasTroubled(flight.by, flight.sentAt - leaseLife)) return false;
-    return watch().epochOf(flight.key) === this.#epochs.get(flight);
+    return watch.epochOf(flight.key) === this.#epochs.get(flight);
   }
 
   #mayBeLeft(record: TenantRecord): boolean {
     const { conditions, watch, scheduler } = this.#options;
     const { flight, logoutFailed, madeAt } = record;
     if (!flight.succeeded || logoutFailed || conditions.lostAt >= madeAt) return true;
-    const { by, at } = watch().dropped.get(record.id) ?? { by: flight.by, at: madeAt };
+    const { by, at } = watch.dropped.get(record.id) ?? { by: flight.by, at: madeAt };
     return by.isDead || at > scheduler.now - endingTime;
   }
 }

@@ -104,7 +104,7 @@ export class ServingJudge {
 }
 
 /** The true time at which a process's clock showed `at`. */
-export const trueTime = (at: number, process: SimulatedProcess): number => at - beginning - process.skew;
+const trueTime = (at: number, process: SimulatedProcess): number => at - beginning - process.skew;
 
 const ownerOf = ({ user, sessionId }: Pick<Browser, "user" | "sessionId">): string =>
   sessionId === undefined ? user.subject : `${user.subject}/${sessionId}`;

@@ -21,7 +21,10 @@ export async function simulate(
 ): Promise<SimulationReport> {
   const world = new World({ seed, isTraced: options.isTraced ?? false, without: options.without ?? null });
   const unhandled = (reason: unknown): void => {
-    world.verdicts.violated("no-crash", `unhandled rejection: ${String((reason as Error)?.stack ?? reason)}`);
+    world.surroundings.verdicts.violated(
+      "no-crash",
+      `unhandled rejection: ${String((reason as Error)?.stack ?? reason)}`,
+    );
   };
   process.on("unhandledRejection", unhandled);
   try {
@@ -31,10 +34,10 @@ export async function simulate(
   }
   return {
     seed,
-    violations: world.verdicts.violations,
-    trace: world.trace.lines,
-    events: world.scheduler.happened,
-    logins: world.tenant.flights.length,
-    lasted: world.scheduler.now,
+    violations: world.surroundings.verdicts.violations,
+    trace: world.surroundings.trace.lines,
+    events: world.surroundings.scheduler.happened,
+    logins: world.surroundings.tenant.flights.length,
+    lasted: world.surroundings.scheduler.now,
   };
 }

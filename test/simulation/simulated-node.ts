@@ -1,10 +1,10 @@
 import { SessionManager } from "../../src/session/session-manager.ts";
 import type { ProxySession } from "../../src/session/proxy-session.ts";
-import type { SessionDurations } from "../../src/session/session-deadlines.ts";
 import type { TenantSession } from "../../src/session/tenant-session.ts";
 import type { Seal } from "../../src/store/seal.ts";
 import type { AssertionKey } from "../../src/tenant/assertion.ts";
 import type { Browser } from "./host.ts";
+import type { Plan } from "./plan.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { SimulatedStore } from "./simulated-store.ts";
@@ -12,7 +12,7 @@ import type { SimulatedTenant } from "./simulated-tenant.ts";
 import type { Trace } from "./trace.ts";
 
 /** Where every node believes the tenant to be. */
-export const tenantOrigin = "https://tenant.example";
+const tenantOrigin = "https://tenant.example";
 
 /** A signature that only the simulated tenant believes. */
 const signingKey: AssertionKey = {
@@ -37,11 +37,7 @@ export interface NodeSurroundings {
   readonly tenant: SimulatedTenant;
   readonly trace: Trace;
   readonly seal: Seal;
-  readonly durations: SessionDurations;
-  /** Milliseconds. */
-  readonly loginTimeout: number;
-  readonly storeTimeout: number;
-  readonly storeGrace: number;
+  readonly plan: Plan;
 }
 
 /** One node: its process and the production session code in it. */
@@ -52,21 +48,21 @@ export class SimulatedNode {
   readonly #trace: Trace;
 
   constructor(name: string, skew: number, surroundings: NodeSurroundings) {
-    const { scheduler, store, tenant, trace, seal } = surroundings;
+    const { scheduler, store, tenant, trace, seal, plan } = surroundings;
     const process = new SimulatedProcess(name, skew, scheduler);
     this.process = process;
     this.#trace = trace;
     this.manager = new SessionManager({
       clock: process.clock,
       tenant: { origin: tenantOrigin, signingKey, useSecureCookies: true },
-      durations: surroundings.durations,
-      loginTimeout: surroundings.loginTimeout,
+      durations: plan.durations,
+      loginTimeout: plan.loginTimeout,
       // The rate has tests of its own; here it would hide the storms that it prevents.
       loginsPerMinute: 100_000,
       store: store.portFor(process),
       seal,
-      storeTimeout: surroundings.storeTimeout,
-      storeGrace: surroundings.storeGrace,
+      storeTimeout: plan.storeTimeout,
+      storeGrace: plan.storeGrace,
       callFor: (key) => tenant.callFor(process, key),
       hasSockets: (session) => [...this.sockets].some((socket) => socket.session === session),
       closeSockets: (session, code, reason) => this.#closeSockets(session, code, reason),

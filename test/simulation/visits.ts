@@ -1,6 +1,7 @@
 import { SessionProxyError } from "../../src/errors.ts";
 import type { ProxySession } from "../../src/session/proxy-session.ts";
 import { cookieFor, type TenantSession } from "../../src/session/tenant-session.ts";
+import type { CalmJudge } from "./calm-judge.ts";
 import type { Browser, Host } from "./host.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { Served, ServingJudge } from "./serving-judge.ts";
@@ -31,6 +32,7 @@ export interface VisitsOptions {
   readonly host: Host;
   readonly tenant: SimulatedTenant;
   readonly judge: ServingJudge;
+  readonly calm: CalmJudge;
   readonly verdicts: Verdicts;
   readonly trace: Trace;
 }
@@ -73,7 +75,7 @@ export class Visits {
     what: string,
     go: (session: ProxySession, served: Served) => Promise<VisitOutcome>,
   ): Promise<VisitOutcome> {
-    const { scheduler, host, judge, trace } = this.#options;
+    const { scheduler, host, judge, trace, calm } = this.#options;
     const { process, manager } = node;
     const evidence = host.vouch(browser, process);
     if (evidence === null) return { kind: "nobody" };
@@ -81,11 +83,19 @@ export class Visits {
     trace.note(process.name, () => `gets ${what} of ${who}`);
     const vouchedAt = scheduler.now;
     const asked = { user: browser.user, sessionId: browser.sessionId };
+    let session: ProxySession | null = null;
     const outcome = await this.#waitFor(node, `${what} of ${who}`, async () => {
-      const session = await manager.acquire(evidence);
+      session = await manager.acquire(evidence);
       const served = { process, browser: asked, session, vouchedAt };
       judge.handedOut(served);
       return go(session, served);
+    });
+    calm.visited({
+      what: `${what} of ${who} at ${process.name}`,
+      browser: asked,
+      since: vouchedAt,
+      outcome,
+      session,
     });
     trace.note(process.name, () => `answers ${what} of ${who}: ${shown(outcome)}`);
     return outcome;
