@@ -16,6 +16,8 @@ export type Notice =
       /** The ends that the document holds now. */
       readonly ends: ToldEndsOf;
     }
+  /** The index key was written anew. */
+  | { readonly kind: "index" }
   /** A session was begun, renewed or changed. */
   | { readonly kind: "changed"; readonly key: string; readonly version: number }
   /** A login failed; who waits for it is answered alike. */
@@ -35,7 +37,7 @@ export interface BusOptions {
   readonly ask: <T>(call: () => Promise<T>) => Promise<T>;
   readonly hear: (notice: Notice) => void;
   /** Messages may have been lost: what was learned before may be out of date. */
-  readonly doubted: (soundSince: number, lastHeardAt: number) => void;
+  readonly doubted: (soundSince: number, soundUntil: number) => void;
   /** Messages come again, and none is missing since now. */
   readonly trusted: () => void;
 }
@@ -133,7 +135,8 @@ export class Bus {
     const now = clock.now();
     this.#look();
     this.#lastHeardAt = now;
-    if (this.#isGap(parsed.node, parsed.sequence, now)) this.#doubt();
+    const missingSince = this.#missingSince(parsed.node, parsed.sequence, now);
+    if (missingSince !== null) this.#doubt(missingSince);
     if (this.#soundSince === null) {
       this.#soundSince = now;
       trusted();
@@ -142,14 +145,15 @@ export class Bus {
     if (parsed.notice) hear(parsed.notice);
   }
 
-  /** Whether something of that node is missing; one who is heard for the first time may have said more before. */
-  #isGap(node: string, sequence: number, now: number): boolean {
+  /** Since when something of that node is missing; one who is heard for the first time may have said more before. */
+  #missingSince(node: string, sequence: number, now: number): number | null {
     const before = this.#heard.get(node);
-    if (before && sequence <= before.sequence) return false;
+    if (before && sequence <= before.sequence) return null;
     this.#heard.delete(node);
     this.#heard.set(node, { sequence, at: now });
     if (this.#heard.size > mostNodes) this.#heard.delete(this.#heard.keys().next().value ?? node);
-    return before ? sequence !== before.sequence + 1 : sequence !== 1;
+    if (before) return sequence === before.sequence + 1 ? null : before.at;
+    return sequence === 1 ? null : 0;
   }
 
   /** Silence of all means a cut; silence of one that it has gone, or that its messages do not come any more. */
@@ -159,14 +163,16 @@ export class Bus {
     for (const [node] of gone) this.#heard.delete(node);
     // A clock that was set back cannot tell what came after what.
     const isSetBack = now < (this.#soundSince ?? now);
-    if (now - this.#lastHeardAt > silence || gone.length > 0 || isSetBack) this.#doubt();
+    if (now - this.#lastHeardAt > silence || gone.length > 0 || isSetBack) {
+      this.#doubt(Math.min(this.#lastHeardAt, ...gone.map(([, { at }]) => at)));
+    }
   }
 
-  #doubt(): void {
+  #doubt(until: number): void {
     if (this.#soundSince === null) return;
     const since = this.#soundSince;
     this.#soundSince = null;
-    this.#options.doubted(since, this.#lastHeardAt);
+    this.#options.doubted(since, until);
   }
 
   #opened(message: string): Message | null {

@@ -8,6 +8,11 @@ export interface IndexKey {
   readonly createdAt: number;
 }
 
+/** The key that all nodes use from now on, and whether it had to be written. */
+export interface AgreedKey extends IndexKey {
+  readonly isWritten: boolean;
+}
+
 /** Where the index key of a tenant is kept. */
 export const indexNameOf = (tenantOrigin: string): string => `i.${digestOf(tenantOrigin)}`;
 
@@ -32,14 +37,15 @@ export function agreeOnIndexKey(
   documents: Documents,
   name: string,
   mine: IndexKey | null,
-): Promise<IndexKey> {
+): Promise<AgreedKey> {
   const made = mine?.key ?? randomBytes(keyBytes);
-  return documents.change(name, (reading) => {
+  return documents.change<AgreedKey>(name, (reading) => {
     const theirs = parsed(reading);
     const ours = { key: made, createdAt: mine?.createdAt ?? reading.now };
-    if (theirs && (mine === null || isOlder(theirs, mine))) return { outcome: theirs, keepFor };
+    if (theirs && (mine === null || isOlder(theirs, mine)))
+      return { outcome: { ...theirs, isWritten: false }, keepFor };
     const text = JSON.stringify({ key: ours.key.toString("base64url"), createdAt: ours.createdAt });
-    return { text, outcome: ours, keepFor };
+    return { text, outcome: { ...ours, isWritten: true }, keepFor };
   });
 }
 

@@ -31,7 +31,7 @@ const recordOf = (known: Partial<KeyRecord>): SubjectRecord => ({
   keys: { k: { ...unknownKey, changedAt: now, ...known } },
 });
 const tidy = (known: Partial<KeyRecord>, after: number) =>
-  withoutOverdue(recordOf(known), now + after, { limits, keepFor });
+  withoutOverdue(recordOf(known), now + after, { limits, keepFor, useOf: () => null });
 
 describe("withoutOverdue", () => {
   test.each<[string, Partial<Live>, number, string]>([
@@ -54,7 +54,7 @@ describe("withoutOverdue", () => {
 
   test("gives back the very record where nothing is over", () => {
     const record = recordOf({ live: at });
-    expect(withoutOverdue(record, now + 10, { limits, keepFor }).record).toBe(record);
+    expect(withoutOverdue(record, now + 10, { limits, keepFor, useOf: () => null }).record).toBe(record);
   });
 
   test("forgets a key that nothing can contradict any more, and not before", () => {

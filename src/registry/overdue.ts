@@ -1,5 +1,5 @@
 import type { EndedSession } from "./ends.ts";
-import { ended } from "./transitions.ts";
+import { ended, withUse, type Use } from "./transitions.ts";
 import { withKey, type KeyRecord, type Live, type SubjectRecord } from "./subject-record.ts";
 
 /** How long a session may live, in milliseconds. rules R3 */
@@ -18,12 +18,22 @@ export const useSharedPart: number = 1 / 8;
 export function withoutOverdue(
   record: SubjectRecord,
   now: number,
-  { limits, keepFor }: { readonly limits: SessionLimits; readonly keepFor: number },
+  {
+    limits,
+    keepFor,
+    useOf,
+  }: {
+    readonly limits: SessionLimits;
+    readonly keepFor: number;
+    /** What this node knows of the use of a session, by the store's clock; after an outage that may be more. */
+    readonly useOf: (key: string, birth: string) => Use | null;
+  },
 ): { readonly record: SubjectRecord; readonly ended: readonly EndedSession[] } {
   const gone: EndedSession[] = [];
   let next = record;
   for (const [key, known] of Object.entries(record.keys)) {
-    const reason = known.live && overdue(known.live, now, limits);
+    const use = known.live && useOf(key, known.live.birth);
+    const reason = known.live && overdue(use ? withUse(known.live, use) : known.live, now, limits);
     if (known.live && reason) {
       gone.push({ key, reason, live: known.live });
       next = withKey(next, key, now, ended(known, reason, now));

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { Clock } from "../kernel/clock.ts";
 import { createSingleFlight } from "../kernel/single-flight.ts";
 import type { Seal } from "../store/seal.ts";
@@ -6,10 +5,11 @@ import type { SessionStore } from "../store/session-store.ts";
 import { Bus, type Notice } from "./bus.ts";
 import { Documents, type Change, type Reading } from "./documents.ts";
 import { Ends, endsIn, type Acknowledged, type EndedSession } from "./ends.ts";
-import { agreeOnIndexKey, gateNameOf, indexNameOf, type IndexKey } from "./index-key.ts";
+import { gateNameOf } from "./index-key.ts";
+import { Naming } from "./naming.ts";
 import { withoutOverdue, type SessionLimits } from "./overdue.ts";
-import { createSessionKeys, tagOf, type SessionKeys } from "./session-key.ts";
-import type { Step } from "./transitions.ts";
+import { tagOf } from "./session-key.ts";
+import type { Step, Use } from "./transitions.ts";
 import {
   epochsOf,
   formatSubjectRecord,
@@ -34,7 +34,17 @@ export interface RegistryOptions {
   /** How long ends are remembered: longer than anything that could write after one. Milliseconds; rules R1 */
   readonly keepFor: number;
   readonly limits: SessionLimits;
+  /** What this node knows of the use of a session, in its own time. */
+  readonly useOf: (key: string) => UseHere | undefined;
   readonly listener: RegistryListener;
+}
+
+/** What this node knows of the use of a session that it has at hand. */
+export interface UseHere {
+  readonly birth: string;
+  readonly lastUsedAt: number;
+  readonly vouchedAt: number;
+  readonly expiresAt: number | undefined;
 }
 
 /** What the registry tells the session floor. */
@@ -44,7 +54,7 @@ export interface RegistryListener {
   /** What another node says, and this one too. */
   readonly heard: (notice: Notice) => void;
   /** Notices may have been lost since they were last heard of: what is cached is no longer sure. */
-  readonly doubted: (soundSince: number, lastHeardAt: number) => void;
+  readonly doubted: (soundSince: number, soundUntil: number) => void;
   /** Notices come again. */
   readonly trusted: () => void;
   /** The store has stopped answering, or answers again. */
@@ -74,7 +84,8 @@ export type SubjectStep<T> = (record: SubjectRecord, now: number, offset: number
 interface NextRecord<T> {
   readonly record: SubjectRecord;
   readonly outcome: T;
-  readonly gone: readonly EndedSession[];
+  /** Sessions that were ended by somebody, and those that were over. */
+  readonly gone: { readonly told: readonly EndedSession[]; readonly over: readonly EndedSession[] };
   readonly offset: number;
   readonly acknowledged: Acknowledged;
   readonly isChanged: boolean;
@@ -89,9 +100,6 @@ const retryEvery = 500;
  */
 const tidyEvery = 10_000;
 
-/** Ends that a node keeps in mind before it has learned how sessions are named. */
-const mostPostponed = 10_000;
-
 /** Documents read at once for a list. */
 const listWidth = 16;
 
@@ -103,12 +111,9 @@ export class Registry {
   readonly ends: Ends;
   readonly bus: Bus;
   readonly documents: Documents;
+  readonly naming: Naming;
   readonly #options: RegistryOptions;
-  readonly #openings = createSingleFlight<"index", SessionKeys>();
   readonly #reassertions = createSingleFlight<"all", void>();
-  readonly #whenOpen: ((keys: SessionKeys) => Promise<void>)[] = [];
-  #keys: SessionKeys | null = null;
-  #index: IndexKey | null = null;
   #cancelRetry: (() => void) | null = null;
   #cancelTidy = (): void => {};
   #isClosed = false;
@@ -125,7 +130,7 @@ export class Registry {
       timeout: storeTimeout,
       isRemote: store.reach === "nodes",
       changed: (isReachable) => {
-        if (isReachable) this.#inBackground(this.open());
+        if (isReachable) this.#inBackground(this.naming.open());
         listener.storeChanged(isReachable);
       },
       unreadable: listener.unreadable,
@@ -137,6 +142,7 @@ export class Registry {
       ask: (call) => this.documents.probe(call),
       hear: (notice) => {
         if (notice.kind === "ended") this.ends.hear(notice.tag, notice.ends, this.documents.offset);
+        if (notice.kind === "index") this.#inBackground(this.naming.compare());
         listener.heard(notice);
       },
       doubted: listener.doubted,
@@ -145,19 +151,20 @@ export class Registry {
         listener.trusted();
       },
     });
-    if (store.reach === "process") this.#keys = createSessionKeys(options.tenantOrigin, randomBytes(32));
+    this.naming = new Naming({
+      documents: this.documents,
+      tenantOrigin: options.tenantOrigin,
+      isAlone: store.reach === "process",
+      written: () => this.tell({ kind: "index" }),
+      rekeyed: listener.rekeyed,
+    });
   }
 
   /** Begins to listen, and to learn how names are derived. */
   start(): void {
     this.bus.start();
     this.#tidyLater();
-    this.#inBackground(this.open());
-  }
-
-  /** The names of sessions; null until the store has said how they are derived. */
-  get keys(): SessionKeys | null {
-    return this.#keys;
+    this.#inBackground(this.naming.open());
   }
 
   /** Whether other nodes use the same store. */
@@ -168,22 +175,6 @@ export class Registry {
   /** Whether sessions live on when this process ends. */
   get outlives(): boolean {
     return this.#options.store.reach !== "process";
-  }
-
-  /** Learns how names are derived. @throws SessionProxyError `QSP-STORE` */
-  open(): Promise<SessionKeys> {
-    if (this.#keys) return Promise.resolve(this.#keys);
-    return this.#openings.run("index", () => this.#agree());
-  }
-
-  /** Like `open`; where the store cannot be reached, `later` is done as soon as it was, and the failure is thrown now. */
-  async openOr(later: (keys: SessionKeys) => Promise<void>): Promise<SessionKeys> {
-    try {
-      return await this.open();
-    } catch (error) {
-      if (this.#whenOpen.length < mostPostponed) this.#whenOpen.push(later);
-      throw error;
-    }
   }
 
   /** What the store says of a key. @throws SessionProxyError `QSP-STORE` */
@@ -206,7 +197,8 @@ export class Registry {
   ): Promise<{ readonly outcome: T; readonly record: SubjectRecord }> {
     const tag = tagOf(key);
     const { listener } = this.#options;
-    let gone: readonly EndedSession[] = [];
+    let isWritten = false;
+    let gone: NextRecord<T>["gone"] = { told: [], over: [] };
     try {
       const { record, offset, acknowledged, outcome } = await this.documents.change(`s.${tag}`, (reading) => {
         const next = this.#next(tag, reading, step);
@@ -214,27 +206,36 @@ export class Registry {
         const text = next.isChanged ? { text: formatSubjectRecord(next.record) } : {};
         return { ...text, outcome: next, keepFor: next.record.blockedUntil - reading.now };
       });
+      isWritten = true;
       this.ends.learn(tag, record, offset, acknowledged);
-      if (gone.length > 0) this.#tellEnded(tag, gone, record);
+      const all = [...gone.told, ...gone.over];
+      if (all.length > 0) this.#tellEnded(tag, all, record);
       return { outcome, record };
     } finally {
-      // Also where the answer was lost: what is over is over, and a repetition would not find it again.
-      if (gone.length > 0) listener.ended(gone);
+      // A log-out counts where the answer was lost too, and a repetition would not find the session again.
+      const ended = isWritten ? [...gone.told, ...gone.over] : gone.told;
+      if (ended.length > 0) listener.ended(ended);
     }
   }
 
   /** What a document becomes: what this node knows of ends first, then what is over, then the step. */
   #next<T>(tag: string, { text, now, offset }: Reading, step: SubjectStep<T>): NextRecord<T> {
-    const { limits, keepFor } = this.#options;
-    const found = text === null ? unknownSubject : (parseSubjectRecord(text) ?? unknownSubject);
+    const { limits, keepFor, useOf } = this.#options;
+    const parsed = text === null ? unknownSubject : parseSubjectRecord(text);
+    if (parsed === null) this.#options.listener.unreadable();
+    const found = parsed ?? unknownSubject;
     const acknowledged = this.ends.snapshot(tag);
     const applied = this.ends.apply(tag, found, now, offset);
     // Nobody else is told of use where the process ends with its store: it alone knows what is over.
     const tidy = this.outlives
-      ? withoutOverdue(applied.record, now, { limits, keepFor })
+      ? withoutOverdue(applied.record, now, {
+          limits,
+          keepFor,
+          useOf: (key, birth) => inStoreTime(useOf(key), birth, offset),
+        })
       : { record: applied.record, ended: [] };
     const { record = tidy.record, outcome } = step(tidy.record, now, offset);
-    const gone = [...applied.ended, ...tidy.ended];
+    const gone = { told: applied.ended, over: tidy.ended };
     return { record, outcome, gone, offset, acknowledged, isChanged: record !== found };
   }
 
@@ -291,18 +292,6 @@ export class Registry {
     this.#cancelTidy();
   }
 
-  async #agree(): Promise<SessionKeys> {
-    const { tenantOrigin, listener } = this.#options;
-    const before = this.#index;
-    const agreed = await agreeOnIndexKey(this.documents, indexNameOf(tenantOrigin), before);
-    if (this.#keys && before?.key.equals(agreed.key)) return this.#keys;
-    this.#index = agreed;
-    this.#keys = createSessionKeys(tenantOrigin, agreed.key);
-    if (before) listener.rekeyed();
-    for (const work of this.#whenOpen.splice(0)) this.#inBackground(work(this.#keys));
-    return this.#keys;
-  }
-
   #tellEnded(tag: string, gone: readonly EndedSession[], record: SubjectRecord): void {
     const [{ reason } = { reason: "" }] = gone;
     const sessions = gone.map((each) => ({ key: each.key, birth: each.live.birth }));
@@ -323,7 +312,7 @@ export class Registry {
   /** After a silence the store may have lost what was written before it: it is told again, until it has heard all. */
   async #reassert(): Promise<void> {
     try {
-      if (this.#index) await this.#openings.run("index", () => this.#agree());
+      await this.naming.compare();
       for (const tag of this.ends.known) await this.change(tag, () => ({ outcome: null }));
     } catch {
       this.#options.clock.setTimer(retryEvery, () => {
@@ -346,7 +335,7 @@ export class Registry {
     this.#cancelTidy = this.#options.clock.setTimer(tidyEvery, () => {
       this.ends.forget();
       // A node that started while the store was empty may have made a key of its own.
-      if (this.isShared && this.#index) this.#inBackground(this.#openings.run("index", () => this.#agree()));
+      if (this.isShared) this.#inBackground(this.naming.compare());
       this.#tidyLater();
     });
   }
@@ -381,6 +370,15 @@ function viewOf(record: SubjectRecord, key: string, offset: number): View {
       at: claims.at + offset,
       triedAt: claims.triedAt && claims.triedAt + offset,
     },
+  };
+}
+
+function inStoreTime(use: UseHere | undefined, birth: string, offset: number): Use | null {
+  if (use?.birth !== birth) return null;
+  return {
+    usedAt: use.lastUsedAt - offset,
+    vouchedAt: use.vouchedAt - offset,
+    expiresAt: use.expiresAt === undefined ? null : use.expiresAt - offset,
   };
 }
 

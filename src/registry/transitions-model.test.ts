@@ -203,6 +203,7 @@ class World {
     this.record = withoutOverdue(record, this.clock.now(), {
       limits: { idleTimeout: 1e9, maxLifetime: 1e9 },
       keepFor: 1e9,
+      useOf: () => null,
     }).record;
     this.ends.learn(tag, this.record, 0, acknowledged);
     this.ended += 1;

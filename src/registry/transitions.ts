@@ -169,24 +169,26 @@ export interface Use {
   readonly expiresAt: number | null;
 }
 
-/** Merges what a node knows of a session's use. rules R3 */
+/** Merges what a node knows of a session's use; false where the session has ended. rules R3 */
 export function touch(
   record: SubjectRecord,
   now: number,
   { key, birth, use }: { readonly key: string; readonly birth: string; readonly use: Use },
-): Step<null> {
+): Step<boolean> {
   const { live } = keyOf(record, key);
-  if (live?.birth !== birth) return { outcome: null };
+  if (live?.birth !== birth) return { outcome: false };
+  const used = withUse(live, use);
+  if (used === live) return { outcome: true };
+  return { record: withKey(record, key, now, { live: used }), outcome: true };
+}
+
+/** A session with what a node knows of its use; the same one where it knows nothing new. */
+export function withUse(live: Live, use: Use): Live {
   const expiresAt = use.vouchedAt >= live.vouchedAt ? use.expiresAt : live.expiresAt;
   const usedAt = Math.max(use.usedAt, live.usedAt);
   const vouchedAt = Math.max(use.vouchedAt, live.vouchedAt);
-  if (usedAt === live.usedAt && vouchedAt === live.vouchedAt && expiresAt === live.expiresAt) {
-    return { outcome: null };
-  }
-  return {
-    record: withKey(record, key, now, { live: { ...live, usedAt, vouchedAt, expiresAt } }),
-    outcome: null,
-  };
+  const isKnown = usedAt === live.usedAt && vouchedAt === live.vouchedAt && expiresAt === live.expiresAt;
+  return isKnown ? live : { ...live, usedAt, vouchedAt, expiresAt };
 }
 
 /** Ends a session by one of its clocks, unless another node knows better. rules R3 */

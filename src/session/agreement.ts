@@ -93,10 +93,10 @@ export class Agreement {
     });
   }
 
-  /** The bus lost something, or was cut: nothing was missing from `soundSince` to `lastHeardAt`, but since. */
-  doubt(soundSince: number, lastHeardAt: number): void {
+  /** The bus lost something, or was cut: nothing was missing from `soundSince` to `soundUntil`, but since. */
+  doubt(soundSince: number, soundUntil: number): void {
     for (const session of this.#options.cache.all()) {
-      if (session.checkedAt >= soundSince) session.sureUntil = lastHeardAt;
+      if (session.checkedAt >= soundSince) session.sureUntil = soundUntil;
     }
   }
 

@@ -71,7 +71,7 @@ export class Endings {
     return this.#endInStore(session, clock, (live, now) => {
       if (clock === "idle") return live.usedAt + idleTimeout > now;
       // A longer word counts only if it is a newer one.
-      const isNewer = live.vouchedAt > session.shared.vouchedAt;
+      const isNewer = live.vouchedAt > session.vouchedAt;
       return clock === "expired" && isNewer && (live.expiresAt === null || live.expiresAt > now);
     });
   }
@@ -150,8 +150,9 @@ export class Endings {
         clocks.schedule(session);
         return;
       }
-      const told = this.end(session, reason);
-      this.#tellRest(session.key, outcome.live);
+      // Where the store cannot say, others may still use what the tenant keeps.
+      const told = this.end(session, reason, outcome.kind === "unknown");
+      if (outcome.kind === "ended") this.#tellRest(session.key, outcome.live);
       await this.#atMost(told);
     });
   }
@@ -172,7 +173,7 @@ export class Endings {
     { key, birth }: ProxySession,
     reason: EndReason,
     isRefuted: (live: Live, now: number) => boolean,
-  ): Promise<QuietEnd> {
+  ): Promise<QuietEnd | { readonly kind: "unknown" }> {
     const { registry } = this.#options;
     try {
       const outcome = await registry.change(key, (record, now, offset) =>
@@ -189,7 +190,7 @@ export class Endings {
       return outcome;
     } catch {
       // Told where it was noticed; the session is overdue for every node, and whoever reads it next takes it out.
-      return { kind: "ended", live: null };
+      return { kind: "unknown" };
     }
   }
 

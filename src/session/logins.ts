@@ -174,7 +174,7 @@ export class Logins {
         throw refusal;
       }
     } catch (error) {
-      await this.#release(key, token, refusal, toKnown(error));
+      await this.#release(key, token, refusal);
       throw error;
     }
   }
@@ -237,12 +237,7 @@ export class Logins {
     this.#options.clock.setTimer(commitPause, () => void again());
   }
 
-  async #release(
-    key: string,
-    token: string,
-    refusal: SessionProxyError | null,
-    failure: SessionProxyError,
-  ): Promise<void> {
+  async #release(key: string, token: string, refusal: SessionProxyError | null): Promise<void> {
     const { registry } = this.#options;
     let isOurs: boolean;
     try {
@@ -257,9 +252,10 @@ export class Logins {
       // The lease runs out by itself.
       return;
     }
-    // Who waits for another's login by now is not failed by ours.
-    if (isOurs)
-      registry.tell({ kind: "failed", key, code: failure.code, retryAfter: failure.retryAfter ?? null });
+    // Who waits for another's login by now is not failed by ours; nor is it by what only this node could not do.
+    if (!isOurs) return;
+    if (refusal === null) registry.tell({ kind: "changed", key, version: 0 });
+    else registry.tell({ kind: "failed", key, code: refusal.code, retryAfter: refusal.retryAfter ?? null });
   }
 
   /** Renews the lease until it is stopped; one that was lost shows at the commit. */

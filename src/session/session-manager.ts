@@ -81,18 +81,18 @@ export class SessionManager {
 
   /** Whether the store answers. */
   get storeReachable(): boolean {
-    return this.#registry.keys !== null && this.#registry.documents.downSince === null;
+    return this.#registry.naming.keys !== null && this.#registry.documents.downSince === null;
   }
 
   /** The session of an identity that this node has at hand. */
   find(owner: SessionOwner): ProxySession | undefined {
-    const key = this.#registry.keys?.keyOf(owner);
+    const key = this.#registry.naming.keys?.keyOf(owner);
     return key === undefined ? undefined : this.#cache.get(key);
   }
 
   /** The session of an identity on any node, without making or extending one. @throws SessionProxyError `QSP-STORE` */
   async look(owner: SessionOwner): Promise<ProxySession | undefined> {
-    const keys = await this.#registry.open();
+    const keys = await this.#registry.naming.open();
     const key = keys.keyOf(owner);
     const known = this.#cache.get(key);
     if (known && !this.#agreement.isSure(known)) await this.#agreement.check(known);
@@ -119,8 +119,9 @@ export class SessionManager {
     if (identity.expiresAt !== undefined && identity.expiresAt <= this.#clock.now()) {
       throw new SessionProxyError("QSP-UNAUTHENTICATED");
     }
-    const { keys, ends } = this.#registry;
-    if (keys === null) return this.#registry.open().then(() => this.acquire(evidence));
+    const { naming, ends } = this.#registry;
+    const { keys } = naming;
+    if (keys === null) return this.#registry.naming.open().then(() => this.acquire(evidence));
     const key = keys.keyOf(identity);
     // Asked for a living session too: a request that began before an end does not join the session made after it.
     if (!ends.admits(key, evidence.at)) throw new SessionProxyError("QSP-UNAUTHENTICATED");
@@ -178,12 +179,12 @@ export class SessionManager {
     const at = this.#clock.now();
     const end = (keys: SessionKeys): Promise<void> =>
       this.#endings.endKey(keys.keyOf(owner), "logout", owner.sessionId !== undefined, at);
-    await end(await this.#registry.openOr(end));
+    await end(await this.#registry.naming.openOr(end));
   }
 
   /** Ends the session of a key; whether there was one. A host session's id does not work again. @throws SessionProxyError `QSP-STORE` */
   async revokeKey(key: string): Promise<boolean> {
-    await this.#registry.open();
+    await this.#registry.naming.open();
     const known = this.#cache.get(key) ?? (await this.#registry.read(key)).live;
     if (known) await this.#endings.endKey(key, "revoked", known.hasHostSession);
     return Boolean(known);
@@ -194,12 +195,12 @@ export class SessionManager {
     const at = this.#clock.now();
     const end = (keys: SessionKeys): Promise<void> =>
       this.#endings.endSubject(keys.tagOf(subject), blockFor, at);
-    await end(await this.#registry.openOr(end));
+    await end(await this.#registry.naming.openOr(end));
   }
 
   /** Every session in the store, or those of a subject. @throws SessionProxyError `QSP-STORE` */
   async list(subject?: string): Promise<readonly SessionSummary[]> {
-    const keys = await this.#registry.open();
+    const keys = await this.#registry.naming.open();
     const tag = subject === undefined ? null : keys.tagOf(subject);
     return (await this.#registry.list(tag)).map(({ key, live }) => ({
       key,
@@ -213,7 +214,7 @@ export class SessionManager {
 
   /** A subject as it stands in log lines; null until the store has said how. */
   hashOf(subject: string): string | null {
-    return this.#registry.keys?.hashOf(subject) ?? null;
+    return this.#registry.naming.keys?.hashOf(subject) ?? null;
   }
 
   /** Stops all timers. Sessions that nobody could go on with are ended at the tenant; the others stay in the store. */
@@ -232,15 +233,24 @@ export class SessionManager {
   #confirmed(session: ProxySession, evidence: Evidence): ProxySession | Promise<ProxySession> {
     const overdue = this.#clocks.overdue(session);
     if (overdue) return this.#endings.endByClock(session, overdue).then(() => this.acquire(evidence));
-    if (this.#agreement.isSure(session)) {
+    const isFading = this.#parts.sharing.isFading(session);
+    if (!isFading && this.#agreement.isSure(session)) {
       this.#vouch(session, evidence);
       return session;
     }
-    return this.#agreement.check(session).then(() => {
+    const confirming = isFading ? this.#revived(session) : this.#agreement.check(session);
+    return confirming.then(() => {
       if (session.ended) return this.acquire(evidence);
       this.#vouch(session, evidence);
       return session;
     });
+  }
+
+  /** Tells of the use before it is served: another node may be about to take the session for idle. rules R3 */
+  async #revived(session: ProxySession): Promise<void> {
+    const isLive = await this.#parts.sharing.revive(session).catch(() => true);
+    if (!isLive) await this.#agreement.check(session);
+    else if (!this.#agreement.isSure(session)) await this.#agreement.check(session);
   }
 
   async #open(key: string, keys: SessionKeys, evidence: Evidence): Promise<ProxySession> {
@@ -350,6 +360,7 @@ export class SessionManager {
       this.#parts.waiters.wakeTag(notice.tag);
       return this.#endings.heard(notice);
     }
+    if (notice.kind === "index") return;
     const { key } = notice;
     if (notice.kind === "failed") {
       const { code, retryAfter } = notice;

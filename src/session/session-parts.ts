@@ -62,10 +62,11 @@ export function createSessionParts(options: SessionManagerOptions, hooks: Sessio
     storeTimeout: options.storeTimeout,
     keepFor: durations.maxLifetime + loginTimeout + tombstoneSlack,
     limits: durations,
+    useOf: (key) => cache.get(key),
     listener: {
       ended: (sessions) => endings.takenOut(sessions),
       heard: hooks.hear,
-      doubted: (soundSince, lastHeardAt) => agreement.doubt(soundSince, lastHeardAt),
+      doubted: (soundSince, soundUntil) => agreement.doubt(soundSince, soundUntil),
       trusted() {
         waiters.wakeAll();
         agreement.sweepAll().catch(() => {});
@@ -131,7 +132,7 @@ export function createSessionParts(options: SessionManagerOptions, hooks: Sessio
     closeSockets: options.closeSockets,
     released: options.released,
   });
-  const sharing = new Sharing({ clock, registry, place });
+  const sharing = new Sharing({ clock, registry, place, idleTimeout: durations.idleTimeout });
   const { isClosed } = hooks;
   const openings = new Openings({
     clock,

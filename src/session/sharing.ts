@@ -1,4 +1,5 @@
 import type { Clock } from "../kernel/clock.ts";
+import { useSharedPart } from "../registry/overdue.ts";
 import type { Registry } from "../registry/registry.ts";
 import { touch, update } from "../registry/transitions.ts";
 import type { ProxySession } from "./proxy-session.ts";
@@ -10,6 +11,8 @@ export interface SharingOptions {
   readonly clock: Clock;
   readonly registry: Registry;
   readonly place: JarPlace;
+  /** Milliseconds. */
+  readonly idleTimeout: number;
 }
 
 /** Cookies that the tenant replaced are shared after this, however many come. Milliseconds. */
@@ -24,26 +27,28 @@ export class Sharing {
     this.#options = options;
   }
 
+  /**
+   * Whether the other nodes may take the session for idle at any moment, so that its use has to be told before it is
+   * served. Never true of one that is used all the time.
+   */
+  isFading(session: ProxySession): boolean {
+    const { registry, clock, idleTimeout } = this.#options;
+    return registry.isShared && clock.now() - session.shared.usedAt > idleTimeout * (1 - useSharedPart);
+  }
+
+  /** Tells the other nodes that a session is used now; false where it has ended. @throws SessionProxyError `QSP-STORE` */
+  async revive(session: ProxySession): Promise<boolean> {
+    session.lastUsedAt = this.#options.clock.now();
+    return this.#tellUse(session);
+  }
+
   /** Tells the other nodes of the use that they do not know of. rules R3 */
   async use(sessions: readonly ProxySession[]): Promise<void> {
-    const { registry, clock } = this.#options;
+    const { clock } = this.#options;
     for (const session of sessions) {
       // An answer under way is use for as long as it lasts.
       if (session.exchanges > 0) session.lastUsedAt = clock.now();
-      const { key, birth, lastUsedAt, vouchedAt, expiresAt } = session;
-      if (session.ended || isShared(session)) continue;
-      await registry.change(key, (record, now, offset) =>
-        touch(record, now, {
-          key,
-          birth,
-          use: {
-            usedAt: lastUsedAt - offset,
-            vouchedAt: vouchedAt - offset,
-            expiresAt: expiresAt === undefined ? null : expiresAt - offset,
-          },
-        }),
-      );
-      session.shared = { usedAt: lastUsedAt, vouchedAt, expiresAt };
+      if (!session.ended && !isShared(session)) await this.#tellUse(session);
     }
   }
 
@@ -59,25 +64,38 @@ export class Sharing {
     });
   }
 
+  async #tellUse(session: ProxySession): Promise<boolean> {
+    const { key, birth, lastUsedAt, vouchedAt, expiresAt } = session;
+    const isLive = await this.#options.registry.change(key, (record, now, offset) =>
+      touch(record, now, {
+        key,
+        birth,
+        use: {
+          usedAt: lastUsedAt - offset,
+          vouchedAt: vouchedAt - offset,
+          expiresAt: expiresAt === undefined ? null : expiresAt - offset,
+        },
+      }),
+    );
+    session.shared = { usedAt: lastUsedAt, vouchedAt, expiresAt };
+    return isLive;
+  }
+
   async #writeCookies(session: ProxySession, current: TenantSession): Promise<void> {
     const { registry, place } = this.#options;
     const { key, birth } = session;
     const from = { birth, generation: current.generation };
     const names = new Set(current.unshared);
-    // Replaced once more while this is written, a cookie is noted once more.
-    current.unshared.clear();
+    const sent = valuesOf(current, names);
     let written: SessionContent | null = null;
-    let version: number | null;
-    try {
-      version = await registry.change(key, (record, now) => {
-        const content = (before: unknown): unknown =>
-          (written = withCookies(before, current, names)) ?? before;
-        return update(record, now, { key, from, content });
-      });
-    } catch (error) {
-      for (const name of names) current.unshared.add(name);
-      throw error;
-    }
+    const version = await registry.change(key, (record, now) => {
+      const content = (before: unknown): unknown => (written = withCookies(before, current, names)) ?? before;
+      return update(record, now, { key, from, content });
+    });
+    // One that was replaced once more meanwhile is still to be told.
+    const now = valuesOf(current, names);
+    for (const name of names) if (now.get(name) === sent.get(name)) current.unshared.delete(name);
+    if (current.unshared.size > 0) this.cookies(session);
     if (version === null) return;
     const stored = (written as SessionContent | null)?.generations.find(
       ({ generation }) => generation === current.generation,
@@ -94,3 +112,11 @@ export class Sharing {
 
 const isShared = ({ lastUsedAt, expiresAt, shared }: ProxySession): boolean =>
   lastUsedAt <= shared.usedAt && expiresAt === shared.expiresAt;
+
+const valuesOf = (session: TenantSession, names: ReadonlySet<string>): ReadonlyMap<string, string> =>
+  new Map(
+    session.jar
+      .snapshot()
+      .filter(({ name }) => names.has(name))
+      .map(({ name, value }) => [name, value]),
+  );
