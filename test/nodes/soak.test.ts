@@ -8,7 +8,7 @@ import { namesOf } from "./known-users.ts";
 import { countNames } from "./load.ts";
 import { proofNumber } from "./proof-size.ts";
 import { soakUser } from "./soak-user.ts";
-import { startWorld } from "./world.ts";
+import { patientTimeouts, startWorld } from "./world.ts";
 
 /*
  * The tenant forgets every session every five seconds, while fifty people work with the vendor's client, plain HTTP and
@@ -29,7 +29,7 @@ test(
   `${userCount} people work for ${seconds(duration)}, their sessions are lost every 5 s, and they see no error`,
   async () => {
     const redis = keep(await startRedisServer());
-    const world = keep(await startWorld({ store: redis.url }));
+    const world = keep(await startWorld({ store: redis.url, config: { timeouts: patientTimeouts } }));
     const users = namesOf(userCount);
     // Everybody comes within a second, as people do; the engine takes a user from the first login on.
     const until = performance.now() + duration;

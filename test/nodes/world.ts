@@ -141,6 +141,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   }
 }
 
+/**
+ * Time-outs for proofs that keep a small machine busy for long: what is proved is not how fast it is. With the defaults
+ * (500 ms for the store, 5 s to connect) a process that gets no turn for so long would be told that the others are down.
+ */
+export const patientTimeouts: Readonly<Record<string, string>> = { store: "5s", connect: "20s" };
+
 /** Makes every login at the tenant take this long from now on. Milliseconds. */
 export function slowLogins({ tenant }: Pick<World, "tenant">, ms: number): void {
   tenant.clearFaults();
