@@ -66,7 +66,10 @@ export class DocumentWatch implements StoreWatch {
 
   written(name: string, value: string, by: SimulatedProcess): void {
     const record = this.#open(name, value);
-    if (record === null) return;
+    if (record === null) {
+      this.#options.trace.note(by.name, () => `writes ${name.slice(0, 1)}: the ${this.#kindOf(name)}`);
+      return;
+    }
     const before = this.records.get(name);
     this.records.set(name, record);
     if (before) this.#compare(name, before, record);
@@ -103,6 +106,10 @@ export class DocumentWatch implements StoreWatch {
   epochOf(key: string): string {
     const found = this.known(key);
     return found ? `${found.record.epoch}.${found.known.epoch}` : "0.0";
+  }
+
+  #kindOf(name: string): string {
+    return name.startsWith("i.") ? "index" : "gate of logins";
   }
 
   /** The ends of a record, its leases and sessions. */
