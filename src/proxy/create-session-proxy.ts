@@ -98,8 +98,8 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
   const identify = async (request: IncomingMessage): Promise<Identity | null> =>
     inTime(Promise.resolve(admission.identify(request)));
 
-  const signIn = async (request: IncomingMessage): Promise<ProxySession> => {
-    const at = now();
+  /** `at` is when the head of the request was there: the host vouches for that moment. rules R1 */
+  const signIn = async (request: IncomingMessage, at: number): Promise<ProxySession> => {
     const identity = await identify(request);
     if (!identity) throw new SessionProxyError("QSP-UNAUTHENTICATED");
     return sessions.acquire({
@@ -177,10 +177,11 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
         return;
       }
       const { target } = place;
+      const at = now();
       const admit = async (): Promise<{ target: typeof target; session: ProxySession }> => {
         admission.guard(request, place, true);
         await inTime(runBefore(before, request));
-        return { target, session: await signIn(request) };
+        return { target, session: await signIn(request, at) };
       };
       const leave = inFlight.enter();
       openSocket({ ...sockets, admit }, request, socket, head, id)

@@ -27,8 +27,8 @@ export interface HttpDoorContext extends ExchangeContext {
   readonly isClosed: () => boolean;
   /** One more exchange; the returned function ends it. */
   readonly enter: () => () => void;
-  /** The session of whoever the host says this is. @throws SessionProxyError */
-  readonly signIn: (request: IncomingMessage) => Promise<ProxySession>;
+  /** The session of whoever the host says this is; `at` is when the request came. @throws SessionProxyError */
+  readonly signIn: (request: IncomingMessage, at: number) => Promise<ProxySession>;
 }
 
 /** What is told of an exchange when it is over. */
@@ -112,7 +112,7 @@ export class HttpDoor {
       await ownAnswers.answer({ request, response, route: place.route, target: place.target, cors });
       return { status: response.statusCode };
     }
-    const session = place.routeClass === "static" ? null : await signIn(request);
+    const session = place.routeClass === "static" ? null : await signIn(request, startedAt);
     if (session) sessions.touch(session);
     // Only who waited for a login sees one in the timing.
     const loginMs = session && session.createdAt >= startedAt ? this.#context.now() - startedAt : 0;

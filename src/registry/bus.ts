@@ -58,6 +58,9 @@ const beatEvery = 300;
 /** So long without a message and messages are taken to be lost. Milliseconds; rules R1 */
 const silence = 1000;
 
+/** A node that fell silent without a goodbye is waited for; then it is taken for dead. Milliseconds. */
+const missedFor = 10_000;
+
 /** Nodes whose numbers are remembered; one that was silent for long has gone. */
 const mostNodes = 1000;
 
@@ -72,6 +75,8 @@ export class Bus {
   /** Of this process: numbers are compared within one node only. */
   readonly #node = randomId(9);
   readonly #heard = new Map<string, { sequence: number; at: number }>();
+  /** Nodes that fell silent without a goodbye: dead, or cut off from this one only. */
+  readonly #missing = new Map<string, number>();
   #sequence = 0;
   #lastHeardAt: number;
   #soundSince: number | null = null;
@@ -137,12 +142,19 @@ export class Bus {
     this.#lastHeardAt = now;
     const missingSince = this.#missingSince(parsed.node, parsed.sequence, now);
     if (missingSince !== null) this.#doubt(missingSince);
-    if (this.#soundSince === null) {
+    this.#missing.delete(parsed.node);
+    if (this.#soundSince === null && this.#missing.size === 0) {
       this.#soundSince = now;
       trusted();
     }
     if (parsed.isLast) this.#heard.delete(parsed.node);
-    if (parsed.notice) hear(parsed.notice);
+    if (parsed.notice === null) return;
+    try {
+      hear(parsed.notice);
+    } catch {
+      // A word of a later version, not understood: it is as if it had been lost.
+      this.#doubt(now);
+    }
   }
 
   /** Since when something of that node is missing; one who is heard for the first time may have said more before. */
@@ -160,7 +172,11 @@ export class Bus {
   #look(): void {
     const now = this.#options.clock.now();
     const gone = [...this.#heard].filter(([, { at }]) => now - at > silence);
-    for (const [node] of gone) this.#heard.delete(node);
+    for (const [node] of gone) {
+      this.#heard.delete(node);
+      this.#missing.set(node, now);
+    }
+    for (const [node, since] of this.#missing) if (now - since > missedFor) this.#missing.delete(node);
     // A clock that was set back cannot tell what came after what.
     const isSetBack = now < (this.#soundSince ?? now);
     if (now - this.#lastHeardAt > silence || gone.length > 0 || isSetBack) {

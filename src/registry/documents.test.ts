@@ -183,7 +183,10 @@ describe("Documents: a store that does not answer", () => {
     expect(store.reads).toBe(before);
     await documents.probe(() => store.names("s."));
     await expect(waiting).resolves.toBe("late");
-    expect([documents.downSince, changes]).toEqual([null, [false, true]]);
+    expect([documents.downSince, documents.isSound, changes]).toEqual([null, false, [false]]);
+    // It is told of when nothing has failed for a second: one that fails in part is not back.
+    clock.advance(1000);
+    expect([documents.isSound, changes]).toEqual([true, [false, true]]);
   });
 
   test("they wait no longer than one call may take, and do not ask the store at all", async () => {

@@ -44,6 +44,9 @@ export interface Change<T> {
 /** So many lost comparisons in a row are a fault and not a contest: each loser means that somebody else got on. */
 const mostTries = 100;
 
+/** A store counts as back when nothing failed for so long. Milliseconds. */
+const quiet = 1000;
+
 /** Opens and seals the documents of a store, and changes them by compare and swap. */
 export class Documents {
   readonly #options: DocumentsOptions;
@@ -51,6 +54,11 @@ export class Documents {
   #untilUp: Promise<void> = Promise.resolve();
   #tellUp = (): void => {};
   #downSince: number | null = null;
+  /** Whether the failure was told, and the return was not. */
+  #isLost = false;
+  #lostAt: number | null = null;
+  #missedAt = 0;
+  #isWatched = false;
   #offset = 0;
 
   constructor(options: DocumentsOptions) {
@@ -60,6 +68,16 @@ export class Documents {
   /** When the store stopped answering, by this node's clock; null while it answers. */
   get downSince(): number | null {
     return this.#downSince;
+  }
+
+  /** Whether the store answers, all of it, and has done so for a moment. */
+  get isSound(): boolean {
+    return !this.#isLost;
+  }
+
+  /** When the store was last lost, by this node's clock; null for never. */
+  get lostAt(): number | null {
+    return this.#lostAt;
   }
 
   /** This node's clock minus the store's, at the last answer. */
@@ -153,17 +171,38 @@ export class Documents {
   }
 
   #reached(): void {
-    if (this.#downSince === null) return;
-    this.#downSince = null;
-    this.#tellUp();
-    this.#options.changed(true);
+    if (this.#downSince !== null) {
+      this.#downSince = null;
+      this.#tellUp();
+    }
+    if (this.#isLost && !this.#isWatched) this.#tellWhenQuiet(quiet);
   }
 
   #missed(): void {
-    if (this.#downSince !== null) return;
-    this.#downSince = this.#options.clock.now();
-    this.#untilUp = new Promise((resolve) => (this.#tellUp = resolve));
+    const now = this.#options.clock.now();
+    this.#missedAt = now;
+    if (this.#downSince === null) {
+      this.#downSince = now;
+      this.#untilUp = new Promise((resolve) => (this.#tellUp = resolve));
+    }
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.#lostAt = now;
     this.#options.changed(false);
+  }
+
+  /** A store that fails in part answers and fails by turns; it counts as back when nothing failed for a while. */
+  #tellWhenQuiet(wait: number): void {
+    const { clock, changed } = this.#options;
+    this.#isWatched = true;
+    clock.setTimer(wait, () => {
+      this.#isWatched = false;
+      const left = this.#missedAt + quiet - clock.now();
+      if (this.#downSince !== null) return;
+      if (left > 0) return this.#tellWhenQuiet(Math.min(left, quiet));
+      this.#isLost = false;
+      changed(true);
+    });
   }
 }
 

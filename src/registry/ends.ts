@@ -1,7 +1,14 @@
 import type { Clock } from "../kernel/clock.ts";
 import { tagOf } from "./session-key.ts";
 import { ended, epochAfter } from "./transitions.ts";
-import { keyOf, withKey, type KeyRecord, type Live, type SubjectRecord } from "./subject-record.ts";
+import {
+  keyOf,
+  unknownSubject,
+  withKey,
+  type KeyRecord,
+  type Live,
+  type SubjectRecord,
+} from "./subject-record.ts";
 
 /** What a node knows of an end, in its own time. */
 export interface Tombstone {
@@ -22,6 +29,12 @@ export interface EndedSession {
   readonly reason: string;
   readonly live: Live;
 }
+
+/**
+ * Ended keys that are remembered of one subject, on a node and in its document; the oldest give way. A person who signs in
+ * and out of the host app without end must not make either grow without end.
+ */
+export const mostEndedKeys = 200;
 
 /** Requests that were on their way when the user logged out must not log in again. Milliseconds; rules R1 */
 export const comeBackAfter = 2000;
@@ -80,9 +93,9 @@ export class Ends {
 
   /** Notes an end before the store knows it. */
   endKey(key: string, reason: string, barred: boolean, at: number = this.#clock.now()): void {
-    const ends = this.#of(tagOf(key));
-    const before = ends.keys.get(key);
-    ends.keys.set(key, {
+    const tag = tagOf(key);
+    const before = this.#subjects.get(tag)?.keys.get(key);
+    this.#setKey(tag, key, {
       epoch: before?.epoch ?? 0,
       endedAt: Math.max(at, before?.endedAt ?? 0),
       blockedUntil: 0,
@@ -118,39 +131,30 @@ export class Ends {
     const gone: EndedSession[] = [];
     let next = record;
     const { own } = ends;
-    if (own) next = applyToSubject(next, { own, now, offset, gone });
-    for (const [key, tombstone] of ends.keys) next = applyToKey(next, key, { tombstone, now, offset, gone });
+    const isOver = (each: Tombstone): boolean => this.#isOver(each, now + offset);
+    if (own && !isOver(own)) next = applyToSubject(next, { own, now, offset, gone });
+    for (const [key, tombstone] of ends.keys) {
+      if (!isOver(tombstone)) next = applyToKey(next, key, { tombstone, now, offset, gone });
+    }
     return { record: next, ended: gone };
   }
 
-  /** Takes over what the store says of ends; `acknowledged` tells that it has all that this node applied. */
+  /** Takes over what the store says of ends; `acknowledged` is what this node knew when the store was asked. */
   learn(tag: string, record: SubjectRecord, offset: number, acknowledged: Acknowledged): void {
-    if (record.endedAt > 0 || record.blockedUntil > 0) {
-      const ends = this.#of(tag);
-      const stays = ends.own && ends.own !== acknowledged.own && ends.own.pending;
-      if (!stays) ends.own = fromStore(record, offset, false, record.blockedUntil);
-    }
-    for (const [key, known] of Object.entries(record.keys)) {
-      if (known.endedAt === 0) continue;
-      const ends = this.#of(tag);
-      const before = ends.keys.get(key);
-      const stays = before?.pending && before !== acknowledged.keys.get(key);
-      if (!stays) ends.keys.set(key, fromStore(known, offset, known.barred, 0));
-    }
     this.#settle(tag, acknowledged);
+    this.hear(tag, endsIn(record), offset);
   }
 
-  /** Takes over what another node said of ends; the store may lose them before it is asked. */
+  /** Takes over what the store or another node says of ends: the newer word stays, and what is over is not news. */
   hear(tag: string, told: ToldEndsOf, offset: number): void {
-    const ends = this.#of(tag);
-    if (told.epoch > (ends.own?.epoch ?? 0) && !ends.own?.pending) {
-      ends.own = fromStore(told, offset, false, told.blockedUntil);
-    }
+    const now = this.#clock.now();
+    const own = fromStore(told, offset, false, told.blockedUntil);
+    const known = this.#subjects.get(tag)?.own;
+    if (told.epoch > 0 && isNews(own, known) && !this.#isOver(own, now)) this.#of(tag).own = own;
     for (const [key, each] of Object.entries(told.keys)) {
-      const before = ends.keys.get(key);
-      if (each.epoch > (before?.epoch ?? 0) && !before?.pending) {
-        ends.keys.set(key, fromStore(each, offset, each.barred, 0));
-      }
+      const tombstone = fromStore(each, offset, each.barred, 0);
+      const before = this.#subjects.get(tag)?.keys.get(key);
+      if (isNews(tombstone, before) && !this.#isOver(tombstone, now)) this.#setKey(tag, key, tombstone);
     }
   }
 
@@ -183,6 +187,13 @@ export class Ends {
     }
   }
 
+  #setKey(tag: string, key: string, tombstone: Tombstone): void {
+    const { keys } = this.#of(tag);
+    keys.delete(key);
+    keys.set(key, tombstone);
+    if (keys.size > mostEndedKeys) keys.delete(keys.keys().next().value ?? key);
+  }
+
   #of(tag: string): SubjectEnds {
     const known = this.#subjects.get(tag);
     if (known) return known;
@@ -200,11 +211,16 @@ export interface ToldEndsOf {
   readonly keys: Readonly<Record<string, Pick<KeyRecord, "epoch" | "endedAt" | "barred">>>;
 }
 
-/** The ends that a record holds. */
-export function endsIn({ epoch, endedAt, blockedUntil, keys }: SubjectRecord): ToldEndsOf {
-  const ended = Object.entries(keys).filter(([, known]) => known.endedAt > 0);
+/** The ends that a record holds, and an older one does not. */
+export function endsIn(
+  { epoch, endedAt, blockedUntil, keys }: SubjectRecord,
+  older: SubjectRecord = unknownSubject,
+): ToldEndsOf {
+  const ended = Object.entries(keys).filter(
+    ([key, known]) => known.endedAt > 0 && known.epoch !== keyOf(older, key).epoch,
+  );
   return {
-    epoch: endedAt > 0 ? epoch : 0,
+    epoch: endedAt > 0 && epoch !== older.epoch ? epoch : 0,
     endedAt,
     blockedUntil,
     keys: Object.fromEntries(
@@ -221,6 +237,10 @@ export interface Acknowledged {
   readonly own: Tombstone | null;
   readonly keys: ReadonlyMap<string, Tombstone>;
 }
+
+/** Whether one word on an end is newer than another; an end that waits for its number is the newest. */
+const isNews = (told: Tombstone, known: Tombstone | null | undefined): boolean =>
+  !known || (known.pending === null && told.epoch >= known.epoch);
 
 const isPending = ({ own, keys }: SubjectEnds): boolean =>
   Boolean(own?.pending) || [...keys.values()].some(({ pending }) => pending !== null);

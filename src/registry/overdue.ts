@@ -1,6 +1,6 @@
-import type { EndedSession } from "./ends.ts";
+import { mostEndedKeys, type EndedSession } from "./ends.ts";
 import { ended, withUse, type Use } from "./transitions.ts";
-import { withKey, type KeyRecord, type Live, type SubjectRecord } from "./subject-record.ts";
+import { keyOf, withKey, type KeyRecord, type Live, type SubjectRecord } from "./subject-record.ts";
 
 /** How long a session may live, in milliseconds. rules R3 */
 export interface SessionLimits {
@@ -10,6 +10,9 @@ export interface SessionLimits {
 
 /** Use is shared so often in the course of the idle time; what is shared may be older by as much. rules R3 */
 export const useSharedPart: number = 1 / 8;
+
+/** Living sessions of one subject: host sessions of one person, in so many browsers. */
+const mostSessions = 64;
 
 /**
  * Takes out what is over: sessions whose node went away before it could end them, and keys that nothing can contradict
@@ -42,7 +45,28 @@ export function withoutOverdue(
       next = { ...next, keys };
     }
   }
-  return { record: next, ended: gone };
+  return { record: withinBounds(next, now, gone), ended: gone };
+}
+
+/** The longest unused sessions and the oldest ends of a subject give way. */
+function withinBounds(record: SubjectRecord, now: number, gone: EndedSession[]): SubjectRecord {
+  const all = Object.entries(record.keys);
+  if (all.length <= mostSessions) return record;
+  let next = record;
+  const sessions = all.flatMap(([key, { live }]) => (live ? [{ key, live }] : []));
+  sessions.sort((one, other) => other.live.usedAt - one.live.usedAt);
+  for (const { key, live } of sessions.slice(mostSessions)) {
+    gone.push({ key, reason: "idle", live });
+    next = withKey(next, key, now, ended(keyOf(next, key), "idle", now));
+  }
+  const idle = Object.entries(next.keys).filter(([, { live, lease }]) => live === null && lease === null);
+  idle.sort(([, one], [, other]) => other.changedAt - one.changedAt);
+  const leaving = new Set(idle.slice(mostEndedKeys).map(([key]) => key));
+  if (leaving.size === 0) return next;
+  return {
+    ...next,
+    keys: Object.fromEntries(Object.entries(next.keys).filter(([key]) => !leaving.has(key))),
+  };
 }
 
 function overdue(live: Live, now: number, { idleTimeout, maxLifetime }: SessionLimits): string | null {

@@ -4,22 +4,18 @@ import type { Seal } from "../store/seal.ts";
 import type { SessionStore } from "../store/session-store.ts";
 import { Bus, type Notice } from "./bus.ts";
 import { Documents, type Change, type Reading } from "./documents.ts";
-import { Ends, endsIn, type Acknowledged, type EndedSession } from "./ends.ts";
+import { Ends, endsIn, type Acknowledged, type EndedSession, type ToldEndsOf } from "./ends.ts";
 import { gateNameOf } from "./index-key.ts";
 import { Naming } from "./naming.ts";
 import { withoutOverdue, type SessionLimits } from "./overdue.ts";
 import { tagOf } from "./session-key.ts";
-import type { Step, Use } from "./transitions.ts";
+import type { Step } from "./transitions.ts";
+import { inLocalTime, inStoreTime, viewOf, type UseHere, type View } from "./view.ts";
 import {
-  epochsOf,
   formatSubjectRecord,
-  keyOf,
   parseSubjectRecord,
   unknownSubject,
-  type Epochs,
-  type Hold,
   type Live,
-  type SharedClaims,
   type SubjectRecord,
 } from "./subject-record.ts";
 
@@ -39,14 +35,6 @@ export interface RegistryOptions {
   readonly listener: RegistryListener;
 }
 
-/** What this node knows of the use of a session that it has at hand. */
-export interface UseHere {
-  readonly birth: string;
-  readonly lastUsedAt: number;
-  readonly vouchedAt: number;
-  readonly expiresAt: number | undefined;
-}
-
 /** What the registry tells the session floor. */
 export interface RegistryListener {
   /** Sessions that this node took out of the store; the tenant has not been told. */
@@ -64,21 +52,13 @@ export interface RegistryListener {
   readonly unreadable: () => void;
 }
 
-/** What the store says of a key, in this node's time. */
-export interface View {
-  readonly epochs: Epochs;
-  readonly version: number;
-  readonly live: Live | null;
-  /** Why the last session ended; "" where none did. */
-  readonly reason: string;
-  readonly hold: Hold | null;
-  readonly claims: SharedClaims | null;
-  /** This node's clock minus the store's: for the times in the content of a session. */
-  readonly offset: number;
-}
-
 /** A step on a record, with this node's clock minus the store's. */
 export type SubjectStep<T> = (record: SubjectRecord, now: number, offset: number) => Step<T>;
+
+const noLimits: SessionLimits = {
+  idleTimeout: Number.POSITIVE_INFINITY,
+  maxLifetime: Number.POSITIVE_INFINITY,
+};
 
 /** A record after a step, and what has to be known when it was written. */
 interface NextRecord<T> {
@@ -86,6 +66,8 @@ interface NextRecord<T> {
   readonly outcome: T;
   /** Sessions that were ended by somebody, and those that were over. */
   readonly gone: { readonly told: readonly EndedSession[]; readonly over: readonly EndedSession[] };
+  /** The ends that are new in it. */
+  readonly ends: ToldEndsOf;
   readonly offset: number;
   readonly acknowledged: Acknowledged;
   readonly isChanged: boolean;
@@ -100,8 +82,8 @@ const retryEvery = 500;
  */
 const tidyEvery = 10_000;
 
-/** Documents read at once for a list. */
-const listWidth = 16;
+/** Documents that are read or written at once. */
+const width = 16;
 
 /**
  * What all nodes know of the sessions of a tenant: one sealed document for each subject, changed by compare and swap,
@@ -194,23 +176,26 @@ export class Registry {
   async #change<T>(
     key: string,
     step: SubjectStep<T>,
-  ): Promise<{ readonly outcome: T; readonly record: SubjectRecord }> {
+  ): Promise<{ readonly outcome: T; readonly ends: ToldEndsOf; readonly isTold: boolean }> {
     const tag = tagOf(key);
     const { listener } = this.#options;
     let isWritten = false;
     let gone: NextRecord<T>["gone"] = { told: [], over: [] };
     try {
-      const { record, offset, acknowledged, outcome } = await this.documents.change(`s.${tag}`, (reading) => {
-        const next = this.#next(tag, reading, step);
-        gone = next.gone;
-        const text = next.isChanged ? { text: formatSubjectRecord(next.record) } : {};
-        return { ...text, outcome: next, keepFor: next.record.blockedUntil - reading.now };
-      });
+      const { record, offset, acknowledged, outcome, ends } = await this.documents.change(
+        `s.${tag}`,
+        (reading) => {
+          const next = this.#next(tag, reading, step);
+          gone = next.gone;
+          const text = next.isChanged ? { text: formatSubjectRecord(next.record) } : {};
+          return { ...text, outcome: next, keepFor: next.record.blockedUntil - reading.now };
+        },
+      );
       isWritten = true;
       this.ends.learn(tag, record, offset, acknowledged);
       const all = [...gone.told, ...gone.over];
-      if (all.length > 0) this.#tellEnded(tag, all, record);
-      return { outcome, record };
+      if (all.length > 0) this.#tellEnded(tag, all, ends);
+      return { outcome, ends, isTold: all.length > 0 };
     } finally {
       // A log-out counts where the answer was lost too, and a repetition would not find the session again.
       const ended = isWritten ? [...gone.told, ...gone.over] : gone.told;
@@ -226,17 +211,16 @@ export class Registry {
     const found = parsed ?? unknownSubject;
     const acknowledged = this.ends.snapshot(tag);
     const applied = this.ends.apply(tag, found, now, offset);
-    // Nobody else is told of use where the process ends with its store: it alone knows what is over.
-    const tidy = this.outlives
-      ? withoutOverdue(applied.record, now, {
-          limits,
-          keepFor,
-          useOf: (key, birth) => inStoreTime(useOf(key), birth, offset),
-        })
-      : { record: applied.record, ended: [] };
+    const tidy = withoutOverdue(applied.record, now, {
+      // Nobody is told of use where the process ends with its store: it alone knows what is over.
+      limits: this.outlives ? limits : noLimits,
+      keepFor,
+      useOf: (key, birth) => inStoreTime(useOf(key), birth, offset),
+    });
     const { record = tidy.record, outcome } = step(tidy.record, now, offset);
     const gone = { told: applied.ended, over: tidy.ended };
-    return { record, outcome, gone, offset, acknowledged, isChanged: record !== found };
+    const ends = endsIn(record, found);
+    return { record, outcome, gone, ends, offset, acknowledged, isChanged: record !== found };
   }
 
   /** Ends the session of a key: known here at once, then in the store, then by the others. @throws SessionProxyError `QSP-STORE` */
@@ -273,8 +257,8 @@ export class Registry {
     const { store } = this.#options;
     const names = tag === null ? await this.documents.ask(() => store.names("s.")) : [`s.${tag}`];
     const found: { key: string; live: Live }[] = [];
-    for (let from = 0; from < names.length; from += listWidth) {
-      const readings = names.slice(from, from + listWidth).map((name) => this.documents.read(name));
+    for (let from = 0; from < names.length; from += width) {
+      const readings = names.slice(from, from + width).map((name) => this.documents.read(name));
       for (const { text, offset } of await Promise.all(readings)) {
         const record = text === null ? null : parseSubjectRecord(text);
         for (const [key, { live }] of Object.entries(record?.keys ?? {})) {
@@ -292,17 +276,17 @@ export class Registry {
     this.#cancelTidy();
   }
 
-  #tellEnded(tag: string, gone: readonly EndedSession[], record: SubjectRecord): void {
+  #tellEnded(tag: string, gone: readonly EndedSession[], ends: ToldEndsOf): void {
     const [{ reason } = { reason: "" }] = gone;
     const sessions = gone.map((each) => ({ key: each.key, birth: each.live.birth }));
-    this.tell({ kind: "ended", tag, sessions, reason, ends: endsIn(record) });
+    this.tell({ kind: "ended", tag, sessions, reason, ends });
   }
 
-  /** What other nodes hold of the subject is looked up by them, also where the store had nothing of it. */
+  /** What other nodes hold is looked up by them, also where the store had nothing of it. */
   async #acknowledge(tag: string, reason: string): Promise<void> {
     try {
-      const { record } = await this.#change(tag, () => ({ outcome: null }));
-      this.tell({ kind: "ended", tag, sessions: [], reason, ends: endsIn(record) });
+      const { ends, isTold } = await this.#change(tag, () => ({ outcome: null }));
+      if (!isTold) this.tell({ kind: "ended", tag, sessions: [], reason, ends });
     } catch (error) {
       this.#retryLater();
       throw error;
@@ -311,14 +295,20 @@ export class Registry {
 
   /** After a silence the store may have lost what was written before it: it is told again, until it has heard all. */
   async #reassert(): Promise<void> {
-    try {
-      await this.naming.compare();
-      for (const tag of this.ends.known) await this.change(tag, () => ({ outcome: null }));
-    } catch {
-      this.#options.clock.setTimer(retryEvery, () => {
-        if (!this.#isClosed) void this.#reassertions.run("all", () => this.#reassert());
-      });
+    const tags = this.ends.known;
+    let failed = await this.naming.compare().then(
+      () => 0,
+      () => 1,
+    );
+    // One document that cannot be written does not hold up the others.
+    for (let from = 0; from < tags.length && !this.#isClosed; from += width) {
+      const told = tags.slice(from, from + width).map((tag) => this.change(tag, () => ({ outcome: null })));
+      for (const { status } of await Promise.allSettled(told)) if (status === "rejected") failed += 1;
     }
+    if (failed === 0 || this.#isClosed) return;
+    this.#options.clock.setTimer(retryEvery, () => {
+      if (!this.#isClosed) void this.#reassertions.run("all", () => this.#reassert());
+    });
   }
 
   #retryLater(): void {
@@ -353,43 +343,4 @@ function parsedGate<Gate>(text: string | null): Gate | null {
   } catch {
     return null;
   }
-}
-
-function viewOf(record: SubjectRecord, key: string, offset: number): View {
-  const known = keyOf(record, key);
-  const { hold, claims } = record;
-  return {
-    epochs: epochsOf(record, key),
-    version: known.version,
-    live: known.live && inLocalTime(known.live, offset),
-    reason: known.reason,
-    offset,
-    hold: hold && { ...hold, until: hold.until + offset },
-    claims: claims && {
-      ...claims,
-      at: claims.at + offset,
-      triedAt: claims.triedAt && claims.triedAt + offset,
-    },
-  };
-}
-
-function inStoreTime(use: UseHere | undefined, birth: string, offset: number): Use | null {
-  if (use?.birth !== birth) return null;
-  return {
-    usedAt: use.lastUsedAt - offset,
-    vouchedAt: use.vouchedAt - offset,
-    expiresAt: use.expiresAt === undefined ? null : use.expiresAt - offset,
-  };
-}
-
-/** Moves the times of a session from one clock to another. */
-export function inLocalTime(live: Live, offset: number): Live {
-  return {
-    ...live,
-    openedAt: live.openedAt + offset,
-    createdAt: live.createdAt + offset,
-    usedAt: live.usedAt + offset,
-    vouchedAt: live.vouchedAt + offset,
-    expiresAt: live.expiresAt === null ? null : live.expiresAt + offset,
-  };
 }

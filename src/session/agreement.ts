@@ -1,7 +1,8 @@
 import type { Claims } from "../tenant/claims.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { createSingleFlight } from "../kernel/single-flight.ts";
-import type { Registry, View } from "../registry/registry.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { View } from "../registry/view.ts";
 import type { Live } from "../registry/subject-record.ts";
 import { restore } from "../registry/transitions.ts";
 import { losesGroup, type Generations } from "./generations.ts";
@@ -48,6 +49,9 @@ const sweepEvery = 1000;
 /** Sessions looked up at once in a sweep. */
 const sweepWidth = 32;
 
+/** So long before its loss the store may have been silent already. Milliseconds: a call's and the bus's patience. */
+const deafFor = 3000;
+
 /** Looks at a session one after the other, while more is said of it; the next request looks again. */
 const mostTurns = 5;
 
@@ -58,6 +62,9 @@ export class Agreement {
   #cancelSweep = (): void => {};
   #isSweeping = false;
   #isSweepDue = false;
+  /** Whether the store has been away for too long. */
+  #isGraceOver = false;
+  #cancelGrace = (): void => {};
 
   constructor(options: AgreementOptions) {
     this.#options = options;
@@ -100,6 +107,15 @@ export class Agreement {
     }
   }
 
+  /** The store stopped answering, or answers again. A timer runs on where the clock is set back. */
+  storeChanged(isReachable: boolean): void {
+    const { clock, storeGrace } = this.#options;
+    this.#cancelGrace();
+    this.#isGraceOver = false;
+    if (isReachable) this.#inBackground(this.sweepAll());
+    else this.#cancelGrace = clock.setTimer(storeGrace, () => (this.#isGraceOver = true));
+  }
+
   /** Something was said of a session's subject: it is served again when the store has confirmed it. */
   distrust(session: ProxySession): void {
     session.doubts += 1;
@@ -128,6 +144,7 @@ export class Agreement {
 
   close(): void {
     this.#cancelSweep();
+    this.#cancelGrace();
   }
 
   async #checkOnce(session: ProxySession): Promise<void> {
@@ -156,7 +173,7 @@ export class Agreement {
     const { registry, clock, storeGrace } = this.#options;
     const now = clock.now();
     session.blindSince = Math.min(session.blindSince ?? now, registry.documents.downSince ?? now);
-    return now - session.blindSince <= storeGrace;
+    return !this.#isGraceOver && now - session.blindSince <= storeGrace;
   }
 
   async #agree(session: ProxySession, view: View, askedAt: number): Promise<void> {
@@ -180,9 +197,15 @@ export class Agreement {
    * was heard here, and a later one is known to the node that made it.
    */
   #wasSureLately(session: ProxySession): boolean {
-    const { clock, storeGrace } = this.#options;
-    const until = this.#isBelieved(session) ? clock.now() : Math.max(session.checkedAt, session.sureUntil);
-    return clock.now() - until <= storeGrace + sureFor;
+    if (this.#isBelieved(session)) return true;
+    const { clock, storeGrace, registry } = this.#options;
+    const now = clock.now();
+    const until = Math.max(session.checkedAt, session.sureUntil);
+    // Deaf for longer than that before the store was lost, a node may have missed an end.
+    const { lostAt } = registry.documents;
+    const wasLost = lostAt !== null && lostAt > until - deafFor;
+    const deafUntil = wasLost ? lostAt : (registry.bus.soundSince ?? now);
+    return until >= deafUntil - deafFor && now - until <= storeGrace + sureFor;
   }
 
   async #restore(session: ProxySession, { epochs }: View): Promise<void> {

@@ -3,7 +3,8 @@ import type { Clock } from "../kernel/clock.ts";
 import { createSingleFlight } from "../kernel/single-flight.ts";
 import type { Notice } from "../registry/bus.ts";
 import type { EndedSession } from "../registry/ends.ts";
-import { inLocalTime, type Registry } from "../registry/registry.ts";
+import type { Registry } from "../registry/registry.ts";
+import { inLocalTime } from "../registry/view.ts";
 import { tagOf } from "../registry/session-key.ts";
 import type { Live } from "../registry/subject-record.ts";
 import { endQuietly, type QuietEnd } from "../registry/transitions.ts";
@@ -113,14 +114,15 @@ export class Endings {
     }
   }
 
-  /** Another node says that it took sessions out; the ones that it did not know are looked up. */
-  heard({ tag, sessions, reason }: Extract<Notice, { kind: "ended" }>): void {
+  /** Another node says that it took sessions out; others of the same ends are looked up. */
+  heard({ tag, sessions, reason, ends }: Extract<Notice, { kind: "ended" }>): void {
     const { cache, agreement } = this.#options;
     for (const { key, birth } of sessions) {
       const session = this.#cached(key, birth);
       if (session) void this.end(session, toEndReason(reason), true);
     }
-    for (const session of cache.ofTag(tag)) agreement.distrust(session);
+    const doubtful = cache.ofTag(tag).filter(({ key }) => ends.epoch > 0 || Object.hasOwn(ends.keys, key));
+    for (const session of doubtful) agreement.distrust(session);
   }
 
   #cached(key: string, birth: string): ProxySession | undefined {

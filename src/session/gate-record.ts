@@ -126,6 +126,16 @@ export function askGate(record: GateRecord | null, now: number, question: GateQu
   return { record: { line, serial, keys: withState(before.keys, state) }, outcome: answer };
 }
 
+/** Takes a node that stops out of the line, so that nobody waits for its turn. */
+export function leaveLine(
+  record: GateRecord | null,
+  node: string,
+): { readonly record?: GateRecord; readonly outcome: null } {
+  if (!isReadable(record) || !record.line.nodes.includes(node)) return { outcome: null };
+  const nodes = record.line.nodes.filter((each) => each !== node);
+  return { record: { ...record, line: { ...record.line, nodes } }, outcome: null };
+}
+
 function grant(
   state: KeyState,
   now: number,

@@ -25,6 +25,12 @@ export interface GenerationsOptions {
   readonly refused: (session: ProxySession) => Promise<void>;
 }
 
+/** Why a renewal runs, and for how long nobody waits for it; aborted when somebody does, null from the start. */
+interface Why {
+  readonly cause: RenewalCause;
+  readonly patience: AbortSignal | null;
+}
+
 /** Times of renewals that are remembered for the limit on them. */
 const rememberedRenewals = 8;
 
@@ -39,6 +45,8 @@ export class Generations {
   readonly #options: GenerationsOptions;
   /** By the session itself: a session that ended does not answer for the next one under its key. */
   readonly #renewals = createSingleFlight<ProxySession, TenantSession>();
+  /** Renewals that nobody waits for; aborted when somebody does. */
+  readonly #patient = new WeakMap<ProxySession, AbortController>();
 
   constructor(options: GenerationsOptions) {
     this.#options = options;
@@ -75,16 +83,18 @@ export class Generations {
 
   /** Makes a new generation in the place of `from`, once however many ask; `cause` is for the log. */
   renew(session: ProxySession, from: TenantSession, cause: RenewalCause): Promise<TenantSession> {
+    const isBackground = cause === "lifetime" || cause === "keep-alive";
+    // Somebody waits now for what began in the background: it goes on among the users' logins.
+    if (!isBackground) this.#patient.get(session)?.abort();
     return this.#renewals.run(session, async () => {
       session.renewalTriedAt = this.#options.clock.now();
-      for (let turn = 0; turn < mostTurns; turn += 1) {
-        if (session.ended) throw new SessionProxyError("QSP-UNAUTHENTICATED");
-        if (session.current !== from) return session.current;
-        if (await this.#renewOnce(session, from, cause)) return session.current;
-        // Another node was faster, or ended the session: the store knows.
-        await this.#options.check(session);
+      const patient = isBackground ? new AbortController() : null;
+      if (patient) this.#patient.set(session, patient);
+      try {
+        return await this.#renewInTurns(session, from, { cause, patience: patient?.signal ?? null });
+      } finally {
+        this.#patient.delete(session);
       }
-      throw new SessionProxyError("QSP-TIMEOUT", { reason: "other nodes' logins did not come to an end" });
     });
   }
 
@@ -129,8 +139,22 @@ export class Generations {
     await Promise.all([...ending].map((each) => this.#options.tenant.end(session.key, each)));
   }
 
+  async #renewInTurns(session: ProxySession, from: TenantSession, why: Why): Promise<TenantSession> {
+    for (let turn = 0; turn < mostTurns; turn += 1) {
+      if (session.ended) throw new SessionProxyError("QSP-UNAUTHENTICATED");
+      if (session.current !== from) return session.current;
+      const { patience } = why;
+      if (await this.#renewOnce(session, from, patience?.aborted ? { ...why, patience: null } : why)) {
+        return session.current;
+      }
+      // Another node was faster, or ended the session: the store knows.
+      if (!patience?.aborted) await this.#options.check(session);
+    }
+    throw new SessionProxyError("QSP-TIMEOUT", { reason: "other nodes' logins did not come to an end" });
+  }
+
   /** Whether the session has a generation that this renewal, or a faster one, made. */
-  async #renewOnce(session: ProxySession, from: TenantSession, cause: RenewalCause): Promise<boolean> {
+  async #renewOnce(session: ProxySession, from: TenantSession, { cause, patience }: Why): Promise<boolean> {
     const { key, subject, subjectHash, hasHostSession, openedAt, createdAt, birth, epochs } = session;
     try {
       const result = await this.#options.logins.run({
@@ -139,7 +163,7 @@ export class Generations {
         epochs,
         from: { birth, generation: from.generation },
         claims: { at: session.claimsAt, value: session.claims },
-        isBackground: cause === "lifetime" || cause === "keep-alive",
+        patience,
         claimsPause: cause === "claims" ? claimsPause : null,
         before: [from, ...[...session.older].reverse()],
         live: {
@@ -164,6 +188,7 @@ export class Generations {
       tell("session.renewed", session, cause);
       return true;
     } catch (error) {
+      if (patience?.aborted) return false;
       tell("session.renewalFailed", session, cause);
       // A definite refusal of the user ends the session; doubt keeps it.
       if (error instanceof SessionProxyError && error.code === "QSP-USER-REFUSED") {

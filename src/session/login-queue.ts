@@ -5,7 +5,7 @@ import { randomId } from "../kernel/random.ts";
 import { heldBack, remembered, type Failure, type Hold } from "./gate-hold.ts";
 import { Pace } from "./gate-pace.ts";
 import { Places, type Ahead, type Place } from "./gate-places.ts";
-import { askGate, type GateAnswer, type GateRecord, type GateReport } from "./gate-record.ts";
+import { askGate, leaveLine, type GateAnswer, type GateRecord, type GateReport } from "./gate-record.ts";
 
 /** Changes the record that the nodes share: asked again where another node was faster. Rejects with `QSP-STORE`. */
 export type GatePort = <Outcome>(
@@ -140,6 +140,8 @@ class Queue implements LoginQueue {
     this.#isOver = true;
     this.#failAll(() => new SessionProxyError("QSP-BUSY", { retryAfter: 0 }));
     this.#pace.stop();
+    // Where it cannot be told, the others wait for one turn that is not taken.
+    this.#options.gate((record) => leaveLine(record, this.#node)).catch(() => {});
   }
 
   async #enterBackground(subject: string, signal: AbortSignal | undefined): Promise<LoginTurn> {

@@ -40,8 +40,8 @@ export interface WantedLogin {
   readonly from: From;
   /** What the host says of the user, and when; the newest word of all nodes is what the tenant is told. */
   readonly claims: { readonly at: number; readonly value: Claims };
-  /** Nobody waits for it: users' logins go first. */
-  readonly isBackground: boolean;
+  /** Of a login that nobody waits for, after all users'; aborted when somebody does. Null for the others. */
+  readonly patience: AbortSignal | null;
   /** Milliseconds between two renewals for changed claims; null for other causes. rules R9 */
   readonly claimsPause: number | null;
   /** Generations of the session so far, the latest first. */
@@ -160,10 +160,11 @@ export class Logins {
   /** Waits for a place among the logins and logs in; a failure gives the lease back and tells who waits. */
   async #askTenant(wanted: WantedLogin, token: string, claims: Claims): Promise<TenantSession> {
     const { tenant, queue } = this.#options;
-    const { key, subjectHash, from, isBackground } = wanted;
+    const { key, subjectHash, from, patience } = wanted;
     let refusal: SessionProxyError | null = null;
     try {
-      const turn = await queue.enter(tagOf(key), { background: isBackground });
+      const wish = patience ? { background: true, signal: patience } : { background: false };
+      const turn = await queue.enter(tagOf(key), wish);
       try {
         const fresh = await tenant.login({ key, subjectHash }, claims, (from?.generation ?? 0) + 1);
         turn.succeeded();

@@ -1,7 +1,8 @@
 import { SessionProxyError } from "../errors.ts";
 import { publish } from "../kernel/channels.ts";
 import type { Clock } from "../kernel/clock.ts";
-import type { Registry, View } from "../registry/registry.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { View } from "../registry/view.ts";
 import type { SessionKeys, SessionOwner } from "../registry/session-key.ts";
 import { toClaims, type Claims, type ClaimSource } from "../tenant/claims.ts";
 import type { Logins } from "./logins.ts";
@@ -35,6 +36,9 @@ export interface OpeningsOptions {
   readonly isClosed: () => boolean;
 }
 
+/** The host's word is older than an end; a newer word may be taken. */
+export const endedMeanwhile = "ended since the host vouched";
+
 /** Waiting for the logins of other nodes ends after so many times the time for one. */
 const patience = 3;
 
@@ -61,7 +65,9 @@ export class Openings {
     while (clock.now() < deadline) {
       const askedAt = clock.now();
       const view = await registry.read(key);
-      if (!registry.ends.admits(key, evidence.at)) throw new SessionProxyError("QSP-UNAUTHENTICATED");
+      if (!registry.ends.admits(key, evidence.at)) {
+        throw new SessionProxyError("QSP-UNAUTHENTICATED", { reason: endedMeanwhile });
+      }
       const found = this.#adopted(key, keys, view, askedAt);
       if (found) return found;
       identity ??= await evidence.again();
@@ -91,7 +97,7 @@ export class Openings {
       epochs: view.epochs,
       from: null,
       claims: { at: evidence.at, value: toClaims(identity) },
-      isBackground: false,
+      patience: null,
       claimsPause: null,
       before: [],
       live: {
@@ -107,14 +113,16 @@ export class Openings {
     if (result.kind === "ended" && !registry.ends.admits(key, evidence.at)) {
       // A host session that was ended while it logged in is as ended as one that had.
       if (identity.sessionId !== undefined) await registry.endKey(key, "revoked", true);
-      throw new SessionProxyError("QSP-UNAUTHENTICATED");
+      throw new SessionProxyError("QSP-UNAUTHENTICATED", { reason: endedMeanwhile });
     }
     // An end from before this request, of which the store was told again: nothing speaks against another try.
     if (result.kind !== "committed") return null;
     if (isClosed() && !registry.outlives) await tenant.end(key, result.session);
     if (isClosed()) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
     // Ended here between the commit and now: that end takes it out of the store again, and tells the tenant.
-    if (!registry.ends.admits(key, evidence.at)) throw new SessionProxyError("QSP-UNAUTHENTICATED");
+    if (!registry.ends.admits(key, evidence.at)) {
+      throw new SessionProxyError("QSP-UNAUTHENTICATED", { reason: endedMeanwhile });
+    }
     const { session: current, version, birth } = result;
     const at = clock.now();
     const session = createProxySession({
@@ -127,7 +135,8 @@ export class Openings {
       createdAt: at,
       epochs: view.epochs,
       version,
-      checkedAt: at,
+      // What was heard while the login ran was not heard of this session.
+      checkedAt: now,
       claims: { at: evidence.at, value: current.claims },
       expiresAt: identity.expiresAt,
       usedAt: at,

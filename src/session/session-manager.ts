@@ -9,7 +9,7 @@ import { sameClaims, toClaims } from "../tenant/claims.ts";
 import type { Agreement } from "./agreement.ts";
 import type { Endings } from "./endings.ts";
 import { claimsPause, type Generations } from "./generations.ts";
-import type { Evidence } from "./openings.ts";
+import { endedMeanwhile, type Evidence } from "./openings.ts";
 import type { ProxySession } from "./proxy-session.ts";
 import type { SessionCache } from "./session-cache.ts";
 import { isEnding, type SessionClocks } from "./session-clocks.ts";
@@ -81,7 +81,7 @@ export class SessionManager {
 
   /** Whether the store answers. */
   get storeReachable(): boolean {
-    return this.#registry.naming.keys !== null && this.#registry.documents.downSince === null;
+    return this.#registry.naming.keys !== null && this.#registry.documents.isSound;
   }
 
   /** The session of an identity that this node has at hand. */
@@ -224,7 +224,7 @@ export class SessionManager {
     this.#parts.queue.close();
     this.#agreement.close();
     const sessions = this.#cache.all();
-    if (this.#registry.outlives) await this.#parts.sharing.use(sessions).catch(() => {});
+    if (this.#registry.outlives) await this.#parts.sharing.use(sessions);
     await Promise.all(sessions.map((session) => this.#endings.end(session, "closed")));
     this.#registry.close();
   }
@@ -267,7 +267,7 @@ export class SessionManager {
       return session;
     } catch (error) {
       // Refused for the older word of the one who was first: a newer one is judged by itself.
-      const isOlder = !isFirst && isUnauthenticated(error) && ends.admits(key, evidence.at);
+      const isOlder = !isFirst && isEndedMeanwhile(error) && ends.admits(key, evidence.at);
       if (isOlder) return this.acquire(evidence);
       throw error;
     }
@@ -378,5 +378,5 @@ export class SessionManager {
   }
 }
 
-const isUnauthenticated = (error: unknown): boolean =>
-  error instanceof SessionProxyError && error.code === "QSP-UNAUTHENTICATED";
+const isEndedMeanwhile = (error: unknown): boolean =>
+  error instanceof SessionProxyError && error.reason === endedMeanwhile;

@@ -73,7 +73,7 @@ export function createSessionParts(options: SessionManagerOptions, hooks: Sessio
       },
       storeChanged(isReachable) {
         tellStore(isReachable ? "store.recovered" : "store.lost", origin);
-        if (isReachable) agreement.sweepAll().catch(() => {});
+        agreement.storeChanged(isReachable);
       },
       rekeyed() {
         for (const session of cache.all()) void endings.end(session, "lost");

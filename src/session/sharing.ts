@@ -18,6 +18,12 @@ export interface SharingOptions {
 /** Cookies that the tenant replaced are shared after this, however many come. Milliseconds. */
 const shareAfter = 1000;
 
+/** Sessions whose use is told at once. */
+const width = 16;
+
+/** Telling of use ends after this: what is left out is told the next time. Milliseconds. */
+const patience = 5000;
+
 /** Tells the other nodes what this one learned of a session in the course of its use. */
 export class Sharing {
   readonly #options: SharingOptions;
@@ -42,13 +48,15 @@ export class Sharing {
     return this.#tellUse(session);
   }
 
-  /** Tells the other nodes of the use that they do not know of. rules R3 */
+  /** Tells the other nodes of the use that they do not know of; not longer than `patience`. rules R3 */
   async use(sessions: readonly ProxySession[]): Promise<void> {
     const { clock } = this.#options;
-    for (const session of sessions) {
-      // An answer under way is use for as long as it lasts.
-      if (session.exchanges > 0) session.lastUsedAt = clock.now();
-      if (!session.ended && !isShared(session)) await this.#tellUse(session);
+    const until = clock.now() + patience;
+    // An answer under way is use for as long as it lasts.
+    for (const session of sessions) if (session.exchanges > 0) session.lastUsedAt = clock.now();
+    const news = sessions.filter((session) => !session.ended && !isShared(session));
+    for (let from = 0; from < news.length && clock.now() < until; from += width) {
+      await Promise.allSettled(news.slice(from, from + width).map((session) => this.#tellUse(session)));
     }
   }
 
