@@ -16,7 +16,7 @@ export type Notice =
       /** The ends that the document holds now. */
       readonly ends: ToldEndsOf;
     }
-  /** The index key was written anew. */
+  /** The index key was written anew, or a node that starts finds none and asks. */
   | { readonly kind: "index" }
   /** A session was begun, renewed or changed. */
   | { readonly kind: "changed"; readonly key: string; readonly version: number }
@@ -38,7 +38,7 @@ export interface BusOptions {
   readonly hear: (notice: Notice) => void;
   /** Messages may have been lost: what was learned before may be out of date. */
   readonly doubted: (soundSince: number, soundUntil: number) => void;
-  /** Messages come again, and none is missing since now. */
+  /** Messages come again. */
   readonly trusted: () => void;
 }
 
@@ -77,6 +77,8 @@ export class Bus {
   readonly #heard = new Map<string, { sequence: number; at: number }>();
   /** Nodes that fell silent without a goodbye: dead, or cut off from this one only. */
   readonly #missing = new Map<string, number>();
+  /** Whether nothing came since the last doubt. */
+  #isDoubted = true;
   #sequence = 0;
   #lastHeardAt: number;
   #soundSince: number | null = null;
@@ -143,8 +145,9 @@ export class Bus {
     const missingSince = this.#missingSince(parsed.node, parsed.sequence, now);
     if (missingSince !== null) this.#doubt(missingSince);
     this.#missing.delete(parsed.node);
-    if (this.#soundSince === null && this.#missing.size === 0) {
-      this.#soundSince = now;
+    if (this.#soundSince === null && this.#missing.size === 0) this.#soundSince = now;
+    if (this.#isDoubted) {
+      this.#isDoubted = false;
       trusted();
     }
     if (parsed.isLast) this.#heard.delete(parsed.node);
@@ -187,6 +190,7 @@ export class Bus {
   #doubt(until: number): void {
     if (this.#soundSince === null) return;
     const since = this.#soundSince;
+    this.#isDoubted = true;
     this.#soundSince = null;
     this.#options.doubted(since, until);
   }

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Clock } from "../kernel/clock.ts";
 import { createSingleFlight } from "../kernel/single-flight.ts";
 import type { Documents } from "./documents.ts";
 import { agreeOnIndexKey, indexNameOf, type IndexKey } from "./index-key.ts";
@@ -10,20 +11,30 @@ export interface NamingOptions {
   readonly tenantOrigin: string;
   /** Whether nobody else uses the names: then there is nothing to agree on. */
   readonly isAlone: boolean;
-  /** This node wrote the index key; others may have another one. */
-  readonly written: () => void;
+  /** Whether other nodes may use the same store. */
+  readonly hasOthers: boolean;
+  readonly clock: Clock;
+  /** Tells the other nodes to compare: this one wrote the index key, or finds none. */
+  readonly tell: () => void;
   /** The nodes have agreed on another key than this one's: no session at hand has its name any more. */
   readonly rekeyed: () => void;
 }
 
-/** Ends that a node keeps in mind before it has learned how sessions are named. */
-const mostPostponed = 10_000;
+/** Ends that a node keeps in mind, to be done when names are known, and done again when they change; the oldest give way. */
+const mostEnds = 10_000;
+
+/** A node that starts over an empty store waits so long for one that knows better. Milliseconds. */
+const askFor = 1000;
+
+/** An end of something, by the names of the moment. */
+export type NamedEnd = (keys: SessionKeys) => Promise<void>;
 
 /** Knows how sessions are named, by a key that all nodes agree on. rules R1 */
 export class Naming {
   readonly #options: NamingOptions;
   readonly #agreeing = createSingleFlight<"index", SessionKeys>();
-  readonly #postponed: ((keys: SessionKeys) => Promise<void>)[] = [];
+  /** Ends of this node; those that could not be named yet are marked. */
+  readonly #ends: { readonly end: NamedEnd; isNamed: boolean }[] = [];
   #keys: SessionKeys | null;
   #index: IndexKey | null = null;
 
@@ -42,32 +53,55 @@ export class Naming {
     return this.#keys ? Promise.resolve(this.#keys) : this.#agreeing.run("index", () => this.#agree());
   }
 
-  /** Like `open`; where the store cannot be reached, `later` is done as soon as it was, and the failure is thrown now. */
-  async openOr(later: (keys: SessionKeys) => Promise<void>): Promise<SessionKeys> {
-    try {
-      return await this.open();
-    } catch (error) {
-      if (this.#postponed.length < mostPostponed) this.#postponed.push(later);
-      throw error;
-    }
+  /**
+   * Does an end; where names are not known yet, as soon as they are. Nodes that start over an empty store may have to
+   * change the names; then the end is done once more, so it has to know its own time.
+   *
+   * @throws SessionProxyError `QSP-STORE`, also where it will be done later
+   */
+  async end(end: NamedEnd): Promise<void> {
+    const noted = { end, isNamed: false };
+    if (!this.#options.isAlone) this.#ends.push(noted);
+    if (this.#ends.length > mostEnds) this.#ends.shift();
+    const keys = await this.open();
+    noted.isNamed = true;
+    await end(keys);
   }
 
   /** Compares the key with the store's, once there is one. @throws SessionProxyError `QSP-STORE` */
   async compare(): Promise<void> {
+    // A comparison that is under way may have read before what is to be seen was written.
+    if (this.#agreeing.has("index")) await this.#agreeing.run("index", () => this.#agree()).catch(() => {});
     if (this.#index) await this.#agreeing.run("index", () => this.#agree());
   }
 
   async #agree(): Promise<SessionKeys> {
-    const { documents, tenantOrigin, written, rekeyed } = this.#options;
+    const { documents, tenantOrigin, tell, rekeyed } = this.#options;
     const before = this.#index;
-    const { isWritten, ...agreed } = await agreeOnIndexKey(documents, indexNameOf(tenantOrigin), before);
-    if (isWritten && before) written();
+    const name = indexNameOf(tenantOrigin);
+    if (before === null) await this.#askOthers(name);
+    const { isWritten, ...agreed } = await agreeOnIndexKey(documents, name, before);
+    // Who made another one meanwhile has to know.
+    if (isWritten && before) tell();
     if (this.#keys && before?.key.equals(agreed.key)) return this.#keys;
+    const keys = createSessionKeys(tenantOrigin, agreed.key);
     this.#index = agreed;
-    this.#keys = createSessionKeys(tenantOrigin, agreed.key);
+    this.#keys = keys;
     if (before) rekeyed();
-    // Their failure shows as the store's, which is told where it is noticed.
-    for (const work of this.#postponed.splice(0)) work(this.#keys).catch(() => {});
-    return this.#keys;
+    for (const noted of this.#ends) {
+      if (noted.isNamed && before === null) continue;
+      noted.isNamed = true;
+      // Its failure shows as the store's, which is told where it is noticed.
+      noted.end(keys).catch(() => {});
+    }
+    return keys;
+  }
+
+  /** Where the store has no key, it may have lost it, and another node may know it. */
+  async #askOthers(name: string): Promise<void> {
+    const { documents, clock, tell, isAlone, hasOthers } = this.#options;
+    if (isAlone || !hasOthers || (await documents.read(name)).version > 0) return;
+    tell();
+    await new Promise<void>((resolve) => clock.setTimer(askFor, resolve));
   }
 }

@@ -129,7 +129,7 @@ export class Registry {
       },
       doubted: listener.doubted,
       trusted: () => {
-        void this.#reassertions.run("all", () => this.#reassert());
+        void this.#reassertAgain();
         listener.trusted();
       },
     });
@@ -137,7 +137,9 @@ export class Registry {
       documents: this.documents,
       tenantOrigin: options.tenantOrigin,
       isAlone: store.reach === "process",
-      written: () => this.tell({ kind: "index" }),
+      hasOthers: store.reach === "nodes",
+      clock,
+      tell: () => this.tell({ kind: "index" }),
       rekeyed: listener.rekeyed,
     });
   }
@@ -294,6 +296,12 @@ export class Registry {
   }
 
   /** After a silence the store may have lost what was written before it: it is told again, until it has heard all. */
+  async #reassertAgain(): Promise<void> {
+    // One that is under way may have begun before what was lost now.
+    if (this.#reassertions.has("all")) await this.#reassertions.run("all", () => this.#reassert());
+    await this.#reassertions.run("all", () => this.#reassert());
+  }
+
   async #reassert(): Promise<void> {
     const tags = this.ends.known;
     let failed = await this.naming.compare().then(
@@ -307,7 +315,7 @@ export class Registry {
     }
     if (failed === 0 || this.#isClosed) return;
     this.#options.clock.setTimer(retryEvery, () => {
-      if (!this.#isClosed) void this.#reassertions.run("all", () => this.#reassert());
+      if (!this.#isClosed) void this.#reassertAgain();
     });
   }
 

@@ -30,6 +30,8 @@ export interface AgreementOptions {
   readonly ended: (session: ProxySession, reason: EndReason, tenantIsTold: boolean) => void;
   /** Its clocks have moved. */
   readonly moved: (session: ProxySession) => void;
+  /** The store has been away for longer than sessions are served without it: sockets have to pass admission again. */
+  readonly unsure: (session: ProxySession) => void;
   /** Older sockets have to pass admission again. rules R9 */
   readonly lostGroup: (session: ProxySession) => void;
 }
@@ -287,12 +289,13 @@ export class Agreement {
   }
 
   async #sweep(sessions: readonly ProxySession[]): Promise<void> {
+    const { unsure } = this.#options;
     if (this.#isSweeping) return;
     this.#isSweeping = true;
     try {
       for (let from = 0; from < sessions.length; from += sweepWidth) {
         const width = sessions.slice(from, from + sweepWidth);
-        await Promise.all(width.map((session) => this.check(session).catch(() => {})));
+        await Promise.all(width.map((session) => this.check(session).catch(() => unsure(session))));
       }
     } finally {
       this.#isSweeping = false;

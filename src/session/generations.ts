@@ -4,7 +4,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { createSingleFlight } from "../kernel/single-flight.ts";
 import { sameClaims } from "../tenant/claims.ts";
 import type { Logins } from "./logins.ts";
-import { mayFinish, shownKey, type ProxySession } from "./proxy-session.ts";
+import { mayFinish, shownKey, type EndReason, type ProxySession } from "./proxy-session.ts";
 import { decideRenewal } from "./renewal-policy.ts";
 import { olderGenerations } from "./session-content.ts";
 import type { TenantAccess } from "./tenant-access.ts";
@@ -73,7 +73,7 @@ export class Generations {
     generation: TenantSession,
   ): Promise<TenantSession | "own-word" | "given-up"> {
     const { tenant, clock } = this.#options;
-    if (session.ended) throw new SessionProxyError("QSP-UNAUTHENTICATED");
+    if (session.ended) throw endedError(session.ended);
     if (generation !== session.current) return session.current;
     if (await tenant.isAlive(session.key, generation)) return "own-word";
     if (generation !== session.current) return session.current;
@@ -141,7 +141,7 @@ export class Generations {
 
   async #renewInTurns(session: ProxySession, from: TenantSession, why: Why): Promise<TenantSession> {
     for (let turn = 0; turn < mostTurns; turn += 1) {
-      if (session.ended) throw new SessionProxyError("QSP-UNAUTHENTICATED");
+      if (session.ended) throw endedError(session.ended);
       if (session.current !== from) return session.current;
       const { patience } = why;
       if (await this.#renewOnce(session, from, patience?.aborted ? { ...why, patience: null } : why)) {
@@ -181,7 +181,7 @@ export class Generations {
       if (session.ended) {
         // One that only this node is done with stays for the others, and for the next process.
         if (session.ended !== "closed") await this.#options.tenant.end(key, result.session);
-        throw new SessionProxyError("QSP-UNAUTHENTICATED");
+        throw endedError(session.ended);
       }
       session.version = result.version;
       this.take(session, result.session);
@@ -236,3 +236,10 @@ const tell = (event: string, session: ProxySession, reason: string): void => {
     reason,
   }));
 };
+
+/** What a request learns of the end of its session: who may come back is told to, at once. */
+function endedError(reason: EndReason): SessionProxyError {
+  return mayFinish(reason)
+    ? new SessionProxyError("QSP-BUSY", { retryAfter: 0 })
+    : new SessionProxyError("QSP-UNAUTHENTICATED");
+}

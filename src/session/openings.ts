@@ -119,6 +119,11 @@ export class Openings {
     if (result.kind !== "committed") return null;
     if (isClosed() && !registry.outlives) await tenant.end(key, result.session);
     if (isClosed()) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
+    // Under a name that is not used any more, nobody would find it, or its end.
+    if (registry.naming.keys !== keys) {
+      await tenant.end(key, result.session);
+      throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
+    }
     // Ended here between the commit and now: that end takes it out of the store again, and tells the tenant.
     if (!registry.ends.admits(key, evidence.at)) {
       throw new SessionProxyError("QSP-UNAUTHENTICATED", { reason: endedMeanwhile });

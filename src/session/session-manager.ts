@@ -177,9 +177,8 @@ export class SessionManager {
    */
   async logout(owner: SessionOwner): Promise<void> {
     const at = this.#clock.now();
-    const end = (keys: SessionKeys): Promise<void> =>
-      this.#endings.endKey(keys.keyOf(owner), "logout", owner.sessionId !== undefined, at);
-    await end(await this.#registry.naming.openOr(end));
+    const barred = owner.sessionId !== undefined;
+    await this.#registry.naming.end((keys) => this.#endings.endKey(keys.keyOf(owner), "logout", barred, at));
   }
 
   /** Ends the session of a key; whether there was one. A host session's id does not work again. @throws SessionProxyError `QSP-STORE` */
@@ -193,9 +192,7 @@ export class SessionManager {
   /** Ends every session of a subject; no new one for `blockFor` milliseconds. @throws SessionProxyError `QSP-STORE` */
   async revoke(subject: string, blockFor: number): Promise<void> {
     const at = this.#clock.now();
-    const end = (keys: SessionKeys): Promise<void> =>
-      this.#endings.endSubject(keys.tagOf(subject), blockFor, at);
-    await end(await this.#registry.naming.openOr(end));
+    await this.#registry.naming.end((keys) => this.#endings.endSubject(keys.tagOf(subject), blockFor, at));
   }
 
   /** Every session in the store, or those of a subject. @throws SessionProxyError `QSP-STORE` */

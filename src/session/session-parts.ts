@@ -117,6 +117,7 @@ export function createSessionParts(options: SessionManagerOptions, hooks: Sessio
     hasSockets,
     ended: (session, reason, tenantIsTold) => void endings.end(session, reason, tenantIsTold),
     moved: (session) => clocks.schedule(session),
+    unsure: (session) => hooks.moveSockets(session, "QSP-STORE"),
     lostGroup: (session) => hooks.moveSockets(session, "QSP-CLAIMS"),
   });
   const endings: Endings = new Endings({

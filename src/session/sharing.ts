@@ -39,7 +39,7 @@ export class Sharing {
    */
   isFading(session: ProxySession): boolean {
     const { registry, clock, idleTimeout } = this.#options;
-    return registry.isShared && clock.now() - session.shared.usedAt > idleTimeout * (1 - useSharedPart);
+    return registry.isShared && clock.now() - session.shared.usedAt > idleTimeout * (1 - 2 * useSharedPart);
   }
 
   /** Tells the other nodes that a session is used now; false where it has ended. @throws SessionProxyError `QSP-STORE` */
