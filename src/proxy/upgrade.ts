@@ -76,7 +76,8 @@ export async function openUpstreamSocket(
         return { ...sound, generation, release };
       }
       if (isAuthLoss(answer, context.tenantOrigin) && !spent.authLoss) {
-        spent.authLoss = true;
+        // One that was renewed meanwhile says nothing of its successor, which may be lost in its turn.
+        spent.authLoss = generation === session.current;
         const next = await context.sessions.generations.afterAuthLoss(session, generation);
         if (typeof next === "string") return withoutToken(answer, csrfToken);
         generation = next;

@@ -161,7 +161,9 @@ export class Documents {
     if (!isRemote) return work;
     let cancel = (): void => {};
     const late = new Promise<never>((_, reject) => {
-      cancel = clock.setTimer(timeout, () => reject(storeError(new Error(`no answer in ${timeout} ms`))));
+      const giveUp = (): void => reject(storeError(new Error(`no answer in ${timeout} ms`)));
+      // Where the process was held up, an answer may have come that nobody has read yet.
+      cancel = clock.setTimer(timeout, () => (cancel = clock.setTimer(0, giveUp)));
     });
     try {
       return await Promise.race([work, late]);

@@ -32,7 +32,7 @@ interface Why {
 }
 
 /** Times of renewals that are remembered for the limit on them. */
-const rememberedRenewals = 8;
+const rememberedRenewals = 16;
 
 /** Changed claims renew a session at most this often, on all nodes together. Milliseconds; rules R9 */
 export const claimsPause = 30_000;

@@ -3,8 +3,8 @@ import type { ProxySession } from "./proxy-session.ts";
 /** A renewed generation that never worked is not renewed again for this long. Milliseconds; rules R5 */
 const youth = 10_000;
 
-/** At most so many renewals of one session in any half minute, whatever the tenant answers. */
-const mostRenewals = 5;
+/** At most so many renewals of one session in any half minute, whatever the tenant answers: one in three seconds. */
+const mostRenewals = 10;
 const renewalWindow = 30_000;
 
 /**

@@ -6,7 +6,9 @@ import type { Deadline } from "./session-deadlines.ts";
 /** A real session on clocks of its own. */
 async function setUp() {
   const nodes = createSessionNodes();
-  const session = await nodes.start().acquire({ subject: "ann" });
+  const node = nodes.start();
+  await nodes.pass(2000);
+  const session = await node.acquire({ subject: "ann" });
   const met: Deadline["what"][] = [];
   const sockets = { has: false };
   const clocks = new SessionClocks({

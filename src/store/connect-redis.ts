@@ -65,6 +65,9 @@ function ownClient(address: RedisAddress, options: ConnectRedisOptions): RedisCl
   };
 }
 
+/** A client that has given up is made to connect again after this. Milliseconds. */
+const afterEnd = 500;
+
 async function open(address: RedisAddress, options: ConnectRedisOptions): Promise<OwnConnection> {
   const { Redis, Cluster } = await import("ioredis");
   const client =
@@ -83,5 +86,14 @@ async function open(address: RedisAddress, options: ConnectRedisOptions): Promis
   client.on("ready", () => {
     trouble = undefined;
   });
-  return { port: fromIoredis(client), trouble: () => trouble, disconnect: () => client.disconnect() };
+  let isClosed = false;
+  // A failover that is told of while the client connects can leave it without a connection and without a plan.
+  client.on("end", () => {
+    if (!isClosed) setTimeout(() => void client.connect().catch(note), afterEnd).unref();
+  });
+  const disconnect = (): void => {
+    isClosed = true;
+    client.disconnect();
+  };
+  return { port: fromIoredis(client), trouble: () => trouble, disconnect };
 }

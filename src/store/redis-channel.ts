@@ -5,6 +5,9 @@ import type { RedisClient } from "./redis-client.ts";
 /** An own message comes back within a round trip or two; after so long without it we are deaf. Milliseconds. */
 const longestEcho = 3000;
 
+/** A connection that listens and has never heard anything is made anew after this. Milliseconds. */
+const longestStart = 10_000;
+
 /**
  * The one channel of a store: one connection listens for all listeners.
  *
@@ -19,6 +22,9 @@ export class RedisChannel {
   #stop: (() => void) | null = null;
   /** The oldest own message that was sent and not heard. */
   #unheard: { readonly message: string; readonly since: number } | null = null;
+  /** Since when this connection listens, and whether it has heard anything; before that nothing is missing. */
+  #listensSince = 0;
+  #isHearing = false;
 
   constructor(client: RedisClient, calls: RedisCalls, name: string) {
     this.#client = client;
@@ -54,7 +60,10 @@ export class RedisChannel {
   }
 
   #listen(): () => void {
+    this.#listensSince = systemClock.now();
+    this.#isHearing = false;
     return this.#client.subscribe(this.#name, (message) => {
+      this.#isHearing = true;
       if (message === this.#unheard?.message) this.#unheard = null;
       for (const { hear } of this.#listeners) hear(message);
     });
@@ -62,11 +71,15 @@ export class RedisChannel {
 
   #expectEcho(message: string): void {
     const now = systemClock.now();
-    if (this.#unheard && now - this.#unheard.since > longestEcho) {
+    const isDeaf = this.#isHearing
+      ? this.#unheard !== null && now - this.#unheard.since > longestEcho
+      : now - this.#listensSince > longestStart;
+    if (isDeaf) {
       this.#unheard = null;
       this.#stop?.();
       this.#stop = this.#listen();
     }
-    this.#unheard ??= { message, since: now };
+    // What was sent before the connection was ready is not heard on it.
+    if (this.#isHearing) this.#unheard ??= { message, since: now };
   }
 }

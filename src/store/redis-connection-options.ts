@@ -85,7 +85,8 @@ function commonOptions(
     ...(login ? { password: login.password.reveal() } : {}),
     ...(secured ? { tls: secured } : {}),
     connectTimeout: longestSetup,
-    commandTimeout: timeout,
+    // The caller's patience ends earlier, and looks once more at what has come; this one only clears up.
+    commandTimeout: 2 * timeout,
     // Silence after a question means that the connection is dead, whatever the system thinks: it is made anew.
     socketTimeout: 2 * timeout,
     disconnectTimeout: timeout,
