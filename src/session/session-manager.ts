@@ -10,7 +10,7 @@ import type { Agreement } from "./agreement.ts";
 import type { Endings } from "./endings.ts";
 import { claimsPause, type Generations } from "./generations.ts";
 import { endedMeanwhile, type Evidence } from "./openings.ts";
-import type { ProxySession } from "./proxy-session.ts";
+import { mayFinish, type EndReason, type ProxySession } from "./proxy-session.ts";
 import type { SessionCache } from "./session-cache.ts";
 import { isEnding, type SessionClocks } from "./session-clocks.ts";
 import type { Deadline } from "./session-deadlines.ts";
@@ -260,6 +260,8 @@ export class SessionManager {
         const opened = await this.#parts.openings.open(key, keys, evidence);
         return this.#cache.get(key) ?? this.#add(opened);
       });
+      if (this.#parts.sharing.isFading(session)) await this.#revived(session);
+      if (session.ended && mayReturn(session.ended)) return this.acquire(evidence);
       this.#vouch(session, evidence);
       return session;
     } catch (error) {
@@ -374,6 +376,9 @@ export class SessionManager {
     task.catch(() => {});
   }
 }
+
+/** Ended by a clock while it was opened: who is vouched for gets another one. */
+const mayReturn = (reason: EndReason): boolean => reason === "idle" || mayFinish(reason);
 
 const isEndedMeanwhile = (error: unknown): boolean =>
   error instanceof SessionProxyError && error.reason === endedMeanwhile;
