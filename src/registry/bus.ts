@@ -188,9 +188,9 @@ export class Bus {
   }
 
   #doubt(until: number): void {
-    if (this.#soundSince === null) return;
-    const since = this.#soundSince;
     this.#isDoubted = true;
+    const since = this.#soundSince;
+    if (since === null) return;
     this.#soundSince = null;
     this.#options.doubted(since, until);
   }

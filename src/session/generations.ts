@@ -17,6 +17,8 @@ export interface GenerationsOptions {
   readonly logins: Logins;
   /** Whether other nodes may still use a generation that this one does not. */
   readonly isShared: boolean;
+  /** Milliseconds for one login. */
+  readonly loginTimeout: number;
   /** Asks the store what became of a session. */
   readonly check: (session: ProxySession) => Promise<void>;
   /** A session has a new generation; its deadlines have moved. */
@@ -37,8 +39,11 @@ const rememberedRenewals = 16;
 /** Changed claims renew a session at most this often, on all nodes together. Milliseconds; rules R9 */
 export const claimsPause = 30_000;
 
-/** Turns that a renewal may have to wait for another node's; each is bounded by that node's lease. */
-const mostTurns = 10;
+/** Waiting for the logins of other nodes ends after so many times the time for one. */
+export const patience = 3;
+
+/** And after so many turns, whatever the clock says: each is a look at the store. */
+export const mostTurns = 1000;
 
 /** Renews the tenant sessions of proxy sessions, and ends those that nothing uses any more. rules R5 */
 export class Generations {
@@ -140,15 +145,17 @@ export class Generations {
   }
 
   async #renewInTurns(session: ProxySession, from: TenantSession, why: Why): Promise<TenantSession> {
-    for (let turn = 0; turn < mostTurns; turn += 1) {
+    const { clock, loginTimeout } = this.#options;
+    const deadline = clock.now() + patience * loginTimeout;
+    for (let turn = 0; turn < mostTurns && clock.now() < deadline; turn += 1) {
       if (session.ended) throw endedError(session.ended);
       if (session.current !== from) return session.current;
-      const { patience } = why;
-      if (await this.#renewOnce(session, from, patience?.aborted ? { ...why, patience: null } : why)) {
+      const isLifted = why.patience?.aborted ?? false;
+      if (await this.#renewOnce(session, from, isLifted ? { ...why, patience: null } : why)) {
         return session.current;
       }
       // Another node was faster, or ended the session: the store knows.
-      if (!patience?.aborted) await this.#options.check(session);
+      if (!why.patience?.aborted) await this.#options.check(session);
     }
     throw new SessionProxyError("QSP-TIMEOUT", { reason: "other nodes' logins did not come to an end" });
   }

@@ -5,6 +5,7 @@ import type { Registry } from "../registry/registry.ts";
 import type { View } from "../registry/view.ts";
 import type { SessionKeys, SessionOwner } from "../registry/session-key.ts";
 import { toClaims, type Claims, type ClaimSource } from "../tenant/claims.ts";
+import { mostTurns, patience } from "./generations.ts";
 import type { Logins } from "./logins.ts";
 import { shownKey, type ProxySession } from "./proxy-session.ts";
 import { parseContent, toTenantSession, type JarPlace } from "./session-content.ts";
@@ -39,9 +40,6 @@ export interface OpeningsOptions {
 /** The host's word is older than an end; a newer word may be taken. */
 export const endedMeanwhile = "ended since the host vouched";
 
-/** Waiting for the logins of other nodes ends after so many times the time for one. */
-const patience = 3;
-
 /** Finds the session of an identity in the store, or makes one. */
 export class Openings {
   readonly #options: OpeningsOptions;
@@ -62,7 +60,7 @@ export class Openings {
     const { registry, clock, loginTimeout } = this.#options;
     const deadline = clock.now() + patience * loginTimeout;
     let identity: SessionSubject | null = null;
-    while (clock.now() < deadline) {
+    for (let turn = 0; turn < mostTurns && clock.now() < deadline; turn += 1) {
       const askedAt = clock.now();
       const view = await registry.read(key);
       if (!registry.ends.admits(key, evidence.at)) {

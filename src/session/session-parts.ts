@@ -103,6 +103,7 @@ export function createSessionParts(options: SessionManagerOptions, hooks: Sessio
     tenant,
     logins,
     isShared: registry.isShared,
+    loginTimeout,
     check: (session) => agreement.check(session),
     renewed: (session) => clocks.schedule(session),
     refused: (session) => endings.endRefused(session),

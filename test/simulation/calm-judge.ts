@@ -62,13 +62,15 @@ export class CalmJudge {
   /** An end came before or meanwhile, or the host named somebody else when it was asked again. */
   #mayBeOut(browser: Visited["browser"], since: number): boolean {
     if (this.#plan.flips > 0) return true;
-    return this.#ends
-      .of(browser)
-      .some(
-        ({ kind, beganAt, blockedUntil, sessionId }) =>
-          (kind === "logout" && sessionId !== undefined) ||
-          (kind === "revoke" && browser.sessionId !== undefined) ||
-          Math.max(blockedUntil, beganAt + comeBackAfter) >= since,
-      );
+    return this.#ends.of(browser).some(
+      ({ kind, beganAt, blockedUntil, sessionId }) =>
+        (kind === "logout" && sessionId !== undefined) ||
+        (kind === "revoke" && browser.sessionId !== undefined) ||
+        // A node knows the store's clock to half a round trip.
+        Math.max(blockedUntil, beganAt + comeBackAfter) + clockDoubt >= since,
+    );
   }
 }
+
+/** Longer than half a round trip in a world without faults. Milliseconds. */
+const clockDoubt = 100;
