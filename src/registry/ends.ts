@@ -280,7 +280,7 @@ function applyToSubject(
     blockedUntil: Math.max(record.blockedUntil, own.blockedUntil === 0 ? 0 : own.blockedUntil - offset),
   };
   for (const [key, { lease }] of Object.entries(record.keys)) {
-    if (lease) next = withKey(next, key, now, { lease: null });
+    if (lease && own.pending !== null) next = withKey(next, key, now, { lease: null });
     next = kill(next, key, { now, endedAt, barred: false, reason: own.pending ?? "revoked", gone });
   }
   return next;
@@ -306,8 +306,7 @@ function applyToKey(
     endedAt: Math.max(known.endedAt, endedAt),
     barred: after.barred || barred,
     // What is under way for the key does not count any more; nobody has to wait for it.
-    lease: null,
-    ...(pending === null ? {} : { reason: pending }),
+    ...(pending === null ? {} : { reason: pending, lease: null }),
   });
 }
 

@@ -157,6 +157,7 @@ export class Generations {
       // Another node was faster, or ended the session: the store knows.
       if (!why.patience?.aborted) await this.#options.check(session);
     }
+    if (session.ended) throw endedError(session.ended);
     throw new SessionProxyError("QSP-TIMEOUT", { reason: "other nodes' logins did not come to an end" });
   }
 

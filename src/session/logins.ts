@@ -159,14 +159,16 @@ export class Logins {
 
   /** Waits for a place among the logins and logs in; a failure gives the lease back and tells who waits. */
   async #askTenant(wanted: WantedLogin, token: string, claims: Claims): Promise<TenantSession> {
-    const { tenant, queue } = this.#options;
+    const { tenant, queue, registry } = this.#options;
     const { key, subjectHash, from, patience } = wanted;
+    const stamp = registry.ends.stampOf(key);
+    const isVoid = (): boolean => registry.ends.stampOf(key) !== stamp;
     let refusal: SessionProxyError | null = null;
     try {
       const wish = patience ? { background: true, signal: patience } : { background: false };
       const turn = await queue.enter(tagOf(key), wish);
       try {
-        const fresh = await tenant.login({ key, subjectHash }, claims, (from?.generation ?? 0) + 1);
+        const fresh = await tenant.login({ key, subjectHash, isVoid }, claims, (from?.generation ?? 0) + 1);
         turn.succeeded();
         return fresh;
       } catch (error) {

@@ -99,7 +99,7 @@ export class SessionManager {
     if (known && !known.ended) return known;
     const found = await this.#parts.openings.find(key, keys);
     const present = this.#cache.get(key);
-    if (present || !found) return present;
+    if (present || !found || this.#registry.naming.keys !== keys) return present;
     this.#add(found);
     return found;
   }
@@ -258,6 +258,8 @@ export class SessionManager {
     try {
       const session = await this.#opening.run(flight, async () => {
         const opened = await this.#parts.openings.open(key, keys, evidence);
+        // Under a name that is not used any more nobody would find it, or its end.
+        if (this.#registry.naming.keys !== keys) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
         return this.#cache.get(key) ?? this.#add(opened);
       });
       if (this.#parts.sharing.isFading(session)) await this.#revived(session);

@@ -16,7 +16,7 @@ import { cookieFor, createTenantSession, tokenFromLogin, type TenantSession } fr
 export interface TenantAccess {
   /** Logs in and wraps the cookies. @throws SessionProxyError */
   login(
-    owner: { readonly key: string; readonly subjectHash: string },
+    owner: { readonly key: string; readonly subjectHash: string; readonly isVoid?: () => boolean },
     claims: Claims,
     generation: number,
   ): Promise<TenantSession>;
@@ -77,6 +77,7 @@ export function createTenantAccess(options: TenantAccessOptions): TenantAccess {
           clock,
           timeout,
           ...options.place,
+          ...(owner.isVoid ? { isVoid: owner.isVoid } : {}),
         });
         publish("login", () => ({
           event: "login.succeeded",

@@ -19,6 +19,8 @@ export interface LoginRequest {
   readonly host: string;
   /** Whether cookies marked `Secure` may be used: on https, or where plain http was asked for. */
   readonly secure: boolean;
+  /** Whether the result would not count any more; it is not tried again then. */
+  readonly isVoid?: () => boolean;
 }
 
 /** Attempts at one login where the tenant fails without saying no; each with a token of its own. */
@@ -49,7 +51,7 @@ export async function login(request: LoginRequest): Promise<CookieJar> {
       return await attemptLogin(request, timeLeft);
     } catch (error) {
       const mayPass = error instanceof SessionProxyError && error.code === "QSP-UPSTREAM";
-      if (!mayPass || attempt === attempts || timeLeft() <= 0) throw error;
+      if (!mayPass || attempt === attempts || timeLeft() <= 0 || request.isVoid?.()) throw error;
     }
   }
 }
