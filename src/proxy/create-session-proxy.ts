@@ -29,12 +29,17 @@ import { createSeal } from "../store/seal.ts";
 import { createUpstream, staticLane } from "../upstream/upstream.ts";
 
 /**
- * Creates a session proxy for one tenant.
+ * Creates a session proxy for one tenant. What works but should not stay so, such as several processes over a store that
+ * nobody shares, is said as a process warning of the name `SessionProxyWarning`.
  *
  * @throws OptionsError listing everything that is wrong with the options
  */
 export function createSessionProxy(options: SessionProxyOptions): SessionProxy {
-  return assembleSessionProxy(resolveOptions(options), systemClock);
+  const resolved = resolveOptions(options);
+  for (const { path, message } of resolved.warnings) {
+    process.emitWarning(`${path}: ${message}`, "SessionProxyWarning");
+  }
+  return assembleSessionProxy(resolved, systemClock);
 }
 
 /** Sockets are gone within a second of their close frame; `close` waits a little longer. Milliseconds; rules R13 */

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { publish } from "../kernel/channels.ts";
 import { systemClock } from "../kernel/clock.ts";
-import { createSessionProxy } from "../proxy/create-session-proxy.ts";
+import { resolveOptions } from "../options/session-proxy-options.ts";
+import { assembleSessionProxy } from "../proxy/create-session-proxy.ts";
 import type { SessionProxy } from "../proxy/session-proxy.ts";
 import { createAdminListener } from "./admin-listener.ts";
 import { formatListenAddress, type ListenAddress } from "./config/listen-address.ts";
@@ -35,7 +36,8 @@ export interface StandaloneServer {
 export async function createStandaloneServer(config: ServerConfig): Promise<StandaloneServer> {
   // First, because a secret that cannot be read must leave nothing behind.
   const webhookKey = toWebhookKey(config.admin);
-  const proxy = createSessionProxy(config.options);
+  // Its warnings are in the log already: the configuration was loaded with them.
+  const proxy = assembleSessionProxy(resolveOptions(config.options), systemClock);
   const server = createListener(config.tls);
   const traffic = watchTraffic(server);
   mount(server, proxy);
