@@ -19,6 +19,12 @@ export interface KeptDocument {
 /** How often documents that are over are swept out. Milliseconds. */
 const sweepEvery = 60_000;
 
+/**
+ * Documents in memory at most, one for each person with a session or an end in the last hours. One that gives way costs a
+ * login, and the memory of an end in the store; the node remembers the end itself.
+ */
+export const mostDocuments = 200_000;
+
 /** Keeps documents in this process, and forgets them when their time is over. */
 export class MemoryStore implements SessionStore {
   readonly reach: SessionStore["reach"] = "process";
@@ -52,7 +58,10 @@ export class MemoryStore implements SessionStore {
     const found = this.#current(name, now)?.version ?? 0;
     const written = found === version && now - readAt <= oldestReading;
     if (written) {
+      // Taken out first, so that the one written longest ago stands first.
+      this.documents.delete(name);
       this.documents.set(name, { version: nextVersion(found, now), value, until: now + keepFor });
+      if (this.documents.size > mostDocuments) this.#giveWay(now + keepFor);
     }
     return { written, now };
   }
@@ -83,6 +92,15 @@ export class MemoryStore implements SessionStore {
 
   #assertOpen(): void {
     if (this.#isClosed) throw new Error("the store is closed");
+  }
+
+  /** Takes out the one that was written longest ago, of those that were not meant to be kept longer than the new one. */
+  #giveWay(until: number): void {
+    for (const [name, kept] of this.documents) {
+      if (kept.until > until) continue;
+      this.documents.delete(name);
+      return;
+    }
   }
 
   #current(name: string, now: number): KeptDocument | undefined {
