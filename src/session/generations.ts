@@ -17,6 +17,8 @@ export interface GenerationsOptions {
   readonly logins: Logins;
   /** Whether other nodes may still use a generation that this one does not. */
   readonly isShared: boolean;
+  /** Whether sessions live on when this process ends. */
+  readonly outlives: boolean;
   /** Milliseconds for one login. */
   readonly loginTimeout: number;
   /** Asks the store what became of a session. */
@@ -187,8 +189,9 @@ export class Generations {
       if (result.kind === "later") return true;
       if (result.kind !== "committed") return false;
       if (session.ended) {
-        // One that only this node is done with stays for the others, and for the next process.
-        if (session.ended !== "closed") await this.#options.tenant.end(key, result.session);
+        // What this process only is done with stays for the others, and for the next one.
+        const goesOn = session.ended === "closed" && this.#options.outlives;
+        if (!goesOn) await this.#options.tenant.end(key, result.session);
         throw endedError(session.ended);
       }
       session.version = result.version;

@@ -103,6 +103,7 @@ export function createSessionParts(options: SessionManagerOptions, hooks: Sessio
     tenant,
     logins,
     isShared: registry.isShared,
+    outlives: registry.outlives,
     loginTimeout,
     check: (session) => agreement.check(session),
     renewed: (session) => clocks.schedule(session),
