@@ -194,14 +194,12 @@ class Exchange {
     held: HeldAnswer,
   ): Promise<"finished" | TenantSession> {
     const { sessions, ownWord } = this.#context;
-    const wasCurrent = generation === session.current;
     const next = await held.orDrop(sessions.generations.afterAuthLoss(session, generation));
     if (next === "own-word") ownWord.learn(session.key, this.#visit.prepared, held.status);
     if (typeof next === "object" && this.#mayReplay()) {
-      // One that was renewed meanwhile says nothing of its successor, which may be lost in its turn.
-      if (wasCurrent) this.#spent.add("auth-loss");
+      if (next.isFresh) this.#spent.add("auth-loss");
       held.drop();
-      return next;
+      return next.generation;
     }
     await held.pass();
     return "finished";

@@ -76,11 +76,10 @@ export async function openUpstreamSocket(
         return { ...sound, generation, release };
       }
       if (isAuthLoss(answer, context.tenantOrigin) && !spent.authLoss) {
-        // One that was renewed meanwhile says nothing of its successor, which may be lost in its turn.
-        spent.authLoss = generation === session.current;
         const next = await context.sessions.generations.afterAuthLoss(session, generation);
         if (typeof next === "string") return withoutToken(answer, csrfToken);
-        generation = next;
+        spent.authLoss = next.isFresh;
+        generation = next.generation;
       } else if (answer.status === 403 && !spent.csrf) {
         spent.csrf = true;
         await context.sessions.tenant.csrfToken(session.key, generation, csrfToken);

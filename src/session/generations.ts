@@ -47,6 +47,16 @@ export const patience = 3;
 /** And after so many turns, whatever the clock says: each is a look at the store. */
 export const mostTurns = 1000;
 
+/** The generation to go on with after an auth loss. */
+export interface Successor {
+  readonly generation: TenantSession;
+  /**
+   * Whether it was made for this loss. One that was there before, here or on another node, says nothing of itself: it may
+   * be lost in its turn.
+   */
+  readonly isFresh: boolean;
+}
+
 /** Renews the tenant sessions of proxy sessions, and ends those that nothing uses any more. rules R5 */
 export class Generations {
   readonly #options: GenerationsOptions;
@@ -72,20 +82,21 @@ export class Generations {
   }
 
   /**
-   * What to do after an auth loss on a generation: the generation to replay with; "own-word" where the session lives and
-   * the answer is the endpoint's; "given-up" where a renewal would not help. rules R5
+   * What to do after an auth loss on a generation: replay with another one; "own-word" where the session lives and the
+   * answer is the endpoint's; "given-up" where a renewal would not help. rules R5
    */
   async afterAuthLoss(
     session: ProxySession,
     generation: TenantSession,
-  ): Promise<TenantSession | "own-word" | "given-up"> {
+  ): Promise<Successor | "own-word" | "given-up"> {
     const { tenant, clock } = this.#options;
     if (session.ended) throw endedError(session.ended);
-    if (generation !== session.current) return session.current;
+    if (generation !== session.current) return { generation: session.current, isFresh: false };
     if (await tenant.isAlive(session.key, generation)) return "own-word";
-    if (generation !== session.current) return session.current;
+    if (generation !== session.current) return { generation: session.current, isFresh: false };
     if (decideRenewal(session, clock.now()) === "pass") return "given-up";
-    return this.renew(session, generation, "auth-loss");
+    const renewed = await this.renew(session, generation, "auth-loss");
+    return { generation: renewed, isFresh: renewed.isOwn };
   }
 
   /** Makes a new generation in the place of `from`, once however many ask; `cause` is for the log. */

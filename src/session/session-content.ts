@@ -57,6 +57,7 @@ export function toTenantSession(
     claims: stored.claims,
     csrfToken: null,
     createdAt: stored.createdAt + offset,
+    isOwn: false,
     jar: createCookieJar(place, stored.cookies),
     unshared: new Set(),
     // Whether it ever worked is the judgement of the node that logged in.

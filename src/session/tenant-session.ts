@@ -13,6 +13,8 @@ export interface TenantSession {
   /** What the tenant was told of the user. */
   readonly claims: Claims;
   readonly createdAt: number;
+  /** Whether this node logged in for it, or heard of it from another. */
+  readonly isOwn: boolean;
   /** The token for requests with effects and for upgrades; null until it is needed. facts §3 */
   csrfToken: string | null;
   /** When the tenant last answered a request of this session with 2xx; 0 for never. */
@@ -34,6 +36,7 @@ export function createTenantSession(
     ...login,
     unshared: new Set(),
     createdAt: now,
+    isOwn: true,
     csrfToken: null,
     provenAt: 0,
     lastSentAt: now,

@@ -115,16 +115,17 @@ export class Visits {
     session.onEnd.add(breakOff);
     if (session.ended) breakOff();
     try {
-      return await Promise.race([this.#sendTwice(node, session, served), over]);
+      return await Promise.race([this.#sendAgain(node, session, served), over]);
     } finally {
       session.onEnd.delete(breakOff);
       leave();
     }
   }
 
-  async #sendTwice(node: SimulatedNode, session: ProxySession, served: Served): Promise<VisitOutcome> {
+  async #sendAgain(node: SimulatedNode, session: ProxySession, served: Served): Promise<VisitOutcome> {
     let generation = session.current;
-    for (let turn = 0; ; turn += 1) {
+    let isSpent = false;
+    for (;;) {
       const release = node.manager.generations.hold(session, generation);
       try {
         const record = await this.#ask(node, session, generation);
@@ -133,10 +134,11 @@ export class Visits {
           this.#options.judge.answered(served, record);
           return { kind: "served", record };
         }
-        if (turn > 0) return { kind: "passed-on" };
+        if (isSpent) return { kind: "passed-on" };
         const next = await node.manager.generations.afterAuthLoss(session, generation);
         if (typeof next === "string") return { kind: "passed-on" };
-        generation = next;
+        isSpent = next.isFresh;
+        generation = next.generation;
       } finally {
         release();
       }
