@@ -11,6 +11,11 @@ const debianPackages = [
     reason: "draws the vendor's charts with third-party cookies blocked, as a user's browser does",
   },
   {
+    name: "firefox-esr",
+    command: "firefox-esr",
+    reason: "tries from hostile pages what chromium tries: browsers differ in what they say of a request's origin",
+  },
+  {
     name: "redis-server",
     command: "redis-server",
     reason: "the shared store is tested on real servers: alone, with TLS and users, and as a cluster",

@@ -22,6 +22,7 @@ const checks = [
   ["floors", "tools/check-floors.mjs"],
   ["bleed", "tools/check-bleed.mjs"],
   ["facts", "tools/check-facts.mjs"],
+  ["attacks", "tools/check-attacks.mjs"],
   ["documents", "tools/check-docs.mjs"],
 ];
 
