@@ -23,6 +23,7 @@ const checks = [
   ["bleed", "tools/check-bleed.mjs"],
   ["facts", "tools/check-facts.mjs"],
   ["attacks", "tools/check-attacks.mjs"],
+  ["dependencies", "tools/check-dependencies.mjs"],
   ["documents", "tools/check-docs.mjs"],
 ];
 
