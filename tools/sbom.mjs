@@ -6,7 +6,8 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
+const read = (name) => JSON.parse(readFileSync(`${root}${name}`, "utf8"));
+const manifest = read("package.json");
 
 /** Everything in the lock file, as npm lists it. */
 function listAll() {
@@ -22,12 +23,28 @@ function listAll() {
   return bill;
 }
 
+/** Packages that another one can do without, and does not bring: `name@version` to their names. */
+function optionalPeers() {
+  return new Map(
+    Object.entries(read("package-lock.json").packages).map(
+      ([path, { version, peerDependenciesMeta = {} }]) => [
+        `${path.split("node_modules/").at(-1)}@${version}`,
+        Object.keys(peerDependenciesMeta).filter((name) => peerDependenciesMeta[name].optional),
+      ],
+    ),
+  );
+}
+
 /**
  * What the dependencies lead to. npm's own `--omit=dev` leaves out what a development tool happens to need too, such as
  * ws.
  */
 function reach(bill) {
-  const edges = new Map(bill.dependencies.map(({ ref, dependsOn }) => [ref, dependsOn]));
+  const optional = optionalPeers();
+  const isBrought = (from, ref) => !optional.get(from)?.some((name) => ref.startsWith(`${name}@`));
+  const edges = new Map(
+    bill.dependencies.map(({ ref, dependsOn }) => [ref, dependsOn.filter((each) => isBrought(ref, each))]),
+  );
   const product = bill.metadata.component["bom-ref"];
   const direct = Object.entries(manifest.dependencies).map(([name, version]) => `${name}@${version}`);
   const reached = new Set([product]);

@@ -98,5 +98,5 @@ test("the bill of materials names the product and every dependency that is shipp
   expect(bill.metadata.component.name).toBe("qlik-session-proxy");
   const names = bill.components.map(({ name }) => name);
   expect(names).toEqual(expect.arrayContaining(["undici", "ioredis", "pino", "ws", "debug"]));
-  expect(names).not.toContain("vitest");
+  for (const tool of ["vitest", "typescript"]) expect(names).not.toContain(tool);
 });
