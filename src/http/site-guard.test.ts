@@ -295,6 +295,11 @@ describe("judgeSite", () => {
     expect(judge(sent, policy)).toBe(verdict);
   });
 
+  test("is tried in every row of the table", () => {
+    const decided = new Set(table.map(([, , , verdict]) => Number(verdict.split(" ")[0])));
+    expect([...decided].toSorted((a, b) => a - b)).toEqual(Array.from({ length: 15 }, (_, row) => row));
+  });
+
   test("names the exact origin for CORS, never a wildcard", () => {
     expect(judgeSite(facts({ from: partner, site: "cross-site" }), family)).toEqual({
       pass: true,

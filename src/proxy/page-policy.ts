@@ -7,14 +7,16 @@ export interface PageSite {
 }
 
 /**
- * Turns the tenant's policy for a page into one that fits our origin: who may frame it is the operator's word, and the
- * page may connect to us where the tenant let it connect to itself. facts §4
+ * Turns the tenant's policies for a page, one or several in each header line, into such that fit our origin: who may frame
+ * it is the operator's word, and the page may connect to us where the tenant let it connect to itself. facts §4
  */
 export function pagePolicy(policies: readonly string[], site: PageSite): string {
   const ancestors = `frame-ancestors ${site.frameAncestors.map(quoted).join(" ") || "'none'"}`;
   const origin = new URL(site.publicBase).origin;
   const ours = `${origin} ${origin.replace(/^http/, "ws")}`;
-  const rewritten = policies.map((policy) => {
+  // A comma ends a policy wherever it stands. CSP 3 §2.2.2
+  const single = policies.flatMap((line) => line.split(",")).filter((policy) => policy.trim() !== "");
+  const rewritten = single.map((policy) => {
     const kept = policy
       .split(";")
       .map((directive) => directive.trim())

@@ -99,9 +99,16 @@ export async function openUpstreamSocket(
   }
 }
 
-/** A refusal that repeats the address it refuses would show the browser the token in it. */
+/** A refusal that repeats the address it refuses would show the browser the token in it. attacks W16 */
 const withoutToken = (refusal: Refusal, csrfToken: string): Refusal =>
-  csrfToken !== "" && refusal.body.includes(csrfToken) ? { ...refusal, body: Buffer.alloc(0) } : refusal;
+  mayShow(refusal, csrfToken) ? { ...refusal, body: Buffer.alloc(0) } : refusal;
+
+/** A packed one, which nobody asked for, is not unpacked to be searched. */
+function mayShow({ headers, body }: Refusal, csrfToken: string): boolean {
+  const codings = headerValues(headers, "content-encoding").map((each) => each.trim().toLowerCase());
+  if (codings.some((coding) => coding !== "identity")) return true;
+  return csrfToken !== "" && (body.includes(csrfToken) || body.includes(encodeURIComponent(csrfToken)));
+}
 
 const isFresh = (context: UpgradeContext, generation: TenantSession): boolean =>
   generation.generation === 1 && context.now() < generation.createdAt + freshness;
@@ -129,17 +136,15 @@ async function sendHandshakeOn(
 /** The handshake's own headers go end to end, so that compression and sub-protocols do; the rest as in any request. */
 function handshakeHeaders(raw: RawHeaders, identityHeaders: ReadonlySet<string>): string[] {
   const listed = connectionNames(raw);
-  const headers = ["connection", "Upgrade", "upgrade", "websocket"];
+  // In the clear, because a refusal is looked into before it is passed on.
+  const headers = ["connection", "Upgrade", "upgrade", "websocket", "accept-encoding", "identity"];
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index] ?? "";
     const value = raw[index + 1] ?? "";
     const lower = name.toLowerCase();
     const ofHandshake = lower.startsWith("sec-websocket-") && lower !== "sec-websocket-accept";
-    if (
-      !ofHandshake &&
-      (isHopByHop(lower) || listed.has(lower) || !mayGoUpstream(lower, { identityHeaders }))
-    )
-      continue;
+    const isDropped = isHopByHop(lower) || listed.has(lower) || !mayGoUpstream(lower, { identityHeaders });
+    if (lower === "accept-encoding" || (isDropped && !ofHandshake)) continue;
     headers.push(name, value);
   }
   return headers;
@@ -184,7 +189,7 @@ export function switchingProtocols(headers: RawHeaders): string {
 export function relayedRefusal(refusal: Refusal): Buffer {
   const status = refusal.status >= 200 && refusal.status <= 599 ? refusal.status : 502;
   const lines = [`HTTP/1.1 ${status} Upgrade Refused`];
-  for (const name of ["content-type", "content-encoding", "retry-after"]) {
+  for (const name of ["content-type", "retry-after"]) {
     const value = firstHeader(refusal.headers, name);
     if (value !== undefined && isHeaderValue(value)) lines.push(`${name}: ${value}`);
   }
