@@ -99,9 +99,19 @@ export async function openUpstreamSocket(
   }
 }
 
-/** A refusal that repeats the address it refuses would show the browser the token in it. */
+/** A refusal that repeats the address it refuses would show the browser the token in it. attacks W16 */
 const withoutToken = (refusal: Refusal, csrfToken: string): Refusal =>
-  csrfToken !== "" && refusal.body.includes(csrfToken) ? { ...refusal, body: Buffer.alloc(0) } : refusal;
+  mayShow(refusal, csrfToken) ? { ...refusal, body: Buffer.alloc(0) } : refusal;
+
+/** What is packed cannot be looked into; what names the parameter may hold its value in any spelling. */
+function mayShow({ headers, body }: Refusal, csrfToken: string): boolean {
+  if ((firstHeader(headers, "content-encoding") ?? "identity").trim().toLowerCase() !== "identity")
+    return true;
+  return (
+    (csrfToken !== "" && body.includes(csrfToken)) ||
+    body.toString("latin1").toLowerCase().includes(csrfHeader)
+  );
+}
 
 const isFresh = (context: UpgradeContext, generation: TenantSession): boolean =>
   generation.generation === 1 && context.now() < generation.createdAt + freshness;
@@ -140,6 +150,8 @@ function handshakeHeaders(raw: RawHeaders, identityHeaders: ReadonlySet<string>)
       (isHopByHop(lower) || listed.has(lower) || !mayGoUpstream(lower, { identityHeaders }))
     )
       continue;
+    // Only a refusal has a body, and it has to be looked into.
+    if (lower === "accept-encoding") continue;
     headers.push(name, value);
   }
   return headers;
@@ -184,7 +196,7 @@ export function switchingProtocols(headers: RawHeaders): string {
 export function relayedRefusal(refusal: Refusal): Buffer {
   const status = refusal.status >= 200 && refusal.status <= 599 ? refusal.status : 502;
   const lines = [`HTTP/1.1 ${status} Upgrade Refused`];
-  for (const name of ["content-type", "content-encoding", "retry-after"]) {
+  for (const name of ["content-type", "retry-after"]) {
     const value = firstHeader(refusal.headers, name);
     if (value !== undefined && isHeaderValue(value)) lines.push(`${name}: ${value}`);
   }
