@@ -13,4 +13,5 @@ export type {
 export type { SigningKeyOptions } from "./options/signing-key.ts";
 export type { Middleware, SessionProxy, SessionProxyStats } from "./proxy/session-proxy.ts";
 export type { Identity } from "./identity/identity.ts";
+export { Secret } from "./kernel/secret.ts";
 export type { ChannelName, ProxyEvent } from "./kernel/channels.ts";

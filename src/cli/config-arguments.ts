@@ -1,6 +1,6 @@
 import type { ConfigSources } from "../server/config/load.ts";
 import { findByFlag, keyNames, nearestFlag } from "../server/config/names.ts";
-import { type FlagTable, parseFlags } from "./parse-arguments.ts";
+import { type FlagTable, parseFlags, unknownOption } from "./parse-arguments.ts";
 import { UsageError } from "./verb.ts";
 
 /** What a verb with a configuration was told. */
@@ -40,7 +40,7 @@ function configFlags(args: readonly string[]): FlagTable {
     const flag = flagOf(arg);
     if (flag === null || flag in ownFlags) continue;
     if (findByFlag(flag) !== null) table[flag] = { type: "string", multiple: true };
-    else if (flag !== "") throw new UsageError(`unknown option --${flag}${hintFor(flag)}`);
+    else if (flag !== "") throw new UsageError(`${unknownOption(`--${flag}`)}${hintFor(flag)}`);
   }
   return table;
 }

@@ -1,6 +1,5 @@
-import { createPublicKey } from "node:crypto";
+import { createPublicKey, KeyObject } from "node:crypto";
 import type { TenantEmulatorOptions } from "../emulator/options.ts";
-import { restoreLineBreaks } from "../options/signing-key.ts";
 import type { ServerConfig } from "../server/config/load.ts";
 
 /** Makes the local tenant that a configuration of the proxy expects: its address, lifetimes and keys. */
@@ -14,7 +13,7 @@ export function toLocalTenant({ options }: Pick<ServerConfig, "options">): Tenan
     identityProviders: signingKeys.map(({ issuer, keyId, privateKey }) => ({
       issuer,
       keyId,
-      pem: typeof privateKey === "string" ? toPublicPem(privateKey) : "",
+      pem: privateKey instanceof KeyObject ? toPublicPem(privateKey) : "",
     })),
     ...(options.publicOrigin === undefined ? {} : { frameAncestors: [options.publicOrigin] }),
     // The file's texts have become milliseconds where it was read.
@@ -23,5 +22,5 @@ export function toLocalTenant({ options }: Pick<ServerConfig, "options">): Tenan
   };
 }
 
-const toPublicPem = (privateKey: string): string =>
-  String(createPublicKey(restoreLineBreaks(privateKey)).export({ type: "spki", format: "pem" }));
+const toPublicPem = (privateKey: KeyObject): string =>
+  String(createPublicKey(privateKey).export({ type: "spki", format: "pem" }));

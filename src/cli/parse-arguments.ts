@@ -12,10 +12,22 @@ export function parseFlags(args: readonly string[], table: FlagTable): FlagValue
   try {
     return parseArgs({ args: [...args], options: table, strict: true, allowPositionals: false }).values;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new UsageError(firstSentence(message));
+    throw new UsageError(problemOf(error as NodeJS.ErrnoException));
   }
 }
+
+/** What is wrong, without a text that could be a secret: what stands alone, and what begins with dashes as a key in PEM does. */
+function problemOf({ code, message }: NodeJS.ErrnoException): string {
+  if (code === "ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL") {
+    return "an argument stands alone, without a flag before it; texts with spaces need quotes";
+  }
+  if (code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") return unknownOption(/'([^']*)'/.exec(message)?.[1] ?? "");
+  return firstSentence(message);
+}
+
+/** Says that there is no such flag; names it where it could be the name of one. */
+export const unknownOption = (flag: string): string =>
+  /^--?[\w.-]{1,80}$/.test(flag) ? `unknown option ${flag}` : "unknown option, which is not even like one";
 
 /** Node adds a second sentence about positional arguments, which no verb of ours has. */
 const firstSentence = (message: string): string => {

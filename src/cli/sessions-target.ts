@@ -79,7 +79,7 @@ function findToken(
 
 function readToken(path: string, file: string): string {
   const result = readText(file);
-  if ("problem" in result) throw problem(path, `${file} ${result.problem}`);
+  if ("problem" in result) throw problem(path, `names a file that ${result.problem}`);
   return checkToken(path, result.text.replace(/\r?\n$/, ""));
 }
 
@@ -96,8 +96,7 @@ const anyAddress: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "
 
 function toUrl(listen: string): string {
   const address: ListenAddress | null = parseListenAddress(listen);
-  if (address === null)
-    throw problem("admin.listen", `"${listen}" is not an address with a port, or unix:/path`);
+  if (address === null) throw problem("admin.listen", "is not an address with a port, or unix:/path");
   if ("path" in address) return formatListenAddress(address);
   const host = anyAddress[address.host] ?? address.host;
   return `http://${formatListenAddress({ host, port: address.port })}`;
@@ -107,5 +106,5 @@ function checkUrl(text: string): string {
   if (parseListenAddress(text) !== null) return toUrl(text);
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin;
-  throw new UsageError(`--admin must be like ${defaultUrl} or unix:/path, not "${text}"`);
+  throw new UsageError(`--admin must be like ${defaultUrl} or unix:/path`);
 }

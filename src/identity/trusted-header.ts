@@ -76,8 +76,8 @@ export function checkTrustedHeader(
   for (const [index, text] of options.from.entries()) {
     const range = parseAddressRange(text);
     const path = `from[${index}]`;
-    if (range === null) problems.push({ path, message: `"${text}" is not an address or a CIDR range` });
-    else if (range.bits === 0) problems.push({ path, message: `"${text}" would believe every peer` });
+    if (range === null) problems.push({ path, message: "is not an address or a CIDR range" });
+    else if (range.bits === 0) problems.push({ path, message: "would believe every peer" });
     else ranges.push(range);
   }
   const taken = new Set<string>();
@@ -104,9 +104,9 @@ const unusableNames = new Set([
 function headerNameProblem(name: string, taken: ReadonlySet<string>): string | null {
   const lower = name.toLowerCase();
   // Without underscores, because a front door may turn "-" and "_" into one another. CVE-2025-64484
-  if (!/^[a-z0-9-]{1,128}$/.test(lower)) return `"${name}" is not a header name of letters, digits and "-"`;
-  if (unusableNames.has(lower)) return `"${name}" has a meaning of its own in HTTP`;
-  return taken.has(lower) ? `"${name}" already names another part of the identity` : null;
+  if (!/^[a-z0-9-]{1,128}$/.test(lower)) return 'is not a header name of letters, digits and "-"';
+  if (unusableNames.has(lower)) return "is a header with a meaning of its own in HTTP";
+  return taken.has(lower) ? "is the header of another part of the identity already" : null;
 }
 
 /** Collects the named headers as text; null as soon as one comes twice or is not clean text. */

@@ -25,5 +25,8 @@ export class Secret {
   }
 }
 
+/** The text of a secret, whichever way it was given. */
+export const revealed = (text: string | Secret): string => (typeof text === "string" ? text : text.reveal());
+
 // Outside the class, because a computed method name has no declared type of its own.
 Object.defineProperty(Secret.prototype, inspect.custom, { value: () => MASK });

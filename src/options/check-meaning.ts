@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import type { OptionProblem } from "../errors.ts";
 import { parseAddressRange } from "../identity/address-set.ts";
+import { revealed, Secret } from "../kernel/secret.ts";
 import { parseRule } from "../policy/rule.ts";
 import type { AssertionKey } from "../tenant/assertion.ts";
 import { presets } from "../tenant/routes.ts";
@@ -82,13 +83,13 @@ function checkMount(root: Readonly<Record<string, unknown>>, report: Report): vo
   }
   for (const [index, text] of textsOf(root["trustedProxies"])) {
     if (parseAddressRange(text) === null) {
-      report(`trustedProxies[${index}]`, `"${text}" is not an address or a CIDR range such as 10.0.0.0/8`);
+      report(`trustedProxies[${index}]`, "is not an address or a CIDR range such as 10.0.0.0/8");
     }
   }
   const ancestors = textsOf(root["frameAncestors"]);
   for (const [index, text] of ancestors) {
     const source = parseFrameAncestor(text);
-    if (source === null) report(`frameAncestors[${index}]`, `"${text}" is not self, none or an origin`);
+    if (source === null) report(`frameAncestors[${index}]`, "is not self, none or an origin");
     if (source === "'none'" && ancestors.length > 1)
       report(`frameAncestors[${index}]`, "none must stand alone");
   }
@@ -108,8 +109,8 @@ function checkSecret(secret: unknown, store: StoreChoice | undefined, report: Re
   if (texts.length === 0) report("secret", "must hold at least one text, or be left out");
   for (const [index, text] of texts.entries()) {
     const path = Array.isArray(secret) ? `secret[${index}]` : "secret";
-    if (typeof text !== "string") report(path, "must be text");
-    else if (Buffer.byteLength(text) < shortestSecret) {
+    if (typeof text !== "string" && !(text instanceof Secret)) report(path, "must be text");
+    else if (Buffer.byteLength(revealed(text)) < shortestSecret) {
       report(path, `must be ${shortestSecret} bytes or longer; openssl rand -base64 32 makes one`);
     }
   }

@@ -9,18 +9,18 @@ export interface OriginRules {
   readonly plainHttpKey: string;
 }
 
-/** Says what is wrong with an origin, and what would be right; null when nothing is. */
+/** Says what is wrong with an origin, and what would be right, without a user name or password in it; null when nothing is. */
 export function originProblem(text: string, rules: OriginRules): string | null {
-  if (text.includes("*")) return `"${text}" has a wildcard; origins are compared exactly: list each one`;
+  if (text.includes("*")) return "has a wildcard; origins are compared exactly: list each one";
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) {
-    return `"${text}" is not an origin such as https://portal.example.com`;
+    return "is not an origin such as https://portal.example.com";
   }
   if (url.username !== "" || url.password !== "") return "must not hold a user name or a password";
   if (url.origin !== text)
     return `must be an origin without a path, exactly as browsers write it: "${url.origin}"`;
-  if (url.hostname.endsWith(".")) return `"${text}" ends in a dot`;
-  if (!isSerialisedOrigin(text)) return `"${text}" has characters that no host name has`;
+  if (url.hostname.endsWith(".")) return "ends in a dot";
+  if (!isSerialisedOrigin(text)) return "has characters that no host name has";
   if (url.protocol === "http:" && !rules.plainHttp) {
     return `must begin with https:// (for local work, ${rules.plainHttpKey} allows http)`;
   }
@@ -63,8 +63,7 @@ export function parseFrameAncestor(text: string): string | null {
 export function parsePrefix(text: string): { readonly prefix: string } | { readonly problem: string } {
   if (text === "/") return { prefix: "" };
   if (!text.startsWith("/")) return { problem: `must start with "/", such as "/qlik"` };
-  if (text.endsWith("/"))
-    return { problem: `must not end with "/": write "${text.replace(/\/+$/, "") || "/"}"` };
+  if (text.endsWith("/")) return { problem: 'must not end with "/", unless it is "/" alone' };
   const segments = text.slice(1).split("/");
   if (segments.some((segment) => segment === "." || segment === "..")) {
     return { problem: "must not hold the segments . and .." };

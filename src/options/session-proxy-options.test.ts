@@ -115,7 +115,7 @@ describe("resolveOptions", () => {
       "identify: is missing",
       "timeouts.connect: must be a whole number of milliseconds, or a text with its unit such as 30s",
       "timeouts.drainDelay: must be from 0s to 10m, not -1ms",
-      'tenant.origin: "acme" is not an origin such as https://portal.example.com',
+      "tenant.origin: is not an origin such as https://portal.example.com",
       "secret: must be 32 bytes or longer; openssl rand -base64 32 makes one",
       "tenant.signingKeys[0].privateKey: is not PEM; it must begin with -----BEGIN PRIVATE KEY-----",
     ]);

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { type OptionProblem, OptionsError } from "../errors.ts";
 import type { Identity } from "../identity/identity.ts";
-import { Secret } from "../kernel/secret.ts";
+import { revealed, Secret } from "../kernel/secret.ts";
 import type { SessionStore } from "../store/session-store.ts";
 import { checkMeaning } from "./check-meaning.ts";
 import { checkShape } from "./check-shape.ts";
@@ -29,9 +29,9 @@ export interface SessionProxyOptions {
   readonly identityHeaders?: readonly string[];
   /**
    * Seals what the store holds: one text of 32 bytes or more, or several for rotation, of which the first seals and all
-   * open. May be left out with the memory store, which nothing leaves.
+   * open. May be left out with the memory store, which nothing leaves. A `Secret` is a text that cannot be printed by accident.
    */
-  readonly secret?: string | readonly string[];
+  readonly secret?: string | Secret | readonly (string | Secret)[];
   /** Path below which the proxy lives, without a slash at the end; "/" is the root mount. "/qlik" by default. */
   readonly prefix?: string;
   /** Origin that the browser sees, exactly as browsers write it; the request's own by default. */
@@ -47,9 +47,9 @@ export interface SessionProxyOptions {
   /**
    * Where sessions are kept: `memory` (the default); `file:DIR`, which outlives a restart; `redis://…`, `rediss://…`,
    * `redis+sentinel://h1,h2,h3/name` or `redis+cluster://h1,h2,h3`, which several processes share; or a store of your
-   * own.
+   * own. A `Secret` for an address with a password.
    */
-  readonly store?: string | SessionStore;
+  readonly store?: string | Secret | SessionStore;
   /** Certificate authority in PEM that is trusted for a Redis store beside the system's; none by default. */
   readonly storeCa?: string;
   /** How many processes serve this tenant, 1 to 1000; 1 by default. With more, a store that is not shared gives a warning. */
@@ -188,13 +188,15 @@ export function resolveOptions(
   });
 }
 
+const toSecret = (text: string | Secret): Secret => new Secret(revealed(text));
+
 /** As long as the key that is made of it. Bytes. */
 const randomSecretBytes = 32;
 
 function toSecrets(secret: SessionProxyOptions["secret"]): ResolvedOptions["secrets"] {
   const texts = secret === undefined ? [] : [secret].flat();
   const [first = randomBytes(randomSecretBytes).toString("base64"), ...others] = texts;
-  return [new Secret(first), ...others.map((text) => new Secret(text))];
+  return [toSecret(first), ...others.map(toSecret)];
 }
 
 /** The first problem of a place stands for all: the later checks only repeat it in other words. */

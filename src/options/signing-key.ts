@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, KeyObject, sign } from "node:crypto";
+import { Secret } from "../kernel/secret.ts";
 import type { AssertionKey } from "../tenant/assertion.ts";
 import { isPlainObject } from "./check-shape.ts";
 
@@ -18,8 +19,8 @@ export interface SigningKeyOptions {
   readonly issuer: string;
   /** Key id, exactly as registered. */
   readonly keyId: string;
-  /** Private key as PEM (line breaks may be written `\n`), as KeyObject, or a signer outside this process. */
-  readonly privateKey: string | KeyObject | ExternalSigner;
+  /** Private key as PEM (line breaks may be written `\n`), also in a `Secret`; as KeyObject; or a signer outside this process. */
+  readonly privateKey: string | Secret | KeyObject | ExternalSigner;
   /** Certificate or public key as registered, in PEM; only compared with the private key. */
   readonly certificate?: string;
   /** RS256, RS384 or RS512 for an RSA key; RS256 by default. An elliptic curve decides by itself: P-256 is ES256, P-384 is ES384. */
@@ -88,7 +89,8 @@ const signWith = (key: KeyObject, alg: Algorithm, data: Uint8Array): Promise<Uin
 /** Undoes line breaks that were written as `\n`, as they come out of environment variables and JSON. */
 export const restoreLineBreaks = (pem: string): string => pem.replaceAll("\\r", "").replaceAll("\\n", "\n");
 
-function readPrivateKey(value: unknown, report: (message: string) => void): KeyObject | undefined {
+function readPrivateKey(given: unknown, report: (message: string) => void): KeyObject | undefined {
+  const value = given instanceof Secret ? given.reveal() : given;
   if (value instanceof KeyObject) {
     if (value.type === "private") return value;
     report(`is a ${value.type} key; the private key is needed`);

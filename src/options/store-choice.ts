@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Secret } from "../kernel/secret.ts";
 import { parseStoreUrl, type RedisAddress } from "../store/redis-url.ts";
 import type { SessionStore } from "../store/session-store.ts";
 
@@ -19,6 +20,7 @@ const forms = "memory, file:DIR, redis://…, rediss://…, redis+sentinel://…
 
 /** Reads the `store` option. */
 export function readStoreChoice(value: unknown, ca?: string): StoreReading {
+  if (value instanceof Secret) return readStoreChoice(value.reveal(), ca);
   if (value === undefined || value === "memory") return { kind: "memory" };
   if (typeof value === "string") return readStoreText(value, ca);
   if (isSessionStore(value)) return { kind: "custom", store: value };

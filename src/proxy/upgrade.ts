@@ -103,11 +103,12 @@ export async function openUpstreamSocket(
 const withoutToken = (refusal: Refusal, csrfToken: string): Refusal =>
   mayShow(refusal, csrfToken) ? { ...refusal, body: Buffer.alloc(0) } : refusal;
 
-/** A packed one, which nobody asked for, is not unpacked to be searched. */
+/** What is packed, though nobody asked for it, is not searched; what names the parameter may spell its value in any way. */
 function mayShow({ headers, body }: Refusal, csrfToken: string): boolean {
   const codings = headerValues(headers, "content-encoding").map((each) => each.trim().toLowerCase());
   if (codings.some((coding) => coding !== "identity")) return true;
-  return csrfToken !== "" && (body.includes(csrfToken) || body.includes(encodeURIComponent(csrfToken)));
+  if (csrfToken !== "" && body.includes(csrfToken)) return true;
+  return body.toString("latin1").toLowerCase().includes(csrfHeader);
 }
 
 const isFresh = (context: UpgradeContext, generation: TenantSession): boolean =>

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server, type ServerOptions } from "node:http";
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { revealed, type Secret } from "../kernel/secret.ts";
 import { formatListenAddress, type ListenAddress } from "./config/listen-address.ts";
 import { refuseConnection } from "./refuse-connection.ts";
 
@@ -31,17 +32,28 @@ const limits: ServerOptions = {
 const handshakeTimeout = 10_000;
 
 /** Creates a server that is not listening yet. */
-export function createListener(tls: { readonly cert: string; readonly key: string } | undefined): AnyServer {
-  const server =
-    tls === undefined
-      ? createServer(limits)
-      : createSecureServer({ ...limits, ...tls, minVersion: "TLSv1.2", handshakeTimeout });
+export function createListener(
+  tls: { readonly cert: string; readonly key: string | Secret } | undefined,
+): AnyServer {
+  const server = tls === undefined ? createServer(limits) : createSecureListener(tls);
   // Node would drop the headers beyond its count silently, an Origin among them; the size limit holds anyway.
   server.maxHeadersCount = 0;
   refuseConnection(server);
   // An expectation that node does not know is the request's own affair; node would answer 417 without a word of ours.
   server.on("checkExpectation", (request, response) => server.emit("request", request, response));
   return server;
+}
+
+function createSecureListener({
+  cert,
+  key,
+}: {
+  readonly cert: string;
+  readonly key: string | Secret;
+}): SecureServer {
+  const options = { ...limits, cert, key: revealed(key), minVersion: "TLSv1.2", handshakeTimeout } as const;
+  // node keeps the text of the key on the server, which every connection leads to; it is read already.
+  return Object.assign(createSecureServer(options), { key: undefined });
 }
 
 /** Thrown when a listener cannot listen; its message is for the operator. */

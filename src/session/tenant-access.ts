@@ -1,6 +1,7 @@
 import { SessionProxyError } from "../errors.ts";
 import { publish } from "../kernel/channels.ts";
 import type { Clock } from "../kernel/clock.ts";
+import { Secret } from "../kernel/secret.ts";
 import { createSingleFlight } from "../kernel/single-flight.ts";
 import type { AssertionKey } from "../tenant/assertion.ts";
 import type { Claims } from "../tenant/claims.ts";
@@ -51,7 +52,7 @@ export function createTenantAccess(options: TenantAccessOptions): TenantAccess {
     const answer = await fetchCsrfToken(callFor(key), cookieFor(session, "/api/v1/csrf-token", now), site);
     // After an auth loss the request itself meets it too, and a renewal answers it there.
     const token = typeof answer === "object" ? answer.token : (tokenFromLogin(session, now) ?? "");
-    session.csrfToken = token;
+    session.csrfToken = new Secret(token);
     return token;
   };
 
@@ -102,7 +103,8 @@ export function createTenantAccess(options: TenantAccessOptions): TenantAccess {
     },
 
     csrfToken(key, session, stale) {
-      if (session.csrfToken !== null && session.csrfToken !== stale) return session.csrfToken;
+      const known = session.csrfToken?.reveal();
+      if (known !== undefined && known !== stale) return known;
       return tokens.run(session, () => fetchToken(key, session));
     },
 

@@ -1,4 +1,5 @@
 import type { CookieJar } from "../http/cookie-jar.ts";
+import type { Secret } from "../kernel/secret.ts";
 import type { Claims } from "../tenant/claims.ts";
 import { belongsToSession, csrfCookie, sessionCookie } from "../tenant/cookies.ts";
 
@@ -16,7 +17,7 @@ export interface TenantSession {
   /** Whether this node logged in for it, or heard of it from another. */
   readonly isOwn: boolean;
   /** The token for requests with effects and for upgrades; null until it is needed. facts §3 */
-  csrfToken: string | null;
+  csrfToken: Secret | null;
   /** When the tenant last answered a request of this session with 2xx; 0 for never. */
   provenAt: number;
   /** When the last request of this session was sent: what the tenant's idle limit counts. facts §2.3 */

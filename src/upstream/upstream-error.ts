@@ -11,14 +11,25 @@ const timeouts: ReadonlySet<string> = new Set([
 /** Codes of a connection that broke, on which a request may not have been read at all. */
 const broken: ReadonlySet<string> = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
 
-/** Turns whatever a connection failed with into an error of the table; the original is kept as its cause. */
+/** Turns whatever a connection failed with into an error of the table, with what may be kept of it as its cause. */
 export function toUpstreamError(error: unknown): SessionProxyError {
   if (error instanceof SessionProxyError) return error;
   const code = codeOf(error);
   return new SessionProxyError(timeouts.has(code) ? "QSP-TIMEOUT" : "QSP-UPSTREAM", {
     reason: code === "" ? "the connection failed" : code,
-    cause: error,
+    cause: causeOf(error),
   });
+}
+
+/**
+ * The words and the code of a failure. What hangs on it is left behind: the bytes that a parser did not understand may hold
+ * cookies, and an error is printed with everything on it.
+ */
+function causeOf(error: unknown): unknown {
+  if (!(error instanceof Error)) return undefined;
+  const { name, message, stack } = error;
+  const code = codeOf(error);
+  return Object.assign(new Error(message), { name, stack, ...(code === "" ? {} : { code }) });
 }
 
 /** Tells whether a failure is a connection that broke, as an idle one does when the tenant closes it meanwhile. */

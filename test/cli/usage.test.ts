@@ -11,7 +11,7 @@ describe("wrong usage", () => {
     ["no configuration", ["serve"], "-c FILE"],
     ["a port that is none", ["demo", "--port", "http"], "--port must be a number"],
     ["an algorithm that is not made", ["keygen", "--alg", "none"], "--alg must be RS256, RS512, ES384"],
-    ["an argument that is no flag", ["validate", "config.yaml"], "config.yaml"],
+    ["an argument that is no flag", ["validate", "config.yaml"], "without a flag before it"],
   ])("exits 2 with a hint in one line: %s", async (_what, args, hint) => {
     const { code, stdout, stderr } = await runCommand(args);
     expect(stderr).toContain(hint);

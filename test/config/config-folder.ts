@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OptionsError } from "../../src/errors.ts";
+import { revealed, Secret } from "../../src/kernel/secret.ts";
 import { type ConfigSources, type LoadedConfig, loadServerConfig } from "../../src/server/config/load.ts";
 
 /** A folder with a key and whatever else a test writes; `remove` takes it away. */
@@ -44,6 +45,14 @@ tenant:
 identity:
   trustedHeader: { from: [127.0.0.1/32], subject: X-User-Sub, email: X-User-Email }
 `;
+
+/** The session secrets of a configuration. */
+export const secretsOf = ({ options }: LoadedConfig["config"]): readonly string[] =>
+  [options.secret ?? []].flat().map(revealed);
+
+/** Where a configuration keeps sessions. */
+export const storeOf = ({ options: { store } }: LoadedConfig["config"]): string | undefined =>
+  typeof store === "string" || store instanceof Secret ? revealed(store) : undefined;
 
 /** The problems of a configuration as lines; empty when it is right. */
 export function problemsOf(sources: Partial<ConfigSources>): readonly string[] {

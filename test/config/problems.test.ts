@@ -126,7 +126,7 @@ timeouts: { conect: 5s }
     [
       "{ from: [127.0.0.1/32], subject: X-User-Sub, email: X-User-Email }",
       '{ from: ["::/0"], subject: X-User-Sub }',
-      'identity.trustedHeader.from[0]: "::/0" would believe every peer',
+      "identity.trustedHeader.from[0]: would believe every peer",
     ],
     ['keyId: "2026-01"', "keyId: 2026", "tenant.signingKeys[0].keyId: must be text"],
     [
@@ -210,7 +210,7 @@ timeouts: { conect: 5s }
   test("names the file that cannot be read", () => {
     const found = problems(changed("key.pem", "nowhere.pem"));
     expect(found).toEqual([
-      `tenant.signingKeys[0].privateKeyFile: ${join(folder.path, "nowhere.pem")} does not exist`,
+      `tenant.signingKeys[0].privateKeyFile: names a file that does not exist, looked for in ${folder.path}`,
     ]);
   });
 

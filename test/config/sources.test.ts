@@ -8,6 +8,7 @@ import {
   privateKeyPem,
   problemsOf,
   rightConfig,
+  secretsOf,
 } from "./config-folder.ts";
 
 let folder: ConfigFolder;
@@ -131,13 +132,13 @@ describe("secrets", () => {
   test("come from a file, a line each", () => {
     folder.write("secret", `${secret}\r\n\n${other}\n`);
     const flags = { "session.secret-file": [join(folder.path, "secret")] };
-    expect(loaded({ file, flags }).config.options.secret).toEqual([secret, other]);
+    expect(secretsOf(loaded({ file, flags }).config)).toEqual([secret, other]);
   });
 
   test("are used as they are, blanks at their ends too", () => {
     folder.write("blank", `  ${secret}  \n`);
     const environment = { QSP_SESSION_SECRET_FILE: join(folder.path, "blank") };
-    expect(loaded({ file, environment }).config.options.secret).toEqual([`  ${secret}  `]);
+    expect(secretsOf(loaded({ file, environment }).config)).toEqual([`  ${secret}  `]);
   });
 
   test.each([
@@ -183,7 +184,7 @@ describe("secrets", () => {
 
   test("on the command line are taken with a warning", () => {
     const { config, warnings } = loaded({ file, flags: { "session.secret": [secret] } });
-    expect(config.options.secret).toEqual([secret]);
+    expect(secretsOf(config)).toEqual([secret]);
     expect(warnings.map(({ message }) => message)).toEqual([
       "--session.secret shows the secret to everybody who can list processes: use --session.secret-file",
     ]);

@@ -1,6 +1,13 @@
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type ConfigFolder, createConfigFolder, loaded, problemsOf, rightConfig } from "./config-folder.ts";
+import {
+  type ConfigFolder,
+  createConfigFolder,
+  loaded,
+  problemsOf,
+  rightConfig,
+  storeOf,
+} from "./config-folder.ts";
 
 const secret = "a-secret-of-thirty-two-bytes-or-so";
 const url = "redis://proxy:a-password@redis.example.com";
@@ -19,7 +26,7 @@ afterAll(() => folder.remove());
 const withSession = (keys: string): string =>
   folder.write("session.yaml", `${rightConfig}session: { ${keys} }\n`);
 
-const storeOf = (sources: Parameters<typeof loaded>[0]): unknown => loaded(sources).config.options.store;
+const storeFrom = (sources: Parameters<typeof loaded>[0]): unknown => storeOf(loaded(sources).config);
 
 describe("session.store", () => {
   test.each([
@@ -28,11 +35,11 @@ describe("session.store", () => {
     ["file:/var/lib/qsp", "file:/var/lib/qsp"],
     ["file:///var/lib/qsp", "file:///var/lib/qsp"],
   ])("%s goes to the proxy as %s", (text, store) => {
-    expect(storeOf({ file: withSession(`secretFile: secret, store: "${text}"`) })).toBe(store);
+    expect(storeFrom({ file: withSession(`secretFile: secret, store: "${text}"`) })).toBe(store);
   });
 
   test("is a folder beside the file that names it, else in the working directory", () => {
-    expect(storeOf({ file: withSession("secretFile: secret, store: file:state") })).toBe(
+    expect(storeFrom({ file: withSession("secretFile: secret, store: file:state") })).toBe(
       `file:${join(folder.path, "state")}`,
     );
     const environment = { QSP_SESSION_STORE: "file:state", QSP_SESSION_SECRET: secret };
@@ -48,12 +55,12 @@ describe("session.store", () => {
   });
 
   test("may come from a file of its own, since a URL may hold a password", () => {
-    expect(storeOf({ file: withSession("secretFile: secret, storeFile: store") })).toBe(url);
+    expect(storeFrom({ file: withSession("secretFile: secret, storeFile: store") })).toBe(url);
     const environment = {
       QSP_SESSION_STORE_FILE: join(folder.path, "store"),
       QSP_SESSION_SECRET_FILE: join(folder.path, "secret"),
     };
-    expect(storeOf({ file: plain, environment })).toBe(url);
+    expect(storeFrom({ file: plain, environment })).toBe(url);
   });
 
   test("given twice is refused", () => {
@@ -69,8 +76,10 @@ describe("session.store", () => {
   test("follows precedence: flag, variable, file", () => {
     const file = withSession("secretFile: secret, store: memory");
     const environment = { QSP_SESSION_STORE: "redis://variable" };
-    expect(storeOf({ file, environment })).toBe("redis://variable");
-    expect(storeOf({ file, environment, flags: { "session.store": ["redis://flag"] } })).toBe("redis://flag");
+    expect(storeFrom({ file, environment })).toBe("redis://variable");
+    expect(storeFrom({ file, environment, flags: { "session.store": ["redis://flag"] } })).toBe(
+      "redis://flag",
+    );
   });
 
   test("names the place where it is wrong, and never itself", () => {

@@ -65,12 +65,15 @@ export async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) await new Promise<void>((resolve) => void setImmediate(resolve));
 }
 
-/** Prepares a shared store and a tenant; nodes are started by the test. */
-export function createSessionNodes(durations: Partial<SessionDurations> = {}): SessionNodes {
+/** Prepares a shared store and a tenant, which sends `headers` with answers to living sessions; nodes are started by the test. */
+export function createSessionNodes(
+  durations: Partial<SessionDurations> = {},
+  headers: Readonly<Record<string, string>> = {},
+): SessionNodes {
   const clock = createManualClock();
   const core = new SharedMemoryStore(clock);
   const tenant: CountingTenant = { logins: 0, living: new Set(), refusal: null, gate: null };
-  const call = tenantCall(tenant);
+  const call = tenantCall(tenant, Object.entries(headers).flat());
 
   const start: SessionNodes["start"] = ({ ahead = 0, secrets = defaultSecrets } = {}) => {
     const store = new NodeStore(core);
@@ -118,7 +121,7 @@ export function createSessionNodes(durations: Partial<SessionDurations> = {}): S
   };
 }
 
-function tenantCall(tenant: CountingTenant): TenantCall {
+function tenantCall(tenant: CountingTenant, living: readonly string[]): TenantCall {
   return async ({ path, headers }) => {
     if (path === "/login/jwt-session") {
       tenant.logins += 1;
@@ -133,7 +136,7 @@ function tenantCall(tenant: CountingTenant): TenantCall {
       tenant.living.delete(id);
       return answer(200, []);
     }
-    return answer(tenant.living.has(id) ? 200 : 401, []);
+    return tenant.living.has(id) ? answer(200, living) : answer(401, []);
   };
 }
 

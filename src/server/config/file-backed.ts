@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname, isAbsolute, resolve } from "node:path";
 import type { OptionProblem } from "../../errors.ts";
 import { formatPath, isPlainObject } from "../../options/check-shape.ts";
 import { holdsPassword } from "../../options/store-choice.ts";
@@ -45,11 +45,15 @@ export function readFileBackedKeys(sources: FileBackedSources): FileBackedResult
         const where = places.map(({ name }) => name).join(" and ");
         problems.push({ path: formatPath(path), message: `is given more than once: in ${where}` });
       } else if (typeof file === "string" && file !== "") {
-        const resolved = resolveFrom(sources, filePath, file);
+        const folder = folderOf(sources, filePath);
+        const resolved = resolve(folder, file);
         const result = readText(resolved);
-        if ("problem" in result)
-          problems.push({ path: formatPath(filePath), message: `${resolved} ${result.problem}` });
-        else setAt(sources.tree, path, withoutLastLineBreak(result.text));
+        if ("problem" in result) {
+          const message = unreadable(file, result.problem, { folder, key: String(path.at(-1)) });
+          problems.push({ path: formatPath(filePath), message });
+          continue;
+        }
+        setAt(sources.tree, path, withoutLastLineBreak(result.text));
         if (isSecret(key, getAt(sources.tree, path)) && isWorldReadable(resolved)) {
           warnings.push({
             path: formatPath(filePath),
@@ -114,10 +118,20 @@ const givenTwice = (
   { text, file }: { readonly text: unknown; readonly file: unknown },
 ): boolean => (key.secret === true ? places.length > 1 : text !== undefined && file !== undefined);
 
-function resolveFrom(sources: FileBackedSources, filePath: ConfigPath, file: string): string {
-  const fromOutside = sources.settings.some((setting) => formatPath(setting.path) === formatPath(filePath));
-  const { configFile } = sources;
-  return fromOutside || configFile === undefined ? resolve(file) : resolve(dirname(configFile), file);
+/** Where the name of a file begins if it is relative. */
+function folderOf({ settings, configFile }: FileBackedSources, filePath: ConfigPath): string {
+  const fromOutside = settings.some((setting) => formatPath(setting.path) === formatPath(filePath));
+  return fromOutside || configFile === undefined ? resolve() : resolve(dirname(configFile));
+}
+
+/** Never repeats the name: it may be the secret itself, written where the name of its file belongs. */
+function unreadable(
+  file: string,
+  problem: string,
+  { folder, key }: { readonly folder: string; readonly key: string },
+): string {
+  if (file.includes("-----BEGIN ")) return `holds a text in PEM; that belongs to ${key}`;
+  return `names a file that ${problem}${isAbsolute(file) ? "" : `, looked for in ${folder}`}`;
 }
 
 const withoutLastLineBreak = (text: string): string => text.replace(/\r?\n$/, "");

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { parseDocument } from "yaml";
+import { parseDocument, type YAMLParseError } from "yaml";
 import type { OptionProblem } from "../../errors.ts";
 import { isPlainObject } from "../../options/check-shape.ts";
 
@@ -37,20 +37,37 @@ export function readText(file: string): { readonly text: string } | { readonly p
 type Parsed = { readonly value: unknown } | { readonly problem: string };
 
 function parseYaml(text: string): Parsed {
-  const document = parseDocument(text);
+  // Keys that are objects would be written out in a warning of the process.
+  const document = parseDocument(text, { stringKeys: true });
   const [error] = document.errors;
-  if (error === undefined) return { value: document.toJS() };
-  const line = error.linePos?.[0];
-  const place = line === undefined ? "" : `line ${line.line}, column ${line.col}: `;
-  return {
-    problem: `is not YAML: ${place}${error.message.split("\n")[0]?.replace(/ at line .*$/, "") ?? ""}`,
-  };
+  if (error !== undefined)
+    return { problem: `is not YAML: ${placeOf(error)}: ${withoutSource(error.message)}` };
+  try {
+    return { value: document.toJS() };
+  } catch {
+    // Its message repeats the name, which may be a secret that begins with an asterisk.
+    return { problem: "is not YAML: a text that begins with * is the name of another one; put it in quotes" };
+  }
 }
+
+function placeOf({ linePos }: YAMLParseError): string {
+  const { line, col } = linePos?.[0] ?? { line: 1, col: 1 };
+  return `line ${line}, column ${col}`;
+}
+
+/** What the parser says without the text that it says it of, which may be a part of a secret. */
+const withoutSource = (message: string): string =>
+  (message.split("\n")[0] ?? "")
+    .replace(/ at line .*$/, "")
+    .replace(/(?<=\w): .*$/, "")
+    .replace(/(?<=^Invalid escape sequence) .*$/, "");
 
 function parseJson(text: string): Parsed {
   try {
     return { value: JSON.parse(text) };
-  } catch (error) {
-    return { problem: `is not JSON: ${error instanceof Error ? error.message : String(error)}` };
+  } catch {
+    // Node's message repeats what stands around the mistake; what is wrong as YAML too has a place that can be named.
+    const [error] = parseDocument(text).errors;
+    return { problem: error === undefined ? "is not JSON" : `is not JSON: ${placeOf(error)}` };
   }
 }

@@ -12,14 +12,14 @@ import { configSchema, type ShapedConfig } from "./schema.ts";
 import { type Flags, readFlags, readVariables } from "./settings.ts";
 import { placeStoreFolder } from "./store-folder.ts";
 import { tlsProblems } from "./tls-files.ts";
-import { toLibraryOptions, toWrittenPath } from "./to-library-options.ts";
+import { toLibraryOptions, toWrittenPath, withReadKeys } from "./to-library-options.ts";
 
 /** What the standalone server runs with. */
 export interface ServerConfig {
   /** The public listener. */
   readonly listen: ListenAddress;
   /** Certificate chain and private key in PEM; plain HTTP without. */
-  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly tls?: { readonly cert: string; readonly key: string | Secret };
   /** The private listener; none by default. */
   readonly admin?: AdminConfig;
   /** What the proxy runs with. */
@@ -91,7 +91,7 @@ export function loadServerConfig(sources: ConfigSources): LoadedConfig {
   );
   if (problems.length > 0 || shape.output === undefined) throw new OptionsError(problems);
   return {
-    config: { ...toListeners(shape.output), options, drain: resolved.drain },
+    config: { ...toListeners(shape.output), options: withReadKeys(options), drain: resolved.drain },
     warnings: [
       ...backed.warnings,
       ...identity.warnings,
@@ -155,7 +155,9 @@ const tokenWarnings = ({ admin }: ShapedConfig): readonly OptionProblem[] =>
 function toListeners({ listen, tls, admin }: ShapedConfig): Pick<ServerConfig, "listen" | "tls" | "admin"> {
   return {
     listen,
-    ...(tls?.cert === undefined || tls.key === undefined ? {} : { tls: { cert: tls.cert, key: tls.key } }),
+    ...(tls?.cert === undefined || tls.key === undefined
+      ? {}
+      : { tls: { cert: tls.cert, key: new Secret(tls.key) } }),
     ...(admin === undefined ? {} : { admin: toAdmin(admin) }),
   };
 }

@@ -1,5 +1,9 @@
+import { createPrivateKey } from "node:crypto";
+import { Secret } from "../../kernel/secret.ts";
 import { isPlainObject } from "../../options/check-shape.ts";
 import type { SessionProxyOptions } from "../../options/session-proxy-options.ts";
+import { restoreLineBreaks } from "../../options/signing-key.ts";
+import { holdsPassword } from "../../options/store-choice.ts";
 import type { IdentitySource } from "./identity-source.ts";
 
 /** Keys that file and library have in common, name and meaning. */
@@ -37,7 +41,7 @@ export function toLibraryOptions(
     tenant: toTenant(tree["tenant"]),
     session: pick(session, (key) => !ownSessionKeys.has(key)),
     ...(typeof secret === "string" ? { secret: toSecrets(secret) } : {}),
-    ...(typeof store === "string" ? { store } : {}),
+    ...(typeof store === "string" ? { store: holdsPassword(store) ? new Secret(store) : store } : {}),
     ...(typeof storeCa === "string" ? { storeCa } : {}),
     identify: identity.identify,
     identityHeaders: identity.headerNames,
@@ -61,11 +65,25 @@ function toTenant(tenant: unknown): unknown {
   };
 }
 
+/** The same with private keys that Node holds: their text is needed no more, and is left to be forgotten. */
+export function withReadKeys(options: SessionProxyOptions): SessionProxyOptions {
+  const signingKeys = options.tenant.signingKeys.map((key) =>
+    typeof key.privateKey === "string"
+      ? { ...key, privateKey: createPrivateKey(restoreLineBreaks(key.privateKey)) }
+      : key,
+  );
+  return { ...options, tenant: { ...options.tenant, signingKeys } };
+}
+
 const withoutFileNames = (key: unknown): unknown =>
   isPlainObject(key) ? pick(key, (name) => name !== "privateKeyFile" && name !== "certificateFile") : key;
 
 /** Each line is a secret, used as it is; empty lines are none. */
-const toSecrets = (text: string): readonly string[] => text.split(/\r?\n/).filter((line) => line !== "");
+const toSecrets = (text: string): readonly Secret[] =>
+  text
+    .split(/\r?\n/)
+    .filter((line) => line !== "")
+    .map((line) => new Secret(line));
 
 /** Where the operator wrote what the library calls by another name. */
 export function toWrittenPath(path: string, writtenAt: ReadonlyMap<string, string>): string {
