@@ -28,6 +28,8 @@ export interface RequestRules {
   readonly identityHeaders: ReadonlySet<string>;
   /** The suffix of our entity tags; null where the route has none. */
   readonly tagSuffix: string | null;
+  /** What the tenant is told of where the request comes from; null for nothing. */
+  readonly clientAddress: string | null;
 }
 
 /** Replaced by ours, or meaningless to the tenant, or of effect on it. attacks H1, H4; facts §4 */
@@ -115,6 +117,7 @@ export function prepareRequest(
     const kept = tags.rewrite(lower, isApi && lower === "accept-encoding" ? rewritable(value) : value);
     if (kept !== null) headers.push(name, kept);
   }
+  headers.push(...forwardingHeaders(rules.clientAddress));
   const length = firstHeader(raw, "content-length");
   const chunked = headerValues(raw, "transfer-encoding").length > 0;
   return {
@@ -127,6 +130,11 @@ export function prepareRequest(
     conditionFails: tags.conditionFails,
     hasOwnTag: tags.hasOwn,
   };
+}
+
+/** One address in place of whatever the client and the front doors wrote of their way. attacks H1 */
+export function forwardingHeaders(clientAddress: string | null): readonly string[] {
+  return clientAddress === null ? [] : ["x-forwarded-for", clientAddress];
 }
 
 /** Methods that change nothing need no token. facts §3 */

@@ -10,7 +10,8 @@ import { cookieFor, type TenantSession } from "../session/tenant-session.ts";
 import { isAuthLoss } from "../tenant/auth-loss.ts";
 import { csrfHeader } from "../tenant/csrf.ts";
 import { checkHandshakeResponse } from "../ws/handshake.ts";
-import { mayGoUpstream, ownedParameters } from "./rewrite-request.ts";
+import type { ClientAddress } from "./client-address.ts";
+import { forwardingHeaders, mayGoUpstream, ownedParameters, withCredentials } from "./rewrite-request.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { UpgradeAnswer } from "../upstream/send-handshake.ts";
 
@@ -20,6 +21,7 @@ export interface UpgradeContext {
   readonly sessions: SessionManager;
   readonly tenantOrigin: string;
   readonly identityHeaders: ReadonlySet<string>;
+  readonly clientAddress: ClientAddress;
   readonly now: () => number;
 }
 
@@ -116,8 +118,10 @@ async function sendHandshakeOn(
   const query = removeQueryParameters(target.query, ownedParameters);
   const path = target.path + (csrfToken === "" ? query : appendQueryParameter(query, csrfHeader, csrfToken));
   const cookie = cookieFor(generation, target.path, context.now());
-  const headers = handshakeHeaders(request.rawHeaders, context.identityHeaders);
-  if (cookie !== "") headers.push("cookie", cookie);
+  const kept = handshakeHeaders(request.rawHeaders, context.identityHeaders);
+  kept.push(...forwardingHeaders(context.clientAddress(request)));
+  // The token of a handshake stands in its query.
+  const headers = withCredentials(kept, { cookie, csrfToken: null });
   const answer = await context.upstream.connect({ path, headers }, signal);
   const status = "socket" in answer ? 101 : answer.status;
   const setCookies = headerValues(answer.headers, "set-cookie");
