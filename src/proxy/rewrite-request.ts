@@ -120,16 +120,16 @@ export function prepareRequest(
   headers.push(...forwardingHeaders(rules.clientAddress));
   const length = firstHeader(raw, "content-length");
   const chunked = headerValues(raw, "transfer-encoding").length > 0;
-  return {
+  return Object.freeze({
     method,
     path: target.path,
     target: target.path + removeQueryParameters(target.query, ownedParameters),
-    headers,
+    headers: Object.freeze(headers),
     contentLength: chunked || length === undefined ? undefined : Number(length),
     hasBody: chunked || (length !== undefined && Number(length) > 0),
     conditionFails: tags.conditionFails,
     hasOwnTag: tags.hasOwn,
-  };
+  });
 }
 
 /** One address in place of whatever the client and the front doors wrote of their way. attacks H1 */
@@ -142,15 +142,15 @@ export function needsCsrfToken(method: string): boolean {
   return method !== "GET" && method !== "HEAD" && method !== "OPTIONS";
 }
 
-/** Adds what we own, last, so that nothing of the client can take its place. */
+/** Adds what we own, last, so that nothing of the client can take its place, and nothing of ours can afterwards. */
 export function withCredentials(
   headers: readonly string[],
   credentials: { readonly cookie: string; readonly csrfToken: string | null },
-): string[] {
+): readonly string[] {
   const all = [...headers];
   if (credentials.cookie !== "") all.push("cookie", credentials.cookie);
   if (credentials.csrfToken !== null) all.push(csrfHeader, credentials.csrfToken);
-  return all;
+  return Object.freeze(all);
 }
 
 /** The codings that both the client and the rewriter know; "identity" where there is none. */
