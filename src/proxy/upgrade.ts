@@ -130,6 +130,14 @@ async function sendHandshakeOn(
   return { answer, csrfToken };
 }
 
+/** What a handshake is made of; any other name that begins so is an alias of one of them behind us. attacks H2 */
+const ofHandshake: ReadonlySet<string> = new Set([
+  "sec-websocket-key",
+  "sec-websocket-version",
+  "sec-websocket-protocol",
+  "sec-websocket-extensions",
+]);
+
 /** The handshake's own headers go end to end, so that compression and sub-protocols do; the rest as in any request. */
 function handshakeHeaders(raw: RawHeaders, identityHeaders: ReadonlySet<string>): string[] {
   const listed = connectionNames(raw);
@@ -138,13 +146,10 @@ function handshakeHeaders(raw: RawHeaders, identityHeaders: ReadonlySet<string>)
     const name = raw[index] ?? "";
     const value = raw[index + 1] ?? "";
     const lower = name.toLowerCase();
-    const ofHandshake = lower.startsWith("sec-websocket-") && lower !== "sec-websocket-accept";
-    if (
-      !ofHandshake &&
-      (isHopByHop(lower) || listed.has(lower) || !mayGoUpstream(lower, { identityHeaders }))
-    )
-      continue;
-    headers.push(name, value);
+    const passes =
+      ofHandshake.has(lower) ||
+      (!isHopByHop(lower) && !listed.has(lower) && mayGoUpstream(lower, { identityHeaders }));
+    if (passes) headers.push(name, value);
   }
   return headers;
 }
