@@ -82,8 +82,11 @@ function checkMount(root: Readonly<Record<string, unknown>>, report: Report): vo
     if ("problem" in prefix) report("prefix", prefix.problem);
   }
   for (const [index, text] of textsOf(root["trustedProxies"])) {
-    if (parseAddressRange(text) === null) {
+    const range = parseAddressRange(text);
+    if (range === null) {
       report(`trustedProxies[${index}]`, "is not an address or a CIDR range such as 10.0.0.0/8");
+    } else if (range.bits === 0) {
+      report(`trustedProxies[${index}]`, "would believe every peer");
     }
   }
   const ancestors = textsOf(root["frameAncestors"]);

@@ -40,7 +40,10 @@ export interface SessionProxyOptions {
   readonly allowedOrigins?: readonly string[];
   /** Whether requests without an Origin, from clients that are not browsers, may change things; false by default. */
   readonly allowMissingOrigin?: boolean;
-  /** Addresses and CIDR ranges of front doors whose `X-Forwarded-For` counts; none by default. */
+  /**
+   * Addresses and CIDR ranges of front doors whose `X-Forwarded-For` counts, never every address; none by default.
+   * Where one is named, the tenant is told the client's address, and nothing else of the way that a request took.
+   */
   readonly trustedProxies?: readonly string[];
   /** Who may frame the tenant's pages: `self`, `none`, or origins; `self` by default. */
   readonly frameAncestors?: readonly string[];

@@ -8,6 +8,7 @@ import type { Identity } from "../identity/identity.ts";
 import type { ProxySession } from "../session/proxy-session.ts";
 import { SessionManager } from "../session/session-manager.ts";
 import { createAdmission, unclaimed } from "./admission.ts";
+import { createClientAddress } from "./client-address.ts";
 import { InFlight } from "./drain.ts";
 import { runBefore } from "./host-middleware.ts";
 import { HttpDoor } from "./http-door.ts";
@@ -90,6 +91,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
   });
   const admission = createAdmission(options, createRoutePolicy(options));
   const site = createSite(options);
+  const clientAddress = createClientAddress(options.trustedProxies);
 
   /** A host that never answers must not keep the browser's connection for ever. */
   const inTime = <T>(host: Promise<T>): Promise<T> =>
@@ -118,6 +120,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     options,
     admission,
     site,
+    clientAddress,
     sessions,
     upstream,
     now,
@@ -153,6 +156,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     losses: new LossMemory(now),
     tenantOrigin: options.tenant.origin,
     identityHeaders: options.identityHeaders,
+    clientAddress,
     socketsPerSession: options.limits.socketsPerSession,
     socketIdle: options.timeouts.socketIdle,
     isDraining: () => draining === "yes",

@@ -44,7 +44,10 @@ export interface ExchangeRequest {
   readonly routeClass: RouteClass;
   /** Null for static files, which need no identity. */
   readonly session: ProxySession | null;
-  readonly rules: Omit<ResponseRules, "routeClass" | "method" | "path" | "isRange" | "hasOwnTag">;
+  readonly rules: Omit<
+    ResponseRules,
+    "routeClass" | "method" | "path" | "isRange" | "hasOwnTag" | "serverTiming"
+  >;
 }
 
 /** How an exchange went, for logs and metrics. */
@@ -287,6 +290,7 @@ class Exchange {
       path: prepared.path,
       isRange: firstHeader(prepared.headers, "range") !== undefined,
       hasOwnTag: prepared.hasOwnTag,
+      serverTiming: this.#timing(),
     });
     this.#closeIfUnread();
     this.#status = head.status;
@@ -298,7 +302,6 @@ class Exchange {
           members: linkMembers(prepared.path),
         })
       : null;
-    head.headers.push("server-timing", this.#timing());
     this.#sink.begin(head.status, head.headers, rewrite);
   }
 

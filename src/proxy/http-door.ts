@@ -7,6 +7,7 @@ import { publish } from "../kernel/channels.ts";
 import { traceId as newTraceId } from "../kernel/random.ts";
 import { shownKey, type ProxySession } from "../session/proxy-session.ts";
 import { unclaimed, type Admission, type Place } from "./admission.ts";
+import type { ClientAddress } from "./client-address.ts";
 import { exchange, type ExchangeContext } from "./exchange.ts";
 import { sendAnswer } from "./host-response.ts";
 import { toInternalError } from "./internal-error.ts";
@@ -22,6 +23,7 @@ export interface HttpDoorContext extends ExchangeContext {
   readonly options: ResolvedOptions;
   readonly admission: Admission;
   readonly site: Site;
+  readonly clientAddress: ClientAddress;
   readonly ownAnswers: OwnAnswers;
   readonly isDraining: () => boolean;
   readonly isClosed: () => boolean;
@@ -129,12 +131,12 @@ export class HttpDoor {
     readonly corsOrigin: string | undefined;
   }): Promise<Outcome> {
     const { request, response, place, startedAt, loginMs, session, corsOrigin } = visit;
-    const { options, site, limits } = this.#context;
+    const { options, site, limits, clientAddress } = this.#context;
     const publicBase = site.baseFor(request);
     const tagSuffix = session === null ? null : site.tagSuffix(publicBase, session.key);
     const prepared = prepareRequest(
       { method: request.method ?? "GET", headers: request.rawHeaders, target: place.target },
-      { identityHeaders: options.identityHeaders, tagSuffix },
+      { identityHeaders: options.identityHeaders, tagSuffix, clientAddress: clientAddress(request) },
     );
     // A body on a static file has no meaning, and would hold a connection that everybody shares.
     if (session === null && prepared.hasBody) throw new SessionProxyError("QSP-TARGET", { reason: "a body" });

@@ -28,6 +28,8 @@ export interface RequestRules {
   readonly identityHeaders: ReadonlySet<string>;
   /** The suffix of our entity tags; null where the route has none. */
   readonly tagSuffix: string | null;
+  /** What the tenant is told of where the request comes from; null for nothing. */
+  readonly clientAddress: string | null;
 }
 
 /** Replaced by ours, or meaningless to the tenant, or of effect on it. attacks H1, H4; facts §4 */
@@ -115,18 +117,24 @@ export function prepareRequest(
     const kept = tags.rewrite(lower, isApi && lower === "accept-encoding" ? rewritable(value) : value);
     if (kept !== null) headers.push(name, kept);
   }
+  headers.push(...forwardingHeaders(rules.clientAddress));
   const length = firstHeader(raw, "content-length");
   const chunked = headerValues(raw, "transfer-encoding").length > 0;
-  return {
+  return Object.freeze({
     method,
     path: target.path,
     target: target.path + removeQueryParameters(target.query, ownedParameters),
-    headers,
+    headers: Object.freeze(headers),
     contentLength: chunked || length === undefined ? undefined : Number(length),
     hasBody: chunked || (length !== undefined && Number(length) > 0),
     conditionFails: tags.conditionFails,
     hasOwnTag: tags.hasOwn,
-  };
+  });
+}
+
+/** One address in place of whatever the client and the front doors wrote of their way. attacks H1 */
+export function forwardingHeaders(clientAddress: string | null): readonly string[] {
+  return clientAddress === null ? [] : ["x-forwarded-for", clientAddress];
 }
 
 /** Methods that change nothing need no token. facts §3 */
@@ -134,15 +142,15 @@ export function needsCsrfToken(method: string): boolean {
   return method !== "GET" && method !== "HEAD" && method !== "OPTIONS";
 }
 
-/** Adds what we own, last, so that nothing of the client can take its place. */
+/** Adds what we own, last, so that nothing of the client can take its place, and nothing of ours can afterwards. */
 export function withCredentials(
   headers: readonly string[],
   credentials: { readonly cookie: string; readonly csrfToken: string | null },
-): string[] {
+): readonly string[] {
   const all = [...headers];
   if (credentials.cookie !== "") all.push("cookie", credentials.cookie);
   if (credentials.csrfToken !== null) all.push(csrfHeader, credentials.csrfToken);
-  return all;
+  return Object.freeze(all);
 }
 
 /** The codings that both the client and the rewriter know; "identity" where there is none. */

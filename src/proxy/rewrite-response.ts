@@ -37,15 +37,15 @@ export interface ResponseRules {
   readonly tagSuffix: string | null;
   /** Whether the request carried an entity tag of ours. */
   readonly hasOwnTag: boolean;
+  /** Value of `Server-Timing`; the tenant's own stays here. product B8 */
+  readonly serverTiming: string;
 }
 
 /** A response as it goes to the browser. */
 export interface PreparedResponse {
   readonly status: number;
-  /** Names and values in turn. */
-  readonly headers: string[];
-  /** Cookies that the tenant set; they stay here. */
-  readonly setCookies: readonly string[];
+  /** Names and values in turn; ours come last, and nothing after them. */
+  readonly headers: readonly string[];
   /** Whether links in the body are rewritten; the body's length is then not known. */
   readonly rewritesBody: boolean;
 }
@@ -138,7 +138,8 @@ export function prepareResponse(
   headers.push("cross-origin-resource-policy", rules.resourcePolicy);
   headers.push(...contentPolicy(answer, rules, containment));
   if (rules.corsOrigin !== undefined) headers.push(...corsHeaders(rules.corsOrigin));
-  return { status, headers, setCookies: headerValues(raw, "set-cookie"), rewritesBody };
+  headers.push("server-timing", rules.serverTiming);
+  return { status, headers: Object.freeze(headers), rewritesBody };
 }
 
 /** What an origin on the list may do with an answer. */

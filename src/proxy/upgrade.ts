@@ -10,7 +10,8 @@ import { cookieFor, type TenantSession } from "../session/tenant-session.ts";
 import { isAuthLoss } from "../tenant/auth-loss.ts";
 import { csrfHeader } from "../tenant/csrf.ts";
 import { checkHandshakeResponse } from "../ws/handshake.ts";
-import { mayGoUpstream, ownedParameters } from "./rewrite-request.ts";
+import type { ClientAddress } from "./client-address.ts";
+import { forwardingHeaders, mayGoUpstream, ownedParameters, withCredentials } from "./rewrite-request.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { UpgradeAnswer } from "../upstream/send-handshake.ts";
 
@@ -20,6 +21,7 @@ export interface UpgradeContext {
   readonly sessions: SessionManager;
   readonly tenantOrigin: string;
   readonly identityHeaders: ReadonlySet<string>;
+  readonly clientAddress: ClientAddress;
   readonly now: () => number;
 }
 
@@ -124,8 +126,10 @@ async function sendHandshakeOn(
   const query = removeQueryParameters(target.query, ownedParameters);
   const path = target.path + (csrfToken === "" ? query : appendQueryParameter(query, csrfHeader, csrfToken));
   const cookie = cookieFor(generation, target.path, context.now());
-  const headers = handshakeHeaders(request.rawHeaders, context.identityHeaders);
-  if (cookie !== "") headers.push("cookie", cookie);
+  const kept = handshakeHeaders(request.rawHeaders, context.identityHeaders);
+  kept.push(...forwardingHeaders(context.clientAddress(request)));
+  // The token of a handshake stands in its query.
+  const headers = withCredentials(kept, { cookie, csrfToken: null });
   const answer = await context.upstream.connect({ path, headers }, signal);
   const status = "socket" in answer ? 101 : answer.status;
   const setCookies = headerValues(answer.headers, "set-cookie");
@@ -133,6 +137,14 @@ async function sendHandshakeOn(
   context.sessions.absorb(session, generation, { status, setCookies, authLoss });
   return { answer, csrfToken };
 }
+
+/** What a handshake is made of; any other name that begins so is an alias of one of them behind us. attacks H2 */
+const ofHandshake: ReadonlySet<string> = new Set([
+  "sec-websocket-key",
+  "sec-websocket-version",
+  "sec-websocket-protocol",
+  "sec-websocket-extensions",
+]);
 
 /** The handshake's own headers go end to end, so that compression and sub-protocols do; the rest as in any request. */
 function handshakeHeaders(raw: RawHeaders, identityHeaders: ReadonlySet<string>): string[] {
@@ -143,10 +155,10 @@ function handshakeHeaders(raw: RawHeaders, identityHeaders: ReadonlySet<string>)
     const name = raw[index] ?? "";
     const value = raw[index + 1] ?? "";
     const lower = name.toLowerCase();
-    const ofHandshake = lower.startsWith("sec-websocket-") && lower !== "sec-websocket-accept";
-    const isDropped = isHopByHop(lower) || listed.has(lower) || !mayGoUpstream(lower, { identityHeaders });
-    if (lower === "accept-encoding" || (isDropped && !ofHandshake)) continue;
-    headers.push(name, value);
+    const passes =
+      ofHandshake.has(lower) ||
+      (!isHopByHop(lower) && !listed.has(lower) && mayGoUpstream(lower, { identityHeaders }));
+    if (passes && lower !== "accept-encoding") headers.push(name, value);
   }
   return headers;
 }
