@@ -35,5 +35,5 @@ describe.each(doors)("by a %s", (door) => {
 
 test("a range of every address is no front door", async () => {
   const everybody = started.stack({ proxy: { trustedProxies: ["10.0.0.0/8", "0.0.0.0/0"] } });
-  await expect(everybody).rejects.toThrow('trustedProxies[1]: "0.0.0.0/0" would believe every peer');
+  await expect(everybody).rejects.toThrow("trustedProxies[1]: would believe every peer");
 });
