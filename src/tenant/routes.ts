@@ -34,11 +34,17 @@ const embed: readonly PresetRule[] = [
   { rule: "UPGRADE /app/**", routeClass: "engine" },
 ];
 
-/** What a user of an embedded app may also change: exports, uploads, bookmarks. facts §6.3 */
+/**
+ * What a user of an embedded app may also change: exports, uploads, bookmarks. Giving files to other owners and moving
+ * them between spaces is administration. facts §6.3
+ */
 const embedWrite: readonly PresetRule[] = [
   { rule: "GET,HEAD,POST /api/v1/reports/**", routeClass: "rest" },
   { rule: "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS /api/v1/temp-contents/**", routeClass: "rest" },
-  { rule: "GET,HEAD,POST,PUT,DELETE /api/v1/data-files/**", routeClass: "rest" },
+  { rule: "GET,HEAD /api/v1/data-files/**", routeClass: "rest" },
+  { rule: "POST /api/v1/data-files", routeClass: "rest" },
+  { rule: "PUT,DELETE /api/v1/data-files/*", routeClass: "rest" },
+  { rule: "POST /api/v1/data-files/actions/delete", routeClass: "rest" },
   { rule: "POST /api/v1/apps/*/export", routeClass: "rest" },
   { rule: "GET,HEAD,POST,PUT,PATCH,DELETE /api/v1/apps/*/bookmarks/**", routeClass: "rest" },
 ];
