@@ -3,7 +3,7 @@ import type { OptionProblem } from "../errors.ts";
 import { parseAddressRange } from "../identity/address-set.ts";
 import { parseRule } from "../policy/rule.ts";
 import type { AssertionKey } from "../tenant/assertion.ts";
-import { presets } from "../tenant/routes.ts";
+import { presets, presetsWithPages } from "../tenant/routes.ts";
 import { isPlainObject } from "./check-shape.ts";
 import { formatDuration } from "./duration.ts";
 import { nearestName } from "./nearest-name.ts";
@@ -37,7 +37,7 @@ export function checkMeaning(options: unknown, environment: Readonly<NodeJS.Proc
   const store = checkStore(root, report);
   checkSecret(root["secret"], store, report);
   checkSession(root, report);
-  checkPolicy(groupOf(root, "policy"), report);
+  checkPolicy(root, report);
   checkUnsafe(groupOf(root, "unsafe"), environment, report);
   checkAuthority("tenant.ca", tenant["ca"], report);
   return { store, signingKeys: makeSigningKeys(tenant["signingKeys"], report), problems };
@@ -145,21 +145,12 @@ function checkSession(root: Readonly<Record<string, unknown>>, report: Report): 
   }
 }
 
-/** Sets that the interface names and that come with a later version. */
-const laterPresets = new Set(["assistants", "classic"]);
-
-function checkPolicy(policy: Readonly<Record<string, unknown>>, report: Report): void {
-  const names = Object.keys(presets);
+function checkPolicy(root: Readonly<Record<string, unknown>>, report: Report): void {
+  const policy = groupOf(root, "policy");
+  const trustsPages = groupOf(root, "unsafe")["foreignScriptOnAppOrigin"] === true;
   for (const [index, name] of textsOf(policy["presets"])) {
-    if (names.includes(name)) continue;
-    const near = nearestName(name, names);
-    const hint = near === null ? `; there are ${names.join(" and ")}` : `; did you mean "${near}"?`;
-    report(
-      `policy.presets[${index}]`,
-      laterPresets.has(name)
-        ? `"${name}" is not available in this version`
-        : `"${name}" is not a known preset${hint}`,
-    );
+    const problem = presetProblem(name, trustsPages);
+    if (problem !== null) report(`policy.presets[${index}]`, problem);
   }
   for (const key of ["allow", "deny"] as const) {
     for (const [index, line] of textsOf(policy[key])) {
@@ -167,6 +158,22 @@ function checkPolicy(policy: Readonly<Record<string, unknown>>, report: Report):
       if ("problem" in rule) report(`policy.${key}[${index}]`, rule.problem);
     }
   }
+}
+
+/** Pages of the tenant run foreign script; only the operator can say that it may run as the application. rules R2 */
+function presetProblem(name: string, trustsPages: boolean): string | null {
+  const names = Object.keys(presets);
+  if (!names.includes(name)) {
+    const near = nearestName(name, names);
+    const hint = near === null ? `there are ${names.join(", ")}` : `did you mean "${near}"?`;
+    return `"${name}" is not a known preset; ${hint}`;
+  }
+  if (!presetsWithPages.has(name) || trustsPages) return null;
+  return (
+    `"${name}" lets pages and extensions of the tenant run their scripts with all rights of your application, on its ` +
+    "origin; it is meant for a mount on a host name of its own, which this version does not have. Below a prefix and at " +
+    "the root it needs unsafe.foreignScriptOnAppOrigin: true, which is refused when NODE_ENV is production"
+  );
 }
 
 function checkUnsafe(

@@ -86,6 +86,19 @@ describe("resolveOptions", () => {
     expect(resolve({ ...right, prefix: "/" }).prefix).toBe("");
   });
 
+  test("warns of pages of the tenant below a prefix, where their files are not found", () => {
+    const warnings = (options: object): readonly string[] =>
+      resolve({
+        ...right,
+        policy: { presets: ["embed", "classic"] },
+        unsafe: { foreignScriptOnAppOrigin: true },
+        ...options,
+      }).warnings.map(({ path, message }) => `${path}: ${message}`);
+    expect(warnings({})).toEqual([expect.stringMatching(/^policy\.presets\[1\]: .*they need prefix "\/"$/)]);
+    expect(warnings({ prefix: "/" })).toEqual([]);
+    expect(warnings({ policy: {} })).toEqual([]);
+  });
+
   test("renews short sessions a quarter of their life before their end", () => {
     expect(resolve({ ...right, session: { maxLifetime: 60_000 } }).session.renewBefore).toBe(15_000);
     const tenant = { ...right.tenant, sessionLifetime: 40_000 };
@@ -145,8 +158,16 @@ describe("resolveOptions", () => {
     [{ session: { storeGrace: "2h" } }, "session.storeGrace: must be from 0s to 1h, not 2h"],
     [{ tenants: [right.tenant] }, "tenants: more than one tenant is not available in this version"],
     [
-      { policy: { presets: ["assistants"] } },
-      'policy.presets[0]: "assistants" is not available in this version',
+      { policy: { presets: ["embed", "classic"] } },
+      'policy.presets[1]: "classic" lets pages and extensions of the tenant run their scripts',
+    ],
+    [
+      { policy: { presets: ["assistent"] } },
+      'policy.presets[0]: "assistent" is not a known preset; did you mean "assistants"?',
+    ],
+    [
+      { policy: { presets: ["everything"] } },
+      'policy.presets[0]: "everything" is not a known preset; there are embed, embed-write, assistants, classic',
     ],
     [{ identify: "x-user" }, "identify: must be a function that takes the request"],
     [{ frameAncestors: ["none", "self"] }, "frameAncestors[0]: none must stand alone"],

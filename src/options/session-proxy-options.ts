@@ -6,6 +6,7 @@ import type { Identity } from "../identity/identity.ts";
 import { Secret } from "../kernel/secret.ts";
 import type { SessionStore } from "../store/session-store.ts";
 import { checkMeaning } from "./check-meaning.ts";
+import { pageWarnings } from "./check-pages.ts";
 import { checkShape } from "./check-shape.ts";
 import { sharingWarnings } from "./check-sharing.ts";
 import { parseFrameAncestor, parsePrefix } from "./origin.ts";
@@ -179,12 +180,16 @@ export function resolveOptions(
   if (problems.length > 0 || shape.output === undefined || first === undefined || store === undefined)
     throw new OptionsError(problems);
   const surroundings = { environment, isClusterWorker: cluster.isWorker };
+  const filled = fill(shape.output, [first, ...others]);
   return deepFreeze({
-    ...fill(shape.output, [first, ...others]),
+    ...filled,
     // Frozen on its own: a store of the caller's keeps its own ways.
     store: Object.freeze(store),
     secrets: toSecrets(options.secret),
-    warnings: sharingWarnings(store.kind, shape.output.replicas, surroundings),
+    warnings: [
+      ...sharingWarnings(store.kind, shape.output.replicas, surroundings),
+      ...pageWarnings(filled.policy.presets, filled.prefix),
+    ],
   });
 }
 
