@@ -80,6 +80,12 @@ function checkMount(root: Readonly<Record<string, unknown>>, report: Report): vo
     const prefix = parsePrefix(root["prefix"]);
     if ("problem" in prefix) report("prefix", prefix.problem);
   }
+  if (groupOf(root, "root")["takeLogin"] === true && root["prefix"] !== "/") {
+    report(
+      "root.takeLogin",
+      'is for prefix "/"; below any other, login and logout are the proxy\'s without it',
+    );
+  }
   for (const [index, text] of textsOf(root["trustedProxies"])) {
     if (parseAddressRange(text) === null) {
       report(`trustedProxies[${index}]`, `"${text}" is not an address or a CIDR range such as 10.0.0.0/8`);

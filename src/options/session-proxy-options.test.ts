@@ -40,6 +40,7 @@ describe("resolveOptions", () => {
     });
     expect(others).toEqual({
       prefix: "/qlik",
+      root: { takeLogin: false },
       publicOrigin: undefined,
       allowedOrigins: new Set(),
       allowMissingOrigin: false,
@@ -169,6 +170,11 @@ describe("resolveOptions", () => {
       { policy: { presets: ["everything"] } },
       'policy.presets[0]: "everything" is not a known preset; there are embed, embed-write, assistants, classic',
     ],
+    [
+      { root: { takeLogin: true } },
+      'root.takeLogin: is for prefix "/"; below any other, login and logout are',
+    ],
+    [{ prefix: "/", root: { takeLogin: "yes" } }, "root.takeLogin: must be true or false"],
     [{ identify: "x-user" }, "identify: must be a function that takes the request"],
     [{ frameAncestors: ["none", "self"] }, "frameAncestors[0]: none must stand alone"],
     [{ secret: [] }, "secret: must hold at least one text, or be left out"],

@@ -35,6 +35,7 @@ export interface SessionProxyOptions {
   readonly secret?: string | readonly string[];
   /** Path below which the proxy lives, without a slash at the end; "/" is the root mount. "/qlik" by default. */
   readonly prefix?: string;
+  readonly root?: RootOptions;
   /** Origin that the browser sees, exactly as browsers write it; the request's own by default. */
   readonly publicOrigin?: string;
   /** Exact origins whose pages may use the proxy, beside `publicOrigin`, which always may; none by default. */
@@ -77,6 +78,12 @@ export interface TenantOptions {
   readonly sessionLifetime?: Duration;
   /** The keys as registered at the tenant; at least one, the first signs. */
   readonly signingKeys: readonly SigningKeyOptions[];
+}
+
+/** What the proxy takes from the application at the root mount, beside the tenant's paths that the policy allows. */
+export interface RootOptions {
+  /** Whether `/login` and `/logout` are the proxy's, as they are below a prefix; false by default: the application's. */
+  readonly takeLogin?: boolean;
 }
 
 /** The clocks of a session. */
@@ -215,7 +222,8 @@ function fill(
   shaped: ShapedOptions,
   signingKeys: ResolvedOptions["tenant"]["signingKeys"],
 ): Omit<ResolvedOptions, "store" | "secrets" | "warnings"> {
-  const { tenant, session, publicOrigin, replicas, policy, timeouts, limits, upstream, unsafe } = shaped;
+  const { tenant, root, session, publicOrigin, replicas, policy, timeouts, limits, upstream, unsafe } =
+    shaped;
   const prefix = parsePrefix(shaped.prefix);
   const shortest = Math.min(session.maxLifetime, tenant.sessionLifetime);
   return {
@@ -227,6 +235,7 @@ function fill(
       sessionLifetime: tenant.sessionLifetime,
     },
     prefix: "prefix" in prefix ? prefix.prefix : "",
+    root,
     publicOrigin,
     allowedOrigins: new Set([
       ...(publicOrigin === undefined ? [] : [publicOrigin]),
