@@ -4,7 +4,7 @@ import { parseAddressRange } from "../identity/address-set.ts";
 import { revealed, Secret } from "../kernel/secret.ts";
 import { parseRule } from "../policy/rule.ts";
 import type { AssertionKey } from "../tenant/assertion.ts";
-import { presets } from "../tenant/routes.ts";
+import { presets, presetsWithPages } from "../tenant/routes.ts";
 import { isPlainObject } from "./check-shape.ts";
 import { formatDuration } from "./duration.ts";
 import { nearestName } from "./nearest-name.ts";
@@ -38,7 +38,7 @@ export function checkMeaning(options: unknown, environment: Readonly<NodeJS.Proc
   const store = checkStore(root, report);
   checkSecret(root["secret"], store, report);
   checkSession(root, report);
-  checkPolicy(groupOf(root, "policy"), report);
+  checkPolicy(root, report);
   checkUnsafe(groupOf(root, "unsafe"), environment, report);
   checkAuthority("tenant.ca", tenant["ca"], report);
   return { store, signingKeys: makeSigningKeys(tenant["signingKeys"], report), problems };
@@ -80,6 +80,12 @@ function checkMount(root: Readonly<Record<string, unknown>>, report: Report): vo
   if (typeof root["prefix"] === "string" && root["prefix"] !== "") {
     const prefix = parsePrefix(root["prefix"]);
     if ("problem" in prefix) report("prefix", prefix.problem);
+  }
+  if (groupOf(root, "root")["takeLogin"] === true && root["prefix"] !== "/") {
+    report(
+      "root.takeLogin",
+      'is for prefix "/"; below any other, login and logout are the proxy\'s without it',
+    );
   }
   for (const [index, text] of textsOf(root["trustedProxies"])) {
     const range = parseAddressRange(text);
@@ -149,21 +155,12 @@ function checkSession(root: Readonly<Record<string, unknown>>, report: Report): 
   }
 }
 
-/** Sets that the interface names and that come with a later version. */
-const laterPresets = new Set(["assistants", "classic"]);
-
-function checkPolicy(policy: Readonly<Record<string, unknown>>, report: Report): void {
-  const names = Object.keys(presets);
+function checkPolicy(root: Readonly<Record<string, unknown>>, report: Report): void {
+  const policy = groupOf(root, "policy");
+  const trustsPages = groupOf(root, "unsafe")["foreignScriptOnAppOrigin"] === true;
   for (const [index, name] of textsOf(policy["presets"])) {
-    if (names.includes(name)) continue;
-    const near = nearestName(name, names);
-    const hint = near === null ? `; there are ${names.join(" and ")}` : `; did you mean "${near}"?`;
-    report(
-      `policy.presets[${index}]`,
-      laterPresets.has(name)
-        ? `"${name}" is not available in this version`
-        : `"${name}" is not a known preset${hint}`,
-    );
+    const problem = presetProblem(name, trustsPages);
+    if (problem !== null) report(`policy.presets[${index}]`, problem);
   }
   for (const key of ["allow", "deny"] as const) {
     for (const [index, line] of textsOf(policy[key])) {
@@ -171,6 +168,22 @@ function checkPolicy(policy: Readonly<Record<string, unknown>>, report: Report):
       if ("problem" in rule) report(`policy.${key}[${index}]`, rule.problem);
     }
   }
+}
+
+/** Pages of the tenant run foreign script; only the operator can say that it may run as the application. rules R2 */
+function presetProblem(name: string, trustsPages: boolean): string | null {
+  const names = Object.keys(presets);
+  if (!names.includes(name)) {
+    const near = nearestName(name, names);
+    const hint = near === null ? `there are ${names.join(", ")}` : `did you mean "${near}"?`;
+    return `"${name}" is not a known preset; ${hint}`;
+  }
+  if (!presetsWithPages.has(name) || trustsPages) return null;
+  return (
+    `"${name}" lets pages and extensions of the tenant run their scripts with all rights of your application, on its ` +
+    "origin; it is meant for a mount on a host name of its own, which this version does not have. Below a prefix and at " +
+    "the root it needs unsafe.foreignScriptOnAppOrigin: true, which is refused when NODE_ENV is production"
+  );
 }
 
 function checkUnsafe(

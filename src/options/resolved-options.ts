@@ -19,6 +19,10 @@ export interface ResolvedOptions {
   };
   /** "" for the root mount, otherwise a path without trailing slash: "/qlik". */
   readonly prefix: string;
+  readonly root: {
+    /** Whether `/login` and `/logout` are ours at the root mount; below a prefix they always are. */
+    readonly takeLogin: boolean;
+  };
   /** What the browser sees; undefined in the library: the request's own origin. */
   readonly publicOrigin: string | undefined;
   /** Exact origins, ours included where it is known. */

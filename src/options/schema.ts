@@ -154,6 +154,8 @@ const upstreamEntries = {
   total: integer(4096, 1, 65_536),
 };
 
+const rootEntries = { takeLogin: flag() };
+
 const unsafeEntries = {
   plainHttpTenant: flag(),
   plainHttpPublic: flag(),
@@ -163,12 +165,13 @@ const unsafeEntries = {
 /** The keys that code and file have in common, by group; the file's schema adds its own beside them. */
 export const sharedEntries: Readonly<
   Record<
-    "tenant" | "signingKey" | "session" | "policy" | "timeouts" | "limits" | "upstream" | "unsafe",
+    "tenant" | "signingKey" | "root" | "session" | "policy" | "timeouts" | "limits" | "upstream" | "unsafe",
     v.ObjectEntries
   >
 > = {
   tenant: tenantEntries,
   signingKey: signingKeyEntries,
+  root: rootEntries,
   session: sessionEntries,
   policy: policyEntries,
   timeouts: timeoutsEntries,
@@ -198,6 +201,7 @@ export interface ShapedOptions extends Pick<
   | "allowMissingOrigin"
   | "trustedProxies"
   | "replicas"
+  | "root"
   | "policy"
   | "timeouts"
   | "limits"
@@ -236,6 +240,7 @@ export const optionsSchema: v.GenericSchema<unknown, ShapedOptions> = v.object(
     identityHeaders: v.optional(list(), []),
     secret: v.optional(v.pipe(v.unknown(), leaf("lines"))),
     ...mountEntries,
+    root: group(v.object(rootEntries, "must be an object")),
     store: v.optional(v.pipe(v.unknown(), leaf("text"))),
     storeCa: v.optional(text()),
     replicas: replicasEntry,

@@ -40,6 +40,7 @@ describe("resolveOptions", () => {
     });
     expect(others).toEqual({
       prefix: "/qlik",
+      root: { takeLogin: false },
       publicOrigin: undefined,
       allowedOrigins: new Set(),
       allowMissingOrigin: false,
@@ -84,6 +85,19 @@ describe("resolveOptions", () => {
 
   test("mounts at the root for /", () => {
     expect(resolve({ ...right, prefix: "/" }).prefix).toBe("");
+  });
+
+  test("warns of pages of the tenant below a prefix, where their files are not found", () => {
+    const warnings = (options: object): readonly string[] =>
+      resolve({
+        ...right,
+        policy: { presets: ["embed", "classic"] },
+        unsafe: { foreignScriptOnAppOrigin: true },
+        ...options,
+      }).warnings.map(({ path, message }) => `${path}: ${message}`);
+    expect(warnings({})).toEqual([expect.stringMatching(/^policy\.presets\[1\]: .*they need prefix "\/"$/)]);
+    expect(warnings({ prefix: "/" })).toEqual([]);
+    expect(warnings({ policy: {} })).toEqual([]);
   });
 
   test("renews short sessions a quarter of their life before their end", () => {
@@ -145,9 +159,22 @@ describe("resolveOptions", () => {
     [{ session: { storeGrace: "2h" } }, "session.storeGrace: must be from 0s to 1h, not 2h"],
     [{ tenants: [right.tenant] }, "tenants: more than one tenant is not available in this version"],
     [
-      { policy: { presets: ["assistants"] } },
-      'policy.presets[0]: "assistants" is not available in this version',
+      { policy: { presets: ["embed", "classic"] } },
+      'policy.presets[1]: "classic" lets pages and extensions of the tenant run their scripts',
     ],
+    [
+      { policy: { presets: ["assistent"] } },
+      'policy.presets[0]: "assistent" is not a known preset; did you mean "assistants"?',
+    ],
+    [
+      { policy: { presets: ["everything"] } },
+      'policy.presets[0]: "everything" is not a known preset; there are embed, embed-write, assistants, classic',
+    ],
+    [
+      { root: { takeLogin: true } },
+      'root.takeLogin: is for prefix "/"; below any other, login and logout are',
+    ],
+    [{ prefix: "/", root: { takeLogin: "yes" } }, "root.takeLogin: must be true or false"],
     [{ identify: "x-user" }, "identify: must be a function that takes the request"],
     [{ frameAncestors: ["none", "self"] }, "frameAncestors[0]: none must stand alone"],
     [{ secret: [] }, "secret: must hold at least one text, or be left out"],

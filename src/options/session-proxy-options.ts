@@ -6,6 +6,7 @@ import type { Identity } from "../identity/identity.ts";
 import { revealed, Secret } from "../kernel/secret.ts";
 import type { SessionStore } from "../store/session-store.ts";
 import { checkMeaning } from "./check-meaning.ts";
+import { pageWarnings } from "./check-pages.ts";
 import { checkShape } from "./check-shape.ts";
 import { sharingWarnings } from "./check-sharing.ts";
 import { parseFrameAncestor, parsePrefix } from "./origin.ts";
@@ -34,6 +35,7 @@ export interface SessionProxyOptions {
   readonly secret?: string | Secret | readonly (string | Secret)[];
   /** Path below which the proxy lives, without a slash at the end; "/" is the root mount. "/qlik" by default. */
   readonly prefix?: string;
+  readonly root?: RootOptions;
   /** Origin that the browser sees, exactly as browsers write it; the request's own by default. */
   readonly publicOrigin?: string;
   /** Exact origins whose pages may use the proxy, beside `publicOrigin`, which always may; none by default. */
@@ -79,6 +81,12 @@ export interface TenantOptions {
   readonly sessionLifetime?: Duration;
   /** The keys as registered at the tenant; at least one, the first signs. */
   readonly signingKeys: readonly SigningKeyOptions[];
+}
+
+/** What the proxy takes from the application at the root mount, beside the tenant's paths that the policy allows. */
+export interface RootOptions {
+  /** Whether `/login` and `/logout` are the proxy's, as they are below a prefix; false by default: the application's. */
+  readonly takeLogin?: boolean;
 }
 
 /** The clocks of a session. */
@@ -182,12 +190,16 @@ export function resolveOptions(
   if (problems.length > 0 || shape.output === undefined || first === undefined || store === undefined)
     throw new OptionsError(problems);
   const surroundings = { environment, isClusterWorker: cluster.isWorker };
+  const filled = fill(shape.output, [first, ...others]);
   return deepFreeze({
-    ...fill(shape.output, [first, ...others]),
+    ...filled,
     // Frozen on its own: a store of the caller's keeps its own ways.
     store: Object.freeze(store),
     secrets: toSecrets(options.secret),
-    warnings: sharingWarnings(store.kind, shape.output.replicas, surroundings),
+    warnings: [
+      ...sharingWarnings(store.kind, shape.output.replicas, surroundings),
+      ...pageWarnings(filled.policy.presets, filled.prefix),
+    ],
   });
 }
 
@@ -215,7 +227,8 @@ function fill(
   shaped: ShapedOptions,
   signingKeys: ResolvedOptions["tenant"]["signingKeys"],
 ): Omit<ResolvedOptions, "store" | "secrets" | "warnings"> {
-  const { tenant, session, publicOrigin, replicas, policy, timeouts, limits, upstream, unsafe } = shaped;
+  const { tenant, root, session, publicOrigin, replicas, policy, timeouts, limits, upstream, unsafe } =
+    shaped;
   const prefix = parsePrefix(shaped.prefix);
   const shortest = Math.min(session.maxLifetime, tenant.sessionLifetime);
   return {
@@ -227,6 +240,7 @@ function fill(
       sessionLifetime: tenant.sessionLifetime,
     },
     prefix: "prefix" in prefix ? prefix.prefix : "",
+    root,
     publicOrigin,
     allowedOrigins: new Set([
       ...(publicOrigin === undefined ? [] : [publicOrigin]),

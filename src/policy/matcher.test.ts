@@ -205,3 +205,35 @@ describe("deny rules", () => {
     expect(policy.judge("GET", false, `/admin${";".repeat(100_000)}`).allowed).toBe(false);
   });
 });
+
+/**
+ * A path is read once and then compared, whatever the number of rules. Were it read once for each rule, each of these
+ * would take a minute or more, and run into the time limit of a test.
+ */
+describe("thousands of rules over a long path", () => {
+  const many = Array.from({ length: 5000 }, (_, at) => at);
+  const segments = "/a".repeat(100_000);
+  const escapes = "%2541".repeat(60_000);
+
+  test.each([
+    ["many segments", segments],
+    ["one segment of escapes", `/${escapes}`],
+    ["escaped slashes, one below the other", `/${"%252Fa".repeat(50_000)}`],
+    ["escapes that do not decode", `/${"%25%ff".repeat(50_000)}`],
+  ])("no deny rule reads it again: %s", (_what, path) => {
+    const deny = many.flatMap((at) => [
+      `/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/deny-${at}/**`,
+      `/*/*/*/*/*/*/*/deny-${at}`,
+      `/a/*/deny-${at}`,
+    ]);
+    expect(policyOf(["/**"], deny).judge("GET", false, path).allowed).toBe(true);
+    expect(policyOf(["/**"], [...deny, "/**"]).judge("GET", false, path).allowed).toBe(false);
+  });
+
+  test("no allow rule reads it again", () => {
+    const policy = policyOf(many.map((at) => `GET /*/allow-${at}`));
+    expect(policy.judge("GET", false, `/${escapes}/allow-4999`)).toMatchObject({ allowed: true });
+    expect(policy.judge("GET", false, `/${escapes}%252F/allow-4999`)).toMatchObject({ allowed: false });
+    expect(policy.judge("GET", false, `/${escapes}/none`)).toMatchObject({ allowed: false });
+  });
+});

@@ -28,7 +28,7 @@ export function createPolicy(rules: PolicyRules): Policy {
       const readings = readPath(path);
       for (const { rule, applies } of denials) {
         if (isAbout(rule, method, upgrade) && applies(readings)) {
-          return denied(rule.source, "A deny rule applies.");
+          return denied(rule, "A deny rule applies.");
         }
       }
       let known = false;

@@ -9,16 +9,29 @@ export interface PathReadings {
   readonly raw: readonly string[];
   /** Its segments as the most forgiving servers read them, each way once. */
   readonly loose: readonly (readonly string[])[];
+  /** Whether a segment holds an escaped slash, so that it is several to a server that decodes it first. */
+  hidesSlash(at: number): boolean;
 }
 
 /** Prepares a path (of a target that has been accepted) for matching against any number of rules. */
 export function readPath(path: string): PathReadings {
   let loose: readonly (readonly string[])[] | undefined;
+  let slashes: Map<number, boolean> | undefined;
+  const raw = path.slice(1).split("/");
   return {
-    raw: path.slice(1).split("/"),
+    raw,
     // Only where something asks for it: most requests meet no deny rule and no page.
     get loose() {
       return (loose ??= readLoosely(path));
+    },
+    // Once for each segment, however many rules have a "*" there.
+    hidesSlash(at) {
+      const segment = raw[at] ?? "";
+      if (!segment.includes("%")) return false;
+      slashes ??= new Map();
+      const known = slashes.get(at) ?? decodesToSlash(segment);
+      slashes.set(at, known);
+      return known;
     },
   };
 }
@@ -38,12 +51,14 @@ function readLoosely(path: string): readonly (readonly string[])[] {
  * Tells whether a path is just what an allow rule says, byte for byte. "*" is one segment for everyone: one that
  * holds an escaped slash would be several to a server that decodes it first, so it does not match.
  */
-export function allows(rule: RouteRule, { raw }: PathReadings): boolean {
+export function allows(rule: RouteRule, readings: PathReadings): boolean {
   const { segments, open } = rule;
+  const { raw } = readings;
   if (open ? raw.length < segments.length : raw.length !== segments.length) return false;
   for (let i = 0; i < segments.length; i += 1) {
     const segment = raw[i] as string;
-    if (segments[i] === "*" ? segment === "" || hidesSlash(segment) : segments[i] !== segment) return false;
+    if (segments[i] === "*" ? segment === "" || readings.hidesSlash(i) : segments[i] !== segment)
+      return false;
   }
   return true;
 }
@@ -92,7 +107,7 @@ function looseSegment(segment: string): string {
   return text.slice(0, end).toLowerCase();
 }
 
-function hidesSlash(segment: string): boolean {
+function decodesToSlash(segment: string): boolean {
   let text = segment;
   for (let round = 0; round < DECODINGS && text.includes("%"); round += 1) text = decodeOnce(text);
   return text.includes("/");

@@ -16,6 +16,13 @@ export interface RouteRule {
   /** Whether the line ends in "/**": the path itself and everything below. */
   readonly open: boolean;
   readonly routeClass: RouteClass;
+  /** Where the line stands, for the operator: a preset, or a key of the configuration. */
+  readonly from?: string;
+}
+
+/** Identity by class: everything but static files belongs to somebody. rules R4 */
+export function needsIdentity(routeClass: RouteClass): boolean {
+  return routeClass !== "static";
 }
 
 /** What is wrong with a line, and what would be right. */

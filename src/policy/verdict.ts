@@ -6,6 +6,8 @@ export interface Verdict {
   readonly allowed: boolean;
   /** The rule that decided, as written; null where none did. */
   readonly rule: string | null;
+  /** Where that rule stands; null where no rule decided, or where it is not known. */
+  readonly from: string | null;
   /** The class of the route; null where it is not allowed. */
   readonly routeClass: RouteClass | null;
   /** Why, in a sentence for the operator. */
@@ -17,6 +19,7 @@ export function allowed(rule: RouteRule, upgrade: boolean, readings: PathReading
   return {
     allowed: true,
     rule: rule.source,
+    from: rule.from ?? null,
     routeClass: upgrade ? "engine" : httpClass(rule, readings),
     reason: "An allow rule applies.",
   };
@@ -28,6 +31,6 @@ function httpClass(rule: RouteRule, readings: PathReadings): RouteClass {
 }
 
 /** The verdict of a deny rule, or of none. */
-export function denied(rule: string | null, reason: string): Verdict {
-  return { allowed: false, rule, routeClass: null, reason };
+export function denied(rule: RouteRule | null, reason: string): Verdict {
+  return { allowed: false, rule: rule?.source ?? null, from: rule?.from ?? null, routeClass: null, reason };
 }

@@ -33,6 +33,7 @@ export interface Admission {
 /** Creates the door of one proxy. */
 export function createAdmission(options: ResolvedOptions, policy: Policy): Admission {
   const isRoot = options.prefix === "";
+  const takesLogin = !isRoot || options.root.takeLogin;
   const sitePolicy = {
     publicOrigin: options.publicOrigin,
     allowedOrigins: options.allowedOrigins,
@@ -51,7 +52,7 @@ export function createAdmission(options: ResolvedOptions, policy: Policy): Admis
     const path = stripPrefix(target.path, options.prefix);
     if (path === null) return { kind: "elsewhere" };
     const inside = { path, query: target.query };
-    const route = upgrade ? null : findOwnRoute(path, isRoot);
+    const route = upgrade ? null : findOwnRoute(path, takesLogin);
     if (route) return { kind: "own", route, target: inside };
     const method = preflightMethod(request) ?? request.method ?? "GET";
     const verdict = policy.judge(method, upgrade, path);

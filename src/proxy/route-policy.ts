@@ -5,22 +5,25 @@ import type { ResolvedOptions } from "../options/resolved-options.ts";
 
 /** Joins the tenant's named route sets and the operator's lines into one policy. */
 export function createRoutePolicy({ policy }: Pick<ResolvedOptions, "policy">): Policy {
-  const named = policy.presets.flatMap((name) => presets[name] ?? []);
   return createPolicy({
     allow: [
-      ...named.map(({ rule, routeClass }) => parsed(rule, routeClass)),
-      ...policy.allow.map((line) => parsed(line)),
+      ...policy.presets.flatMap((name) =>
+        (presets[name] ?? []).map(({ rule, routeClass }) => parsed(rule, `preset ${name}`, routeClass)),
+      ),
+      ...policy.allow.map((line, index) => parsed(line, `policy.allow[${index}]`)),
     ],
     deny: [
-      ...neverForwarded.flatMap((path) => [parsed(path), parsed(`UPGRADE ${path}`)]),
-      ...policy.deny.map((line) => parsed(line)),
+      ...neverForwarded
+        .flatMap((path) => [path, `UPGRADE ${path}`])
+        .map((line) => parsed(line, "never forwarded")),
+      ...policy.deny.map((line, index) => parsed(line, `policy.deny[${index}]`)),
     ],
   });
 }
 
-function parsed(line: string, routeClass?: RouteClass): RouteRule {
+function parsed(line: string, from: string, routeClass?: RouteClass): RouteRule {
   const rule = parseRule(line, routeClass);
   // Lines were checked with the other options; a preset that cannot be read is a fault of ours.
   if ("problem" in rule) throw new Error(`${line}: ${rule.problem}`);
-  return rule;
+  return { ...rule, from };
 }

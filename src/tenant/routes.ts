@@ -34,13 +34,49 @@ const embed: readonly PresetRule[] = [
   { rule: "UPGRADE /app/**", routeClass: "engine" },
 ];
 
-/** What a user of an embedded app may also change: exports, uploads, bookmarks. facts §6.3 */
+/**
+ * What a user of an embedded app may also change: exports, uploads, bookmarks. Giving files to other owners and moving
+ * them between spaces is administration. facts §6.3
+ */
 const embedWrite: readonly PresetRule[] = [
   { rule: "GET,HEAD,POST /api/v1/reports/**", routeClass: "rest" },
   { rule: "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS /api/v1/temp-contents/**", routeClass: "rest" },
-  { rule: "GET,HEAD,POST,PUT,DELETE /api/v1/data-files/**", routeClass: "rest" },
+  { rule: "GET,HEAD /api/v1/data-files/**", routeClass: "rest" },
+  { rule: "POST /api/v1/data-files", routeClass: "rest" },
+  { rule: "PUT,DELETE /api/v1/data-files/*", routeClass: "rest" },
+  { rule: "POST /api/v1/data-files/actions/delete", routeClass: "rest" },
   { rule: "POST /api/v1/apps/*/export", routeClass: "rest" },
   { rule: "GET,HEAD,POST,PUT,PATCH,DELETE /api/v1/apps/*/bookmarks/**", routeClass: "rest" },
+];
+
+/**
+ * What a chat asks of an assistant, and questions in plain language to apps; to be used beside `embed`. Making and
+ * tending assistants is not part of it. facts §6.4
+ */
+const assistants: readonly PresetRule[] = [
+  ...read("rest", "/api/v1/assistants", "/api/v1/assistants/*", "/api/v1/assistants/*/starters/**"),
+  { rule: "GET,HEAD,POST /api/v1/assistants/*/threads", routeClass: "rest" },
+  { rule: "GET,HEAD,PATCH,DELETE /api/v1/assistants/*/threads/*", routeClass: "rest" },
+  { rule: "POST /api/v1/assistants/*/threads/*/actions/invoke", routeClass: "rest" },
+  { rule: "POST /api/v1/assistants/*/threads/*/actions/stream", routeClass: "rest" },
+  { rule: "GET,HEAD,POST /api/v1/assistants/*/threads/*/interactions", routeClass: "rest" },
+  { rule: "GET,HEAD,DELETE /api/v1/assistants/*/threads/*/interactions/*", routeClass: "rest" },
+  { rule: "POST /api/v1/assistants/*/threads/*/interactions/*/feedback", routeClass: "rest" },
+  { rule: "PATCH /api/v1/assistants/*/threads/*/interactions/*/feedback/*", routeClass: "rest" },
+  { rule: "POST /api/v1/assistants/*/sources/plaintexts", routeClass: "rest" },
+  { rule: "POST /api/v1/assistants/*/actions/search", routeClass: "rest" },
+  { rule: "POST /api/v1/apps/*/insight-analyses/actions/recommend", routeClass: "rest" },
+  { rule: "POST /api/v1/questions/actions/ask", routeClass: "rest" },
+  { rule: "POST /api/v1/questions/actions/filter", routeClass: "rest" },
+];
+
+/**
+ * Whole pages of the tenant, and what only they load; to be used beside `embed`, which has the rest of it. Their scripts
+ * run with the rights of the application, so they ask for more than a name in the configuration. facts §6.2, rules R2
+ */
+const classic: readonly PresetRule[] = [
+  ...read("page", "/single/**", "/sense/app/**", "/extensions/**"),
+  ...read("rest", "/themes/**", "/content/**"),
 ];
 
 /**
@@ -59,4 +95,13 @@ export const neverForwarded: readonly string[] = [
 export const presets: Readonly<Record<string, readonly PresetRule[]>> = {
   embed,
   "embed-write": embedWrite,
+  assistants,
+  classic,
 };
+
+/** Presets with pages that run foreign script; what may be chosen with them is checked with the options. rules R2 */
+export const presetsWithPages: ReadonlySet<string> = new Set(
+  Object.entries(presets).flatMap(([name, rules]) =>
+    rules.some(({ routeClass }) => routeClass === "page") ? [name] : [],
+  ),
+);

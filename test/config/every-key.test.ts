@@ -20,7 +20,8 @@ const storeUrl = "rediss://proxy:a-password@redis.example.com:6380/2";
 const everyKey = `
 listen: 127.0.0.1:8787
 publicOrigin: https://portal.example.com
-prefix: /qlik
+prefix: /
+root: { takeLogin: true }
 tls: { certFile: tls-cert.pem, keyFile: tls-key.pem }
 http2: false
 trustedProxies: [10.0.0.0/8]
@@ -115,7 +116,8 @@ describe("a file with every key", () => {
       tls: { cert: expect.stringContaining("CERTIFICATE") as string },
       drain: { delay: 5000, deadline: 20_000 },
       options: {
-        prefix: "/qlik",
+        prefix: "/",
+        root: { takeLogin: true },
         storeCa: expect.stringContaining("CERTIFICATE") as string,
         replicas: 3,
         session: {

@@ -157,9 +157,35 @@ timeouts: { conect: 5s }
       "session: { store: memcached://localhost }",
       "session.store: must be memory, file:DIR, redis://…, rediss://…, redis+sentinel://… or redis+cluster://…",
     ],
-    ["policy: { presets: [classic] }", 'policy.presets[0]: "classic" is not available in this version'],
   ])("refuses what comes later, never ignores it: %s", (line, problem) => {
     expect(problems(`${rightConfig}${line}\n`)).toEqual([problem]);
+  });
+
+  test.each(["/qlik", "/"])(
+    "refuses pages of the tenant below %s, and says why and what would do",
+    (prefix) => {
+      const [problem = "", ...others] = problems(
+        `${rightConfig}prefix: ${prefix}\npolicy: { presets: [embed, classic] }\n`,
+      );
+      expect(others).toEqual([]);
+      expect(problem).toMatch(
+        /^policy\.presets\[1\]: "classic" lets pages .* run their scripts with all rights/,
+      );
+      expect(problem).toContain("a host name of its own, which this version does not have");
+      expect(problem).toContain("needs unsafe.foreignScriptOnAppOrigin: true");
+    },
+  );
+
+  test("takes pages of the tenant where the operator has said so, but not in production", () => {
+    const trusting = folder.write(
+      "trusting.yaml",
+      `${rightConfig}policy: { presets: [embed, classic] }\nunsafe: { foreignScriptOnAppOrigin: true }\n`,
+    );
+    expect(problemsOf({ file: trusting })).toEqual([]);
+    expect(loaded({ file: trusting }).warnings.map(({ path }) => path)).toEqual(["policy.presets[1]"]);
+    expect(problemsOf({ file: trusting, environment: { NODE_ENV: "production" } })).toEqual([
+      "unsafe.foreignScriptOnAppOrigin: is refused because NODE_ENV is production",
+    ]);
   });
 
   test("refuses a tenant and an identity source of a later version", () => {

@@ -21,8 +21,7 @@ beforeEach(async () => {
   world = await startVendorStack({
     proxy: {
       policy: {
-        presets: ["embed", "embed-write"],
-        allow: ["POST /api/v1/assistants/*/threads/*/actions/**"],
+        presets: ["embed", "embed-write", "assistants"],
       },
     },
   });

@@ -126,6 +126,7 @@ export interface ShapedConfig {
 const schema = object({
   listen: v.optional(listenAddress(), "127.0.0.1:8787"),
   ...sharedMountEntries,
+  root: v.optional(object(sharedEntries.root), {}),
   trustedProxies: v.optional(list(), []),
   publicOrigin: text(),
   tls: v.optional(

@@ -9,6 +9,7 @@ import type { IdentitySource } from "./identity-source.ts";
 /** Keys that file and library have in common, name and meaning. */
 const sameKeys = [
   "prefix",
+  "root",
   "publicOrigin",
   "allowedOrigins",
   "allowMissingOrigin",
