@@ -136,7 +136,7 @@ describe("the end of a session closes its sockets on every node, and the tenant'
       4203,
       "QSP-REFUSED",
     ],
-  ])("%s", async (_what, session, expiresIn, end, code, reason) => {
+  ])("after %s, with the code that says why", async (_what, session, expiresIn, end, code, reason) => {
     const opened = await openOnBoth({ session }, expiresIn);
     await end(opened);
     for (const socket of opened.sockets) {
@@ -168,7 +168,7 @@ describe("a socket that is opened just before a log-out is done does not outlive
     ],
   ];
 
-  test.each(stages)("while %s", async (_name, stage) => {
+  test.each(stages)("where the log-out comes while %s", async (_name, stage) => {
     const tenant = started.keep(await startNamedTenant());
     const latch = createLatch();
     let isThere = false;
@@ -199,7 +199,7 @@ describe("a socket that is opened just before a log-out is done does not outlive
     });
   });
 
-  test("whatever turn of the process the log-out comes in", async () => {
+  test("in whatever turn of the process the log-out comes", async () => {
     const tenant = started.keep(await startNamedTenant());
     const stack = await started.stack({ tenantOrigin: tenant.origin, proxy: { upstream: { idle: 50 } } });
     const outcomes = new Set<number>();

@@ -12,7 +12,7 @@ export interface HandshakeChange {
 
 /** The key of every raw handshake, and the value that accepts it. RFC 6455 §1.3 */
 const sampleKey = "dGhlIHNhbXBsZSBub25jZQ==";
-export const sampleAccept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+const sampleAccept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /** The head of a 101 that fits a raw handshake; further header lines come before its end. */
 export const switching = (...lines: readonly string[]): string =>
