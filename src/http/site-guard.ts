@@ -91,7 +91,7 @@ function judgeUpgrade(facts: SiteFacts, policy: SitePolicy, origin: string | und
   const [site] = facts.fetchSites;
   if (origin === undefined) return mayLeaveOutOrigin(facts, policy) ? pass(3) : foreign(3);
   const ours = isOurs(origin, facts, policy);
-  // Chromium sends no Sec-Fetch-Site on a plain ws:// upgrade.
+  // Chromium sends no Sec-Fetch-Site on an upgrade.
   if (site === undefined || site === "same-origin") {
     return ours || policy.allowedOrigins.has(origin) ? pass(2) : foreign(3);
   }

@@ -20,7 +20,7 @@ export async function newProfile(browser: Browser): Promise<BrowserContext> {
 }
 
 /** A Chromium whose user has allowed third-party cookies; the setting exists for profiles on disk only. */
-export async function launchWithThirdPartyCookies(): Promise<{
+export async function launchWithThirdPartyCookies(moreArgs: readonly string[] = []): Promise<{
   context: BrowserContext;
   readonly close: () => Promise<void>;
 }> {
@@ -31,7 +31,7 @@ export async function launchWithThirdPartyCookies(): Promise<{
   const context = await chromium.launchPersistentContext(folder, {
     executablePath,
     headless: false,
-    args: ["--headless", ...args],
+    args: ["--headless", ...args, ...moreArgs],
     viewport,
     ignoreHTTPSErrors: true,
   });
