@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { generate } from "selfsigned";
 import { describe, expect, test } from "vitest";
 import { eventually } from "../support/assertions.ts";
+import { observeProcess } from "../support/observed-process.ts";
 import { testKey, type Stack } from "../support/stack.ts";
 import { cleanedUp } from "../support/started.ts";
 
@@ -94,14 +95,16 @@ const inFrontOf = ({ origin }: Impostor, ca?: string): Promise<Stack> =>
   });
 
 describe("a server that is not the tenant", () => {
-  test.each<[string, CertificateFacts, boolean]>([
-    ["of an authority that nobody trusts", {}, false],
-    ["of another name", { name: "other.localhost" }, true],
-    ["of a name above", { name: "localhost" }, true],
-    ["of a name below", { name: `sub.${hostname}` }, true],
-    ["that is over", { from: -3 * day, to: -day }, true],
-    ["that is not yet good", { from: day, to: 3 * day }, true],
-  ])("with a certificate %s is told nothing", async (_name, facts, isTrusted) => {
+  test.each<[string, CertificateFacts, boolean, string]>([
+    ["of an authority that nobody trusts", {}, false, "UNABLE_TO_VERIFY_LEAF_SIGNATURE"],
+    ["of another name", { name: "other.localhost" }, true, "ERR_TLS_CERT_ALTNAME_INVALID"],
+    ["of a name above", { name: "localhost" }, true, "ERR_TLS_CERT_ALTNAME_INVALID"],
+    ["of a name below", { name: `sub.${hostname}` }, true, "ERR_TLS_CERT_ALTNAME_INVALID"],
+    ["that is over", { from: -3 * day, to: -day }, true, "CERT_HAS_EXPIRED"],
+    ["that is not yet good", { from: day, to: 3 * day }, true, "CERT_NOT_YET_VALID"],
+  ])("with a certificate %s is told nothing", async (_name, facts, isTrusted, cause) => {
+    const observed = observeProcess();
+    started.keep({ close: () => observed.stop() });
     const impostor = await startImpostor(facts);
     const stack = await inFrontOf(impostor, isTrusted ? impostor.authority : undefined);
     for (const path of ["/api/v1/users/me", "/resources/a.js"]) {
@@ -115,6 +118,9 @@ describe("a server that is not the tenant", () => {
     expect(info.status).toBe(404);
     expect(impostor.connections()).toBeGreaterThan(2);
     expect(impostor.bytes()).toBe(0);
+    const told = observed.events.filter((event) => event.includes('"QSP-UPSTREAM"'));
+    expect(told.length).toBeGreaterThan(2);
+    expect(told.filter((event) => !event.includes(`"reason":"${cause}"`))).toEqual([]);
     await eventually(() => expect(stack.proxy.stats()).toMatchObject({ sessions: 0, inFlight: 0 }));
   });
 

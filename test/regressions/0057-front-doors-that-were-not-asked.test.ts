@@ -10,7 +10,7 @@ import { cleanedUp } from "../support/started.ts";
 const started = cleanedUp();
 const written = ["X-Forwarded-For: 192.0.2.66, 198.51.100.7", "X-Forwarded-For: 10.0.0.2"];
 
-describe.each(doors)("by a %s", (door) => {
+describe.each(doors)("by an incoming %s", (door) => {
   test.each([
     ["a front door counts, up to the client", ["127.0.0.0/8", "10.0.0.2"], "198.51.100.7"],
     ["a front door counts, its own predecessor does not", ["127.0.0.1"], "10.0.0.2"],

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { connectTo, requestHead } from "../support/raw-connection.ts";
 import { answerOk, type RawHandler, type SeenRequest } from "../support/raw-upstream.ts";
 import type { Stack } from "../support/stack.ts";
@@ -25,9 +26,9 @@ export interface Knock {
   readonly behind?: string;
 }
 
-/** RFC 6455 §1.3: a key, and what belongs to it. */
+/** The key of RFC 6455 §1.3, and what its answers are salted with. */
 const key = "dGhlIHNhbXBsZSBub25jZQ==";
-const accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+const salt = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 const upgradeLines = [
   "Upgrade: websocket",
@@ -45,10 +46,16 @@ export function bytesOf(stack: Stack, door: Door, target: string, knock: Knock =
 }
 
 /** Sends a target as it is to one of the doors, and waits for the answer. */
-export async function knockAt(stack: Stack, door: Door, target: string, knock: Knock = {}): Promise<Answer> {
+export function knockAt(stack: Stack, door: Door, target: string, knock: Knock = {}): Promise<Answer> {
+  return answerTo(stack, bytesOf(stack, door, target, knock));
+}
+
+/** Sends the bytes of one request, and waits for the answer. */
+export async function answerTo(stack: Stack, bytes: Buffer): Promise<Answer> {
   const connection = await connectTo(stack.origin);
-  connection.write(bytesOf(stack, door, target, knock));
-  const text = await connection.until((received) => isWhole(received, knock.method === "HEAD"));
+  connection.write(bytes);
+  const isHead = bytes.subarray(0, 5).toString() === "HEAD ";
+  const text = await connection.until((received) => isWhole(received, isHead));
   // An open socket that is cut off would be closed in due form, which takes its time.
   if (text.startsWith("HTTP/1.1 101 ")) {
     connection.socket.end();
@@ -72,11 +79,19 @@ function isWhole(text: string, isHead: boolean): boolean {
   return !/^transfer-encoding:/im.test(text.slice(0, at)) || text.endsWith("\r\n0\r\n\r\n");
 }
 
+/** The head of a tenant's answer that lets an upgrade in, without the empty line at its end. */
+export function acceptedUpgrade(request: SeenRequest): string {
+  const accept = createHash("sha1")
+    .update(request.header("sec-websocket-key") + salt)
+    .digest("base64");
+  const lines = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade"];
+  return `${lines.join("\r\n")}\r\nSec-WebSocket-Accept: ${accept}\r\n`;
+}
+
 /** A raw tenant that answers requests and lets every upgrade in. */
 export const answerBoth: RawHandler = (request, socket) => {
   if (request.header("upgrade") === undefined) return answerOk(request, socket);
-  const head = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade"];
-  socket.write(`${[...head, `Sec-WebSocket-Accept: ${accept}`].join("\r\n")}\r\n\r\n`);
+  socket.write(`${acceptedUpgrade(request)}\r\n`);
 };
 
 /** The status of a request or an upgrade that has got through. */

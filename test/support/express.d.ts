@@ -8,6 +8,7 @@ declare module "express" {
   export interface Application extends RequestListener {
     use(...handlers: readonly (string | Handler)[]): this;
     all(path: string | RegExp, handler: Handler): this;
+    enable(setting: string): this;
   }
 
   export interface JsonOptions {
