@@ -40,8 +40,11 @@ function collect(stream: NodeJS.ReadableStream): () => string {
 
 /** A command that runs until it is told to stop. */
 export interface RunningCommand {
+  readonly pid: number;
   /** The lines on standard output so far. */
   readonly lines: readonly string[];
+  /** What it has said on standard error so far. */
+  complaints(): string;
   /** Resolves with the first line that satisfies; rejects when the command ends without it. */
   line(satisfies: (line: string) => boolean): Promise<string>;
   /** Sends a signal. */
@@ -64,7 +67,9 @@ export function startCommand(args: readonly string[], variables: Variables = {})
   reader.on("line", (line) => lines.push(line));
   const ended = endOf(child);
   return {
+    pid: child.pid ?? 0,
     lines,
+    complaints,
     ended,
     line: (satisfies) =>
       new Promise((resolve, reject) => {
