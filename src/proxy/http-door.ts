@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { SessionProxyError } from "../errors.ts";
 import { errorAnswer } from "../http/own-answer.ts";
+import { needsIdentity } from "../policy/rule.ts";
 import { firstHeader } from "../http/raw-headers.ts";
 import { publish } from "../kernel/channels.ts";
 import { traceId as newTraceId } from "../kernel/random.ts";
@@ -114,7 +115,7 @@ export class HttpDoor {
       await ownAnswers.answer({ request, response, route: place.route, target: place.target, cors });
       return { status: response.statusCode };
     }
-    const session = place.routeClass === "static" ? null : await signIn(request, startedAt);
+    const session = needsIdentity(place.routeClass) ? await signIn(request, startedAt) : null;
     if (session) sessions.touch(session);
     // Only who waited for a login sees one in the timing.
     const loginMs = session && session.createdAt >= startedAt ? this.#context.now() - startedAt : 0;

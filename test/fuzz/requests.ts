@@ -13,7 +13,7 @@ export interface Sender {
 }
 
 /** A handshake's key; any 16 bytes would do. */
-export const handshakeKey = "dGhlIHNhbXBsZSBub25jZQ==";
+const handshakeKey = "dGhlIHNhbXBsZSBub25jZQ==";
 
 /** A path that no rule opens: who asks the tenant for it got past us inside another request. */
 export const smuggledPath = "/api/v1/smuggled";
