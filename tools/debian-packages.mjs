@@ -13,7 +13,8 @@ const debianPackages = [
   {
     name: "firefox-esr",
     command: "firefox-esr",
-    reason: "tries from hostile pages what chromium tries: browsers differ in what they say of a request's origin",
+    reason:
+      "tries from hostile pages what chromium tries: browsers differ in what they say of a request's origin",
   },
   {
     name: "redis-server",
