@@ -11,7 +11,7 @@ export interface PageSite {
  * it is the operator's word, and the page may connect to us where the tenant let it connect to itself. facts §4
  */
 export function pagePolicy(policies: readonly string[], site: PageSite): string {
-  const ancestors = `frame-ancestors ${site.frameAncestors.map(quoted).join(" ") || "'none'"}`;
+  const ancestors = ancestorsPolicy(site.frameAncestors);
   const origin = new URL(site.publicBase).origin;
   const ours = `${origin} ${origin.replace(/^http/, "ws")}`;
   // A comma ends a policy wherever it stands. CSP 3 §2.2.2
@@ -25,6 +25,11 @@ export function pagePolicy(policies: readonly string[], site: PageSite): string 
     return [...kept, ancestors].join("; ");
   });
   return rewritten.length === 0 ? ancestors : rewritten.join(", ");
+}
+
+/** Who may frame an answer: the operator's word, in place of whatever the tenant said. attacks C9 */
+export function ancestorsPolicy(frameAncestors: readonly string[]): string {
+  return `frame-ancestors ${frameAncestors.map(quoted).join(" ") || "'none'"}`;
 }
 
 /** Replaced, or of effect outside the page. */

@@ -12,7 +12,7 @@ import {
 } from "../http/raw-headers.ts";
 import type { RouteClass } from "../policy/rule.ts";
 import { cacheHeaders } from "./cache-policy.ts";
-import { pagePolicy } from "./page-policy.ts";
+import { ancestorsPolicy, pagePolicy } from "./page-policy.ts";
 
 /** Where a response is seen from, and what that means for it. */
 export interface ResponseRules {
@@ -244,7 +244,10 @@ function contentPolicy(answer: Answer, rules: ResponseRules, containment: Contai
     if (keepsStored(answer, "content-security-policy")) return [];
     return ["content-security-policy", pagePolicy(headerValues(raw, "content-security-policy"), rules)];
   }
-  const headers = containment.csp === undefined ? [] : ["content-security-policy", containment.csp];
+  const headers: string[] = [];
+  if (containment.csp !== undefined) {
+    headers.push("content-security-policy", `${containment.csp}; ${ancestorsPolicy(rules.frameAncestors)}`);
+  }
   if (containment.attachment) {
     headers.push("content-disposition", asAttachment(firstHeader(raw, "content-disposition")));
   }

@@ -245,7 +245,9 @@ describe("active content", () => {
       headers: { "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" },
     });
     expect(answer.status).toBe(200);
-    expect(answer.header("content-security-policy")).toBe("sandbox; default-src 'none'");
+    expect(answer.header("content-security-policy")).toBe(
+      "sandbox; default-src 'none'; frame-ancestors 'self'",
+    );
     expect(answer.header("x-content-type-options")).toBe("nosniff");
     expect(answer.header("content-disposition")).toMatch(attachment ? /^attachment; filename=/ : /^inline/);
   });
@@ -257,7 +259,9 @@ describe("active content", () => {
       );
     });
     const answer = await stack.get("/api/v1/echo/a");
-    expect(answer.header("content-security-policy")).toBe("sandbox; default-src 'none'");
+    expect(answer.header("content-security-policy")).toBe(
+      "sandbox; default-src 'none'; frame-ancestors 'self'",
+    );
     expect(answer.header("content-disposition")).toBe("attachment");
   });
 

@@ -1,0 +1,57 @@
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+/*
+ * The suite as a user runs it: the built proxy holds, and would not without what makes it hold.
+ */
+
+const tool = fileURLToPath(new URL("../../tools/attack.mjs", import.meta.url));
+
+/** Longer than any run takes on a busy machine. Milliseconds. */
+const longest = 240_000;
+
+function attack(
+  ...args: readonly string[]
+): Promise<{ readonly status: number | null; readonly said: string }> {
+  const child = spawn(process.execPath, [tool, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8");
+    stream.on("data", (text: string) => (said += text));
+  }
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (status) => resolve({ status, said }));
+  });
+}
+
+test(
+  "no attack gets past the built proxy",
+  async () => {
+    const { status, said } = await attack();
+    process.stdout.write(`[figure] attacks: ${said.trim().split("\n").at(-1) ?? ""}\n`);
+    expect(said).toMatch(/: \d{3} held, 0 fell, 0 not applicable\s*$/);
+    expect(status).toBe(0);
+  },
+  longest,
+);
+
+test(
+  "every planted hole is found",
+  async () => {
+    const { status, said } = await attack("--holes");
+    process.stdout.write(`[figure] planted holes: ${said.trim().split("\n").at(-1) ?? ""}\n`);
+    const [, planted, found] = /(\d+) holes, (\d+) found\s*$/.exec(said) ?? [];
+    expect(found).toBe(planted);
+    expect(Number(planted)).toBeGreaterThanOrEqual(5);
+    expect(status).toBe(0);
+  },
+  longest,
+);
+
+test("what cannot be attacked is said, not passed", async () => {
+  const { status, said } = await attack("--target", "http://127.0.0.1:9", "--upstream", "127.0.0.1:0");
+  expect(said).not.toBe("");
+  expect(status).toBe(2);
+});
