@@ -177,11 +177,13 @@ describe("who may frame a page of the tenant (attacks C9)", () => {
   });
 
   test.each(["text/html", "image/svg+xml", "application/pdf", ""])(
-    "is nobody's matter where nothing in it can be clicked: other answers of the type %j",
+    "is our word for other answers too, of the type %j",
     async (type) => {
       const stack = await startInFront(generous("200 OK", type, "X-Frame-Options: ALLOWALL"));
       const answer = await stack.get(data, { headers: { "sec-fetch-mode": "navigate" } });
-      expect(answer.header("content-security-policy")).toBe("sandbox; default-src 'none'");
+      expect(answer.header("content-security-policy")).toBe(
+        "sandbox; default-src 'none'; frame-ancestors 'self'",
+      );
       expect(answer.header("x-frame-options")).toBeUndefined();
     },
   );

@@ -139,7 +139,7 @@ describe.each(doors)("on an incoming %s", (door) => {
   test.each(["Cookie", "Authorization", "Qlik-CSRF-Token", "X-Forwarded-For", "X-HTTP-Method-Override"])(
     "%s is the same in whatever case",
     async (name) => {
-      const cases = [name.toUpperCase(), name.toLowerCase(), [...name].map(alternate).join("")];
+      const cases = [name.toUpperCase(), name.toLowerCase(), Array.from(name, alternate).join("")];
       const request = await arriving(
         door,
         cases.map((each) => `${each}: canary`),
@@ -180,10 +180,9 @@ describe.each(doors)("the Connection header of an incoming %s", (door) => {
     expect(request.header("x-other")).toBe("kept");
     expect(JSON.stringify(request)).not.toContain("canary");
     expect(request.header("connection")).toBe(door === "upgrade" ? "Upgrade" : "keep-alive");
-    if (door === "upgrade") {
-      expect(request.header("sec-websocket-key")).toBe("dGhlIHNhbXBsZSBub25jZQ==");
-      expect(request.path).toBe("/app/a?qlik-csrf-token=raw-token");
-    }
+    const isUpgrade = door === "upgrade";
+    expect(request.header("sec-websocket-key")).toBe(isUpgrade ? "dGhlIHNhbXBsZSBub25jZQ==" : undefined);
+    expect(request.path.endsWith("?qlik-csrf-token=raw-token")).toBe(isUpgrade);
   });
 });
 

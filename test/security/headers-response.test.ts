@@ -114,7 +114,11 @@ test.each(oddHeads)(
     for (const door of doors) {
       const answer = await knockAt(both.stack, door, `/qlik${openPath(door)}`);
       expect([through(door), 502]).toContain(answer.status);
-      expect(answer.head.replaceAll("\r\n", "")).not.toMatch(/[\x00-\x08\n\r\x0b-\x1f\x7f]|canary/);
+      const head = answer.head.replaceAll("\r\n", "").replaceAll("\t", " ");
+      expect([
+        head.match(/\p{Cc}/gu)?.filter((each) => each < "\u0080") ?? [],
+        head.includes("canary"),
+      ]).toEqual([[], false]);
     }
     both.upstream.handle(answerBoth);
     for (const door of doors) {

@@ -2,7 +2,7 @@
 // print: every event at every level, every warning; and on SIGUSR2 the objects of the proxy, and a crash that holds them.
 import { subscribe } from "node:diagnostics_channel";
 import { readFileSync } from "node:fs";
-import { inspect } from "node:util";
+import { format, inspect } from "node:util";
 
 const print = (what, value) => {
   const all = { depth: null, showHidden: true, maxStringLength: null, maxArrayLength: null };
@@ -18,7 +18,7 @@ const planted = process.env.CANARY_PLANT;
 if (planted !== undefined)
   print("planted", Buffer.from(readFileSync(planted, "utf8").trim()).toString("base64"));
 
-process.on("SIGUSR2", async () => {
+async function showEverything() {
   const dist = new URL("../../../dist/", import.meta.url);
   const { createStandaloneServer, loadServerConfig, Secret } = await import(new URL("server.js", dist));
   const { resolveOptions } = await import(new URL("options/session-proxy-options.js", dist));
@@ -33,9 +33,11 @@ process.on("SIGUSR2", async () => {
     secret: new Secret(readFileSync(process.env.CANARY_CONFIG, "utf8")),
   };
   for (const [name, value] of Object.entries(held)) print(name, value);
-  console.error("%o %O %j %s", held, held, held, held);
+  process.stderr.write(`${format("%o %O %j %s", held, held, held, held)}\n`);
   // Outside of this handler: what it threw would be a rejection, which is printed in another way.
   setImmediate(() => {
     throw Object.assign(new Error("a crash", { cause: Object.assign(new Error("its cause"), held) }), held);
   });
-});
+}
+
+process.on("SIGUSR2", () => void showEverything());
