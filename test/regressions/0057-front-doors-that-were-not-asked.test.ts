@@ -12,11 +12,11 @@ const written = ["X-Forwarded-For: 192.0.2.66, 198.51.100.7", "X-Forwarded-For: 
 
 describe.each(doors)("by an incoming %s", (door) => {
   test.each([
-    ["a front door counts, up to the client", ["127.0.0.0/8", "10.0.0.2"], "198.51.100.7"],
-    ["a front door counts, its own predecessor does not", ["127.0.0.1"], "10.0.0.2"],
-    ["another peer does not count", ["10.0.0.0/8"], "127.0.0.1"],
-    ["a peer does not count where no front door is named", [], undefined],
-  ])("what %s", async (_name, trustedProxies, told) => {
+    ["what the front doors wrote, up to the client", ["127.0.0.0/8", "10.0.0.2"], "198.51.100.7"],
+    ["what the front door wrote, and nothing of whoever was before it", ["127.0.0.1"], "10.0.0.2"],
+    ["the address of a peer that is no front door", ["10.0.0.0/8"], "127.0.0.1"],
+    ["nothing where no front door is named", [], undefined],
+  ])("the tenant is told %s", async (_name, trustedProxies, told) => {
     const { stack, upstream } = await started.raw(answerBoth, { proxy: { trustedProxies } });
     const answer = await knockAt(stack, door, `/qlik${openPath(door)}`, { headers: written });
     expect(answer.status).toBe(through(door));

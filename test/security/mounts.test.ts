@@ -78,14 +78,14 @@ async function decide(
   return { statuses, sent: forwarded(upstream.seen).map(({ path }) => path) };
 }
 
-describe("the same decision, and the same bytes at the tenant", () => {
+describe("what is let in, and what travels", () => {
   const sent = ["/open", "/open/", "/Open;v=1?a=/../b", "/id%2Fb%3Fc%3D"];
 
-  test("by the proxy alone", async () => {
+  test("is decided by the proxy alone", async () => {
     expect(await decide()).toEqual({ statuses: decisions, sent });
   });
 
-  test.each(mounts)("in %s", async (_name, mount) => {
+  test.each(mounts)("is the same in %s", async (_name, mount) => {
     expect(await decide(mount)).toEqual({ statuses: decisions, sent });
   });
 });
