@@ -18,7 +18,7 @@ export interface TenantSession {
   readonly isOwn: boolean;
   /** The token for requests with effects and for upgrades; null until it is needed. facts §3 */
   csrfToken: Secret | null;
-  /** When the tenant last answered a request of this session with 2xx; 0 for never. */
+  /** When the tenant last answered a request of this session with 2xx, or a handshake with 101; 0 for never. */
   provenAt: number;
   /** When the last request of this session was sent: what the tenant's idle limit counts. facts §2.3 */
   lastSentAt: number;
@@ -70,7 +70,7 @@ export function absorbCookies(
   now: number,
 ): Absorption {
   const { status, authLoss, setCookies } = answer;
-  if (!authLoss && status >= 200 && status < 300) session.provenAt = now;
+  if (!authLoss && (status === 101 || (status >= 200 && status < 300))) session.provenAt = now;
   if (setCookies.length === 0) return { isDoubtful: false, isChanged: false };
   const living = !authLoss && (status === 101 || (status >= 200 && status < 400));
   let isDoubtful = false;
