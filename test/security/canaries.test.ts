@@ -3,6 +3,7 @@
  * everything that it does, and all that came out of it is searched: both streams with every event at every level, each
  * answer with its head, the files of the store, what the system shows of the process, and a crash. attacks S13 W16 J3 L1
  */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { errorTable } from "../../src/errors.ts";
@@ -10,7 +11,7 @@ import { fileBackedKeys } from "../../src/server/config/schema.ts";
 import { problemsOf } from "../config/config-folder.ts";
 import { startRedisServer } from "../support/redis-server.ts";
 import { browserOf, drive, type Driven, personal, sent } from "./canary/drive.ts";
-import { findCanaries, type Output } from "./canary/grep.ts";
+import { asBytes, findCanaries, type Output } from "./canary/grep.ts";
 import { type CanaryTenant, startCanaryTenant } from "./canary/tenant.ts";
 import {
   type CanaryServer,
@@ -121,7 +122,8 @@ describe("a server that crashes", () => {
       const redis = keep(await startRedisServer({ acl }));
       const server = await world.serve(world.config({ tenantOrigin: tenant.origin, store: redis.url }));
       const ann = browserOf(server, "ann");
-      expect((await ann.ask("/api/v1/users/me")).status).toBe(200);
+      const served = async () => (await ann.ask("/api/v1/users/me")).status;
+      await expect.poll(served, { timeout: 10_000 }).toBe(200);
       await redis.kill();
       await expect
         .poll(async () => (await browserOf(server, "new").ask("/api/v1/users/me")).status)
@@ -160,6 +162,24 @@ describe("a server that crashes", () => {
   const shownByProcOf = ({ url }: CanaryServer): readonly Output[] => [{ name: "its address", text: url }];
 });
 
+test(
+  "the text of the signing key is in no snapshot of the heap of a server",
+  { timeout: 60_000 },
+  async () => {
+    const heap = join(world.folder, "server.heapsnapshot");
+    const config = world.config({ tenantOrigin: tenant.origin, store: "memory" });
+    const server = await world.serve(config, { CANARY_HEAP: heap });
+    const ann = browserOf(server, "ann");
+    expect((await ann.ask("/api/v1/users/me")).status).toBe(200);
+    server.command.signal("SIGUSR2");
+    expect(await server.command.ended).toBe(0);
+    const found = findCanaries([{ name: "the heap", text: readFileSync(heap, "latin1") }], world.secrets);
+    // What the server has to compare and to derive keys from is there, which shows that the search would find the key.
+    expect(found).toContain("secret in the heap");
+    expect(found.filter((line) => line.startsWith("signing key"))).toEqual([]);
+  },
+);
+
 describe("a configuration with its secrets in wrong places", () => {
   const files = ["secret", "token", "webhook-secret", "tls-key.pem", "key.pem", "served.yaml"];
 
@@ -193,7 +213,7 @@ describe("the search", () => {
     ["inside of what is base64", (value) => Buffer.from(`user:${value}`).toString("base64url")],
   ])("finds one %s", (_name, spell) => {
     const canaries = new Map([["it", 'c4n4ry+/="\\?ä1234']]);
-    const text = `before ${Buffer.from(spell(canaries.get("it") ?? "")).toString("latin1")} after`;
+    const text = `before ${asBytes(spell(canaries.get("it") ?? ""))} after`;
     expect(findCanaries([{ name: "a line", text }], canaries)).toEqual(["it in a line"]);
     expect(findCanaries([{ name: "a line", text: "before after" }], canaries)).toEqual([]);
   });

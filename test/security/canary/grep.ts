@@ -31,7 +31,7 @@ function spellings(value: string): readonly string[] {
     encodeURIComponent(value),
     bytes.toString("hex"),
     bytes.toString("utf16le"),
-    value.split("").reverse().join(""),
+    value.split("").toReversed().join(""),
     ...base64,
     ...base64.map((text) => text.replaceAll("+", "-").replaceAll("/", "_")),
   ];

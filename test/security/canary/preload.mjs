@@ -1,8 +1,10 @@
 // Loaded into a server before it starts (`node --import`). Writes to standard error whatever the process could be made to
-// print: every event at every level, every warning; and on SIGUSR2 the objects of the proxy, and a crash that holds them.
+// print: every event at every level, every warning; and on SIGUSR2 the objects of the proxy, and a crash that holds them, or
+// a snapshot of its heap.
 import { subscribe } from "node:diagnostics_channel";
 import { readFileSync } from "node:fs";
 import { format, inspect } from "node:util";
+import { writeHeapSnapshot } from "node:v8";
 
 const print = (what, value) => {
   const all = { depth: null, showHidden: true, maxStringLength: null, maxArrayLength: null };
@@ -18,7 +20,13 @@ const planted = process.env.CANARY_PLANT;
 if (planted !== undefined)
   print("planted", Buffer.from(readFileSync(planted, "utf8").trim()).toString("base64"));
 
-async function showEverything() {
+const heap = process.env.CANARY_HEAP;
+
+async function show() {
+  if (heap !== undefined) {
+    writeHeapSnapshot(heap);
+    process.exit();
+  }
   const dist = new URL("../../../dist/", import.meta.url);
   const { createStandaloneServer, loadServerConfig, Secret } = await import(new URL("server.js", dist));
   const { resolveOptions } = await import(new URL("options/session-proxy-options.js", dist));
@@ -40,4 +48,4 @@ async function showEverything() {
   });
 }
 
-process.on("SIGUSR2", () => void showEverything());
+process.on("SIGUSR2", () => void show());
