@@ -25,6 +25,8 @@ export class RequestBody {
   #size = 0;
   #complete = false;
   #pulling: Promise<void> | null = null;
+  /** Attempts that have read so far. */
+  #streams = 0;
 
   constructor(request: Readable, limits: BodyLimits) {
     // A stopped attempt must not destroy the request: the connection still carries the answer.
@@ -44,13 +46,17 @@ export class RequestBody {
     return this.#complete;
   }
 
-  /** The bytes from the start on; a later attempt needs {@link replayable}. */
+  /** The bytes from the start on; a later attempt needs {@link replayable}, and ends the reading of those before it. */
   async *stream(): AsyncGenerator<Buffer> {
+    this.#streams += 1;
+    const stream = this.#streams;
     for (let position = 0; ; position += 1) {
       while (position - this.#dropped >= this.#chunks.length) {
         if (this.#complete) return;
         await this.#pull();
       }
+      // One that was given up may still have waited for this piece; it must not forget it for the others.
+      if (stream !== this.#streams) throw new Error("the body is read by another attempt");
       const chunk = this.#chunks[position - this.#dropped];
       if (chunk === undefined) throw new Error("the body cannot be sent again");
       this.#forgetUpTo(position);
