@@ -55,12 +55,16 @@ export interface RunningCommand {
   kill(): Promise<void>;
 }
 
-/** Starts a command. */
-export function startCommand(args: readonly string[], variables: Variables = {}): RunningCommand {
-  const child = spawn(process.execPath, [main, ...args], {
-    env: surroundings(variables),
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+/** Starts a command; `descriptors` is how many files and connections it may have open at once. */
+export function startCommand(
+  args: readonly string[],
+  variables: Variables = {},
+  descriptors?: number,
+): RunningCommand {
+  const command = [process.execPath, main, ...args];
+  const limited = ["sh", "-c", `ulimit -n ${descriptors}; exec "$0" "$@"`, ...command];
+  const [program = "", ...rest] = descriptors === undefined ? command : limited;
+  const child = spawn(program, rest, { env: surroundings(variables), stdio: ["ignore", "pipe", "pipe"] });
   const complaints = collect(child.stderr);
   const lines: string[] = [];
   const reader = createInterface(child.stdout);
