@@ -12,7 +12,11 @@ export type TlsMode =
   /** It is reset at its first bytes. */
   | "reset"
   /** It is reset as soon as it is there. */
-  | "drop";
+  | "drop"
+  /** It is answered with an alert: the handshake has failed. RFC 8446 §6.2 */
+  | "alert"
+  /** It is answered in plain HTTP. */
+  | "plain";
 
 /** TLS in front of a server without it, whose connections can be spoiled. */
 export interface TlsFront {
@@ -27,6 +31,9 @@ export interface TlsFront {
   readonly taken: number;
   close(): Promise<void>;
 }
+
+/** A record of TLS 1.2 with a fatal alert. */
+const handshakeFailure = Buffer.from([0x15, 3, 3, 0, 2, 2, 40]);
 
 /** Starts TLS for `tenant.localhost` in front of a server of the test. Whoever starts it closes it. */
 export async function startTlsFront(target: string): Promise<TlsFront> {
@@ -52,6 +59,9 @@ export async function startTlsFront(target: string): Promise<TlsFront> {
     if (front.mode === "pass") join(socket, connect(portOf(secured), "127.0.0.1"));
     else if (front.mode === "mute") socket.resume();
     else if (front.mode === "reset") socket.once("data", () => socket.resetAndDestroy());
+    else if (front.mode === "alert") socket.once("data", () => socket.end(handshakeFailure));
+    else if (front.mode === "plain")
+      socket.once("data", () => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
     else socket.resetAndDestroy();
   });
   for (const each of [secured, server]) {
