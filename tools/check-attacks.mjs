@@ -1,5 +1,5 @@
-// Compares docs/reference/security.md with the lines of docs/explain/attacks.md and with the tests: every line of a group that
-// the table has has one row, every row names a test or says why there is none, every file exists and holds the title.
+// Compares docs/reference/security.md with the lines of docs/explain/attacks.md and with the tests: every line has one row,
+// every row names a test or says why there is none, every file exists and holds the title.
 // `node tools/check-attacks.mjs [folder]`: one line for each problem, exit status 1 if there is any.
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -49,14 +49,12 @@ function checkRow(root, { line, attack, shown }) {
 }
 
 function checkAttacks(root) {
-  const known = [...read(root, list).matchAll(/^- \*\*([A-Z]\d+)\*\*\s/gm)].map((match) => match[1]);
+  const lines = [...read(root, list).matchAll(/^- \*\*([A-Z]\d+)\*\*\s/gm)].map((match) => match[1]);
   const rows = rowsOf(read(root, table));
-  const groups = new Set(rows.map(({ line }) => line[0]));
-  const lines = known.filter((line) => groups.has(line[0]));
   const count = (line) => rows.filter((row) => row.line === line).length;
   return [
     ...lines.filter((line) => count(line) !== 1).map((line) => `${line}: ${count(line)} rows in ${table}`),
-    ...rows.filter(({ line }) => !known.includes(line)).map(({ line }) => `${line}: not a line of ${list}`),
+    ...rows.filter(({ line }) => !lines.includes(line)).map(({ line }) => `${line}: not a line of ${list}`),
     ...rows.flatMap((row) => checkRow(root, row)),
   ];
 }
