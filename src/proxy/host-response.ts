@@ -11,6 +11,12 @@ type Written = ServerResponse & { readonly _header: unknown };
  * cookie included; so they are used on an untouched response only. rules R8
  */
 export function writeHead(response: ServerResponse, status: number, headers: readonly string[]): void {
+  addHead(response, status, headers);
+  // Behind an earlier answer node would put the head before all that waits with it: a "100 Continue" would land in the body.
+  if (response.socket === null) response.flushHeaders();
+}
+
+function addHead(response: ServerResponse, status: number, headers: readonly string[]): void {
   response.sendDate = !has(headers, "date");
   if (response.getHeaderNames().length === 0 && !Object.hasOwn(response, "writeHead")) {
     response.writeHead(status, headers as string[]);
