@@ -107,6 +107,8 @@ interface Parts {
 class World {
   #parts: Parts;
   readonly #launcher: Launcher | undefined;
+  /** Whether the target fell, so that the next attack is to meet another. */
+  #isSpent = false;
 
   constructor(parts: Parts, launcher?: Launcher) {
     this.#parts = parts;
@@ -139,6 +141,7 @@ class World {
   async #try(attack: Attack): Promise<Result> {
     const startedAt = performance.now();
     const obstacle = obstacleFor(attack, this.#parts.target);
+    if (obstacle === null && this.#isSpent) await this.#renew();
     const verdict = obstacle === null ? await this.#judge(attack) : notApplicable(obstacle);
     return { attack, verdict, took: performance.now() - startedAt };
   }
@@ -157,7 +160,7 @@ class World {
       ? `the process ended: ${lastLine(this.#parts.process.output)}`
       : null;
     // The slow ones fight side by side, on one target.
-    if (!attack.isSlow) await this.#renew();
+    this.#isSpent = !attack.isSlow && (damage !== null || !this.#launcher?.survivesFalls);
     if (crash !== null) return fell(crash);
     return verdict.outcome === "fell" ? verdict : fell(`afterwards ${damage ?? ""}`);
   }
@@ -183,6 +186,7 @@ class World {
 
   /** A target that fell may be in any state; where it can be started anew, it is. */
   async #renew(): Promise<void> {
+    this.#isSpent = false;
     if (!this.#launcher) return;
     await this.stop();
     this.#parts = { ...this.#parts, ...(await this.#launcher.start(this.#parts.upstream.authority)) };
