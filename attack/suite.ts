@@ -166,7 +166,8 @@ class World {
   }
 
   async #run(attack: Attack, bout: Bout): Promise<Verdict> {
-    const limit = attack.deadline ?? usualDeadline;
+    // A slow one waits for as long as the target is given, and a little for the rest.
+    const limit = attack.isSlow ? bout.target.patience + usualDeadline : (attack.deadline ?? usualDeadline);
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<Verdict>((resolve) => {
       timer = setTimeout(() => resolve(fell(`no end within ${limit / 1000} s`)), limit);
