@@ -16,7 +16,7 @@ export interface Attack {
   readonly uses?: readonly (keyof Target)[];
   /** Milliseconds after which it is a fall that nothing has come to an end. */
   readonly deadline?: number;
-  /** Waits most of its time, and runs beside the others. */
+  /** Waits for the target's patience to be over, and runs beside the others. */
   readonly isSlow?: true;
   run(bout: Bout): Promise<Verdict>;
 }

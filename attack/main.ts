@@ -31,7 +31,8 @@ const print = (text: string): void => void process.stdout.write(`${text}\n`);
 /** Runs a command line; resolves with the exit code. */
 export async function main(args: readonly string[], surroundings: Surroundings): Promise<number> {
   try {
-    return await run(readCommand(args), surroundings);
+    const command = readCommand(args);
+    return await run(command, command.built ? { ...surroundings, build: () => {} } : surroundings);
   } catch (error) {
     if (!(error instanceof UsageError) && !(error instanceof ControlFailed)) throw error;
     process.stderr.write(`${error.message}\n`);
@@ -80,7 +81,9 @@ function chosen({ only }: Command): readonly Attack[] {
 
 /** `H3-connection-names` by itself, by its line `H3`, or by its group `H`. */
 const isMeant = (id: string, wanted: string): boolean =>
-  id === wanted || id.startsWith(`${wanted}-`) || (/^[A-Z]$/.test(wanted) && id.startsWith(wanted));
+  id === wanted ||
+  (/^[A-Z]\d+$/.test(wanted) && id.startsWith(`${wanted}-`)) ||
+  (/^[A-Z]$/.test(wanted) && id.startsWith(wanted));
 
 async function report(
   { json }: Command,

@@ -41,6 +41,7 @@ const options = {
   proxy: text,
   holes: flag,
   table: flag,
+  built: flag,
   only: text,
   json: flag,
   list: flag,
@@ -59,6 +60,8 @@ export interface Command {
   /** Beginnings of the ids to be tried, or names of holes; all if it is missing. */
   readonly only?: readonly string[];
   readonly json: boolean;
+  /** Whether the built package is taken as it stands. */
+  readonly built: boolean;
 }
 
 /** Reads a command line. @throws UsageError */
@@ -69,6 +72,7 @@ export function readCommand(args: readonly string[]): Command {
     throw new UsageError("only one of --target, --proxy, --holes and --table can be asked for");
   const common = {
     json: values.json,
+    built: values.built,
     ...(values.only === undefined ? {} : { only: values.only.split(",").map((each) => each.trim()) }),
   };
   if (values.help) return { mode: "help", ...common };

@@ -107,6 +107,8 @@ interface Parts {
 class World {
   #parts: Parts;
   readonly #launcher: Launcher | undefined;
+  /** Whether the target fell, so that the next attack is to meet another. */
+  #isSpent = false;
 
   constructor(parts: Parts, launcher?: Launcher) {
     this.#parts = parts;
@@ -139,6 +141,7 @@ class World {
   async #try(attack: Attack): Promise<Result> {
     const startedAt = performance.now();
     const obstacle = obstacleFor(attack, this.#parts.target);
+    if (obstacle === null && this.#isSpent) await this.#renew();
     const verdict = obstacle === null ? await this.#judge(attack) : notApplicable(obstacle);
     return { attack, verdict, took: performance.now() - startedAt };
   }
@@ -157,13 +160,14 @@ class World {
       ? `the process ended: ${lastLine(this.#parts.process.output)}`
       : null;
     // The slow ones fight side by side, on one target.
-    if (!attack.isSlow) await this.#renew();
+    this.#isSpent = !attack.isSlow && (damage !== null || !this.#launcher?.survivesFalls);
     if (crash !== null) return fell(crash);
     return verdict.outcome === "fell" ? verdict : fell(`afterwards ${damage ?? ""}`);
   }
 
   async #run(attack: Attack, bout: Bout): Promise<Verdict> {
-    const limit = attack.deadline ?? usualDeadline;
+    // A slow one waits for as long as the target is given, and a little for the rest.
+    const limit = attack.isSlow ? bout.target.patience + usualDeadline : (attack.deadline ?? usualDeadline);
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<Verdict>((resolve) => {
       timer = setTimeout(() => resolve(fell(`no end within ${limit / 1000} s`)), limit);
@@ -183,6 +187,7 @@ class World {
 
   /** A target that fell may be in any state; where it can be started anew, it is. */
   async #renew(): Promise<void> {
+    this.#isSpent = false;
     if (!this.#launcher) return;
     await this.stop();
     this.#parts = { ...this.#parts, ...(await this.#launcher.start(this.#parts.upstream.authority)) };

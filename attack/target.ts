@@ -92,5 +92,7 @@ export interface Launcher {
     readonly tokenHeader: string | undefined;
   };
   readonly credential: string;
+  /** Whether a target that fell, and serves its users all the same, meets the next attack too. */
+  readonly survivesFalls?: true;
   start(upstreamAuthority: string): Promise<{ readonly target: Target; readonly process: TargetProcess }>;
 }

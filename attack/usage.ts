@@ -15,6 +15,7 @@ What (our own built proxy, if nothing is said):
 
   --only ID,...           ids, lines (H3) or groups (H); with --holes, names of holes
   --json                  the results as JSON
+  --built                 takes our own proxy as it was built last, however old that is
 
 A running proxy is described by:
   --upstream HOST:PORT    where the suite listens; the proxy is configured to forward there

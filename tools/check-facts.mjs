@@ -1,4 +1,4 @@
-// Looks up what the source and the tests cite (`facts §2.2`, `rules R5`, `attacks H7`, `product C6`) in the documents.
+// Looks up what the source, the tests and the attack suite cite (`facts §2.2`, `rules R5`, `attacks H7`, `product C6`) in the documents.
 // `node tools/check-facts.mjs [folder]`: one line for each problem, exit status 1 if there is any.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
@@ -58,11 +58,14 @@ function sectionsThere(root, { document, sections }) {
 }
 
 function findSources(root) {
-  return ["src", "test"].flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && /\.(?:ts|mjs|html|css)$/.test(entry.name))
-      .map((entry) => join(entry.parentPath, entry.name)),
-  );
+  return ["src", "test", "attack"]
+    .filter((folder) => existsSync(join(root, folder)))
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && /\.(?:ts|mjs|html|css)$/.test(entry.name))
+        .filter((entry) => !entry.parentPath.includes("node_modules"))
+        .map((entry) => join(entry.parentPath, entry.name)),
+    );
 }
 
 function checkCitations(root) {

@@ -149,6 +149,23 @@ function missingNames(markdown, root) {
     .map((name) => `${document} names ${name}, which does not exist`);
 }
 
+/**
+ * What the attack suite imports and must not: it knows a proxy by its bytes only, or it would be blind to what ours believes.
+ * The set-ups of public proxies beside it are programs of their own.
+ */
+function checkAttackSuite(root) {
+  const folder = join(root, "attack");
+  if (!existsSync(folder)) return [];
+  return readSources(folder).flatMap(({ path, lines, imports }) => [
+    ...imports
+      .filter(({ specifier, target }) => target?.startsWith("../") ?? !specifier.startsWith("node:"))
+      .map(
+        ({ specifier }) => `attack/${path} imports ${specifier}: the attack suite imports node and itself`,
+      ),
+    ...(lines > longestFile ? [`attack/${path} has ${lines} lines, more than ${longestFile}`] : []),
+  ]);
+}
+
 /** Every way in which the house below `root` differs from its picture. */
 function checkFloors(root) {
   const markdown = readFileSync(join(root, document), "utf8");
@@ -166,6 +183,7 @@ function checkFloors(root) {
     ...sources
       .filter(({ lines }) => lines > longestFile)
       .map(({ path, lines }) => `src/${path} has ${lines} lines, more than ${longestFile}`),
+    ...checkAttackSuite(root),
     ...missingNames(markdown, root),
   ];
 }

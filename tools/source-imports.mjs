@@ -29,6 +29,7 @@ export function readSources(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && /\.[cm]?tsx?$/.test(entry.name))
     .map((entry) => posix.relative(folder, posix.join(entry.parentPath, entry.name)))
+    .filter((path) => !path.split("/").includes("node_modules"))
     .sort((one, other) => one.localeCompare(other))
     .map((path) => {
       const text = readFileSync(join(folder, path), "utf8");

@@ -112,7 +112,7 @@ export const brokenExchanges: readonly Attack[] = [
   },
   {
     id: "M5-cut-answers",
-    tries: "has an answer that was cut taken for a whole one",
+    tries: "cuts an answer, so that the client takes it for a whole one or waits without end",
     deadline: 60_000,
     run: (bout) =>
       showsTheCut(bout, [

@@ -19,7 +19,6 @@ export const slowRequests: readonly Attack[] = [
     id: "B2-slow-head",
     tries: "holds a connection by a head that comes letter by letter",
     needs: ["limits"],
-    deadline: 60_000,
     isSlow: true,
     run: (bout) => isEnded(bout, `GET ${bout.read} HTTP/1.1\r\nHost: ${bout.target.host}\r\n`, "X-A: b\r\n"),
   },
@@ -27,7 +26,6 @@ export const slowRequests: readonly Attack[] = [
     id: "B2-silent-head",
     tries: "holds a connection by a head that does not come to its end",
     needs: ["limits"],
-    deadline: 60_000,
     isSlow: true,
     run: (bout) => isEnded(bout, `GET ${bout.read} HTTP/1.1\r\nHost: ${bout.target.host}\r\n`, ""),
   },
@@ -35,7 +33,6 @@ export const slowRequests: readonly Attack[] = [
     id: "B2-silent-body",
     tries: "holds a connection to the upstream by a body that does not come to its end",
     needs: ["limits"],
-    deadline: 60_000,
     isSlow: true,
     run: (bout) =>
       isEnded(

@@ -39,6 +39,9 @@ const sound: Files = {
   "src/http/b.ts": 'import type { A } from "./a.ts";\nexport interface B {\n  readonly a: A;\n}\n',
   "src/cli/main.ts":
     'import { tenant } from "../emulator/tenant.ts";\nimport { door } from "../index.ts";\nexport const page = `${String(door)}${String(tenant)} window.runtime.import("chart@v1")`;\n',
+  "attack/main.ts": 'import { createServer } from "node:net";\nimport "./groups/a.ts";\nvoid createServer;\n',
+  "attack/groups/a.ts": 'export type { Main } from "../main.ts";\n',
+  "attack/peers/node_modules/other/index.ts": 'import "../../../../src/index.ts";\n',
   "src/web/page.ts": 'import "some-renderer/style.css";\ndocument.title = "page";\n',
 };
 
@@ -151,6 +154,21 @@ describe("tools/check-floors.mjs", () => {
       "a file name in the document that does not exist",
       { "docs/explain/architecture.md": picture.replace("proxy/door.ts", "proxy/gate.ts") },
       "names proxy/gate.ts, which does not exist",
+    ],
+    [
+      "an import of the proxy in the attack suite",
+      { "attack/groups/a.ts": 'import type { now } from "../../src/kernel/clock.ts";\n' },
+      "attack/groups/a.ts imports ../../src/kernel/clock.ts: the attack suite imports node and itself",
+    ],
+    [
+      "an import of the tests in the attack suite",
+      { "attack/main.ts": 'import "../test/support/stack.ts";\n' },
+      "attack/main.ts imports ../test/support/stack.ts",
+    ],
+    [
+      "a package in the attack suite",
+      { "attack/main.ts": 'import { Client } from "undici";\nvoid Client;\n' },
+      "attack/main.ts imports undici: the attack suite imports node and itself",
     ],
     [
       "a file of more than 400 lines",

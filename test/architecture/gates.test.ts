@@ -46,6 +46,14 @@ describe("the linter, with this repository's rules", () => {
       },
     ],
     [
+      "an import of the proxy in the attack suite",
+      "no-restricted-imports",
+      {
+        "src/kernel/clock.ts": clock,
+        "attack/wire/clock.ts": 'export { now } from "../../src/kernel/clock.ts";\n',
+      },
+    ],
+    [
       "an import cycle",
       "import(no-cycle)",
       {

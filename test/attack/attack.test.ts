@@ -1,30 +1,12 @@
-import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { attack } from "./attack-command.ts";
 
 /*
  * The suite as a user runs it: the built proxy holds, and would not without what makes it hold.
  */
 
-const tool = fileURLToPath(new URL("../../tools/attack.mjs", import.meta.url));
-
 /** Longer than any run takes on a busy machine. Milliseconds. */
 const longest = 240_000;
-
-function attack(
-  ...args: readonly string[]
-): Promise<{ readonly status: number | null; readonly said: string }> {
-  const child = spawn(process.execPath, [tool, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  let said = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8");
-    stream.on("data", (text: string) => (said += text));
-  }
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (status) => resolve({ status, said }));
-  });
-}
 
 test(
   "no attack gets past the built proxy",
