@@ -33,7 +33,11 @@ export function createFindings({ folder, side, seed, say }: FindingsPlace): Find
   return {
     list,
     add(what, detail, cases) {
-      const kind = `${what} ${detail.split("\n").slice(0, 3).join(" ").replaceAll(/\d+/g, "0")}`;
+      const kind =
+        `${what} ${detail.startsWith("{") ? "" : detail.split("\n").slice(0, 3).join(" ")}`.replaceAll(
+          /\d+/g,
+          "0",
+        );
       const count = (kinds.get(kind) ?? 0) + 1;
       kinds.set(kind, count);
       if (count > mostOfOneKind) return;

@@ -111,9 +111,10 @@ class SideRun {
     this.#findings = createFindings({ folder, side, seed, say });
     this.#corpus = createCorpus(firstCases(side, { subject: subjectOf(side, 0, 0), index: 0 }));
     server.onHappened((what, detail) => this.#findings.add(what, detail, this.#round));
-    tenant.onBreach((what, subject) => {
-      const own = this.#round.filter((each) => each.subject === subject);
-      this.#findings.add(what, "", own.length > 0 ? own : this.#round);
+    tenant.onBreach((what, { subject, path }) => {
+      const ofUser = this.#round.filter((each) => each.subject === subject);
+      const own = this.#round.filter(({ index }) => path.includes(labelOf(index)));
+      this.#findings.add(what, path, [own, ofUser, this.#round].find(({ length }) => length > 0) ?? []);
     });
   }
 
@@ -198,7 +199,14 @@ class SideRun {
     this.#cases += 1;
     this.#slowest = Math.max(this.#slowest, performance.now() - began);
     const problem = problemOf(fuzzCase, client);
-    if (problem !== null) this.#findings.add(problem, labelOf(fuzzCase.index), [fuzzCase]);
+    if (problem !== null) {
+      const seen = JSON.stringify({
+        ...view,
+        closed: client.closed,
+        received: client.received.slice(0, 1500),
+      });
+      this.#findings.add(problem, seen, [fuzzCase]);
+    }
     const depth = depthOf(client, view);
     for (const name of Object.keys(depth) as (keyof Depth)[]) if (depth[name]) this.#depths[name] += 1;
     this.#corpus.offer(fuzzCase, outcomeOf(client, view));

@@ -13,6 +13,13 @@ export interface TenantView {
   socketBytes: number;
 }
 
+/** Whom a request is from, as far as it says. */
+export interface Asker {
+  readonly subject: string;
+  /** With the number of the case, where it has one. */
+  readonly path: string;
+}
+
 /** A tenant on raw sockets that does what a case says, and believes every byte. */
 export interface HostileTenant {
   readonly origin: string;
@@ -22,7 +29,7 @@ export interface HostileTenant {
   /** Logins that were answered properly, and others. */
   readonly logins: { proper: number; hostile: number };
   /** What is wrong with a request that came: it would be a hole of ours. */
-  onBreach(listener: (what: string, subject: string) => void): void;
+  onBreach(listener: (what: string, asker: Asker) => void): void;
   /** Answers a case from now on; the returned function ends that. */
   play(fuzzCase: FuzzCase): { readonly view: TenantView; readonly over: () => void };
   close(): Promise<void>;
@@ -53,7 +60,7 @@ class Stage {
   readonly #sessions = new Map<string, string>();
   #begun = 0;
   #refusedLast = false;
-  breached: (what: string, subject: string) => void = () => {};
+  breached: (what: string, asker: Asker) => void = () => {};
   port = 0;
 
   /** Who asks, by token or cookie; by the case's number where neither is there. */
@@ -71,10 +78,7 @@ class Stage {
   }
 
   /** What this case does next when it is asked; null for a proper answer. */
-  nextMove(
-    trigger: Trigger,
-    { subject, path }: { readonly subject: string; readonly path: string },
-  ): Move | null {
+  nextMove(trigger: Trigger, { subject, path }: Asker): Move | null {
     const part = this.parts.get(subject);
     if (!part) return null;
     const { view, fuzzCase } = part;
@@ -147,6 +151,7 @@ class Line {
   #mode: "requests" | "frames" | "refused" = "requests";
   #frames = Buffer.alloc(0);
   #subject = "";
+  #path = "";
   #answered: SeenHead | null = null;
 
   constructor(stage: Stage, socket: Socket) {
@@ -158,7 +163,12 @@ class Line {
   }
 
   #take(data: Buffer): void {
-    if (this.#mode === "refused") return this.#stage.breached("bytes after a refused upgrade", this.#subject);
+    if (this.#mode === "refused") {
+      return this.#stage.breached("bytes after a refused upgrade", {
+        subject: this.#subject,
+        path: this.#path,
+      });
+    }
     if (this.#mode === "frames") return this.#takeFrames(data);
     this.#received += data.toString("latin1");
     if (!this.#busy) void this.#serve();
@@ -197,8 +207,10 @@ class Line {
     const subject = stage.subjectOf(head);
     this.#subject = subject;
     const problem = problemOf(head, `tenant.localhost:${stage.port}`, smuggledPath);
-    if (problem !== null) stage.breached(`the tenant was sent ${problem}`, subject);
-    return stage.nextMove(triggerOf(head), { subject, path: head.path });
+    this.#path = head.path;
+    const asker = { subject, path: head.path };
+    if (problem !== null) stage.breached(`the tenant was sent ${problem}`, asker);
+    return stage.nextMove(triggerOf(head), asker);
   }
 
   async #answer(head: SeenHead, move: Move | null): Promise<void> {
@@ -251,8 +263,9 @@ class Line {
   }
 }
 
+/** Whether the steps can be a 101, in however many pieces it is sent. */
 const saysSwitching = (steps: readonly Step[]): boolean =>
-  steps.some((step) => step.kind === "bytes" && step.bytes.includes("101"));
+  Buffer.concat(steps.map((step) => (step.kind === "bytes" ? step.bytes : Buffer.alloc(0)))).includes("101");
 
 function properStep(trigger: Trigger, subject: string, method: string): Step {
   const written = writeAnswer(properAnswer(trigger, markOf(subject)));

@@ -44,7 +44,7 @@ export function bodyLength(head: SeenHead, rest: string): number | null {
 
 /** Headers that only we or the tenant may say; whoever finds one of a client's here has found a hole. attacks H1, H4 */
 const forbidden =
-  /^(?:x-user-(?:sub|name|groups|session)|x-forwarded-.*|forwarded|origin|referer|te|trailer|keep-alive|proxy-.*|expect|sec-fetch-.*|x-http-method-override|via)$/;
+  /^(?:x-user-(?:sub|name|groups|session)|x-forwarded-.*|forwarded|origin|referer|te|trailer|keep-alive|proxy-connection|proxy-authorization|expect|sec-fetch-.*|x-http-method-override|via)$/;
 
 /** Paths that the rules of the fuzzed server open, and those that it asks for itself. */
 const opened =
