@@ -38,6 +38,12 @@ const watch = (set) => (message) => {
 subscribe("net.server.socket", watch(open.in));
 subscribe("net.client.socket", watch(open.out));
 
+/** What was last asked on each connection that the process began: it tells which case one belongs to. */
+const asked = new WeakMap();
+subscribe("undici:client:sendHeaders", ({ request, socket }) => {
+  asked.set(socket, `${request.method} ${request.path}`);
+});
+
 /** Blocks of the product's code that have run, told apart by file and place. */
 const blocks = new Set();
 const inspector = new Session();
@@ -64,7 +70,7 @@ async function countBlocks() {
 const shown = (socket) => {
   const { connecting, destroyed, readyState, bytesRead, bytesWritten, readableEnded, writableEnded } = socket;
   const state = { connecting, destroyed, readyState, bytesRead, bytesWritten, readableEnded, writableEnded };
-  return JSON.stringify({ ...state, paused: socket.isPaused() });
+  return JSON.stringify({ ...state, paused: socket.isPaused(), asked: asked.get(socket) });
 };
 
 async function report({ collect }) {
