@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { OwnAnswer } from "../http/own-answer.ts";
+import { destroyResponse } from "./waiting-response.ts";
 
 /** `writeHead` as node made it; another one belongs to a middleware that wants to see the headers. */
 type Written = ServerResponse & { readonly _header: unknown };
@@ -44,7 +45,7 @@ function has(headers: readonly string[], lowerName: string): boolean {
 /** Sends an answer of our own, unless another one is under way: then the connection is cut, which the client sees. */
 export function sendAnswer(response: ServerResponse, answer: OwnAnswer, extra: readonly string[] = []): void {
   if (response.headersSent || response.writableEnded) {
-    if (!response.writableEnded) response.destroy();
+    if (!response.writableEnded) destroyResponse(response);
     return;
   }
   const isHead = (response as Written).req.method === "HEAD";

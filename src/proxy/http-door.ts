@@ -18,6 +18,7 @@ import type { ResolvedOptions } from "../options/resolved-options.ts";
 import { prepareRequest, type PreparedRequest } from "./rewrite-request.ts";
 import { corsHeaders } from "./rewrite-response.ts";
 import type { Site } from "./site.ts";
+import { destroyResponse, followConnection } from "./waiting-response.ts";
 
 /** What every request of one proxy shares. */
 export interface HttpDoorContext extends ExchangeContext {
@@ -80,16 +81,17 @@ export class HttpDoor {
       place = unclaimed(request);
     }
     // The browser left while the host's own middlewares ran; nobody has to be asked or signed in.
-    if (response.destroyed) return;
+    if (response.destroyed || request.socket.destroyed) return;
+    followConnection(request, response);
     const leave = enter();
-    response.on("close", leave);
+    response.once("close", leave);
     // A write to a connection that is gone reports here; the exchange hears of it by "close".
     response.on("error", () => {});
     if (isDraining()) response.shouldKeepAlive = false;
     this.#serve({ request, response, place, startedAt })
       .catch((error: unknown) => this.#fail(request, response, toInternalError(error), traceId))
       .then((outcome) => this.#tell(request, place, { traceId, startedAt }, outcome))
-      .catch(() => response.destroy());
+      .catch(() => destroyResponse(response));
   }
 
   async #serve(visit: {

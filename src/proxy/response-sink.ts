@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Readable, Writable } from "node:stream";
 import type { BodyRewrite } from "./body-rewrite.ts";
 import { writeHead } from "./host-response.ts";
+import { destroyResponse } from "./waiting-response.ts";
 
 /** Takes a response to the browser, straight or through a rewrite, no faster than the browser reads. */
 export class ResponseSink {
@@ -82,7 +83,7 @@ export class ResponseSink {
     // Without chunks an orderly end would be the end of the body; front doors still speak HTTP/1.0.
     const canReset = socket?.remoteAddress !== undefined && !("encrypted" in socket);
     if (req.httpVersion === "1.0" && canReset) socket.resetAndDestroy();
-    this.#response.destroy();
+    destroyResponse(this.#response);
   }
 
   /** node keeps a head back until the body begins; that of an event stream may take its time. product C5 */
