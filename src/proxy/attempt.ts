@@ -145,7 +145,12 @@ export class Attempt implements UpstreamListener {
     // An answer that was cut while it was held is no answer; this rejects before anything is sent.
     if (this.#over) await this.#whenComplete;
     this.#mode = "forwarding";
-    this.#target.begin({ status, headers });
+    try {
+      this.#target.begin({ status, headers });
+    } catch (error) {
+      this.abort(toUpstreamError(error));
+      throw error;
+    }
     for (const chunk of this.#chunks.splice(0)) this.#target.write(chunk, this.#resume);
     if (this.#over) return this.#target.end();
     this.#resume();
