@@ -198,7 +198,7 @@ class SideRun {
     over();
     this.#cases += 1;
     this.#slowest = Math.max(this.#slowest, performance.now() - began);
-    const problem = problemOf(fuzzCase, client);
+    const problem = problemOf(fuzzCase, client, view);
     if (problem !== null) {
       const seen = JSON.stringify({
         ...view,
