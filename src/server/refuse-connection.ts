@@ -7,15 +7,18 @@ import { traceId } from "../kernel/random.ts";
 
 /** Answers bytes that are no request in the shape of our errors, and closes the connection. */
 export function refuseConnection(server: Server | SecureServer): void {
-  const answering = new WeakSet<Socket>();
+  /** How many requests of each connection are being answered: more than one where they were sent without waiting. */
+  const answering = new WeakMap<Socket, number>();
+  const count = (socket: Socket, more: 1 | -1): void =>
+    void answering.set(socket, (answering.get(socket) ?? 0) + more);
   server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
-    answering.add(socket);
-    response.once("close", () => answering.delete(socket));
+    count(socket, 1);
+    response.once("close", () => count(socket, -1));
   });
   server.on("clientError", (error: NodeJS.ErrnoException, stream) => {
     const socket = stream as Socket;
     // In the middle of an earlier answer, a second one would be read as part of it.
-    if (!socket.writable || error.code === "ECONNRESET" || answering.has(socket)) {
+    if (!socket.writable || error.code === "ECONNRESET" || (answering.get(socket) ?? 0) > 0) {
       socket.destroy();
       return;
     }
