@@ -19,6 +19,7 @@ interface Elsewhere {
   readonly kind: "elsewhere";
   /** What the policy said, where it was asked: at the root what it does not allow is the app's. */
   readonly verdict?: Verdict;
+  readonly target?: Target;
 }
 
 interface OwnPlace {
@@ -28,7 +29,7 @@ interface OwnPlace {
   readonly target: Target;
 }
 
-interface TenantPlace {
+export interface TenantPlace {
   readonly kind: "tenant";
   /** As it travels. */
   readonly target: Target;
@@ -42,6 +43,7 @@ interface Refused {
   readonly error: SessionProxyError;
   /** What the policy said; undefined where it was not asked. */
   readonly verdict?: Verdict;
+  readonly target?: Target;
 }
 
 /** What the site guard says, and the row of its table that decided; without one where the table was not asked. */
@@ -95,8 +97,9 @@ export function createAdmission(options: ResolvedOptions, policy: Policy): Admis
       if (hasTooMany) return refused(tooManyHeaders());
       return { kind: "tenant", target: inside, routeClass: verdict.routeClass, verdict };
     }
-    if (isRoot) return { kind: "elsewhere", verdict };
-    return { ...refused(new SessionProxyError("QSP-POLICY", { reason: verdict.reason })), verdict };
+    if (isRoot) return { kind: "elsewhere", verdict, target: inside };
+    const error = new SessionProxyError("QSP-POLICY", { reason: verdict.reason });
+    return { ...refused(error), verdict, target: inside };
   };
 
   const weigh = (request: RequestHead, place: OwnPlace | TenantPlace, upgrade: boolean): Passage => {
@@ -156,11 +159,15 @@ const hostFailure = (cause: unknown): SessionProxyError =>
     : new SessionProxyError("QSP-IDENTITY", { reason: "the identity source failed", cause });
 
 /** What a request that is not ours is told where nobody else takes it. */
-export function unclaimed(request: RequestHead, verdict?: Verdict): SessionProxyError {
+export function unclaimed(
+  request: RequestHead,
+  { prefix }: Pick<ResolvedOptions, "prefix">,
+  verdict?: Verdict,
+): SessionProxyError {
   const target = readTarget(rawTarget(request));
   return "flaw" in target
     ? new SessionProxyError("QSP-TARGET", { reason: target.flaw })
-    : new SessionProxyError("QSP-POLICY", { reason: verdict?.reason ?? "not below the prefix" });
+    : new SessionProxyError("QSP-POLICY", { reason: verdict?.reason ?? `not below ${prefix}` });
 }
 
 /** Promises come from query builders and other realms too, so the class says nothing. */

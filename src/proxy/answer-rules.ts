@@ -1,5 +1,7 @@
+import { firstHeader } from "../http/raw-headers.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
 import type { RequestHead } from "./request-head.ts";
+import type { PreparedRequest } from "./rewrite-request.ts";
 import type { ResponseRules } from "./rewrite-response.ts";
 import type { Site } from "./site.ts";
 
@@ -25,4 +27,14 @@ export function answerRules(
     trustsPages: options.unsafe.foreignScriptOnAppOrigin,
     tagSuffix,
   };
+}
+
+/** What a request that was sent says about its answer. */
+export function rulesOfRequest({
+  method,
+  path,
+  headers,
+  hasOwnTag,
+}: PreparedRequest): Pick<ResponseRules, "method" | "path" | "isRange" | "hasOwnTag"> {
+  return { method, path, isRange: firstHeader(headers, "range") !== undefined, hasOwnTag };
 }

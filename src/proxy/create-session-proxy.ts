@@ -183,7 +183,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
       }
       if (place.kind !== "tenant") {
         const verdict = place.kind === "elsewhere" ? place.verdict : undefined;
-        if (isLeftToLast(server, listener, request)) refuse(socket, unclaimed(request, verdict), id);
+        if (isLeftToLast(server, listener, request)) refuse(socket, unclaimed(request, options, verdict), id);
         return;
       }
       const { target } = place;

@@ -9,7 +9,7 @@ import { cookieFor, type TenantSession } from "../session/tenant-session.ts";
 import { isAuthLoss } from "../tenant/auth-loss.ts";
 import { refusesCsrf } from "../tenant/csrf.ts";
 import { linkMembers } from "../tenant/links.ts";
-import type { AnswerRules } from "./answer-rules.ts";
+import { rulesOfRequest, type AnswerRules } from "./answer-rules.ts";
 import { Attempt, type HeldAnswer } from "./attempt.ts";
 import { createBodyRewrite } from "./body-rewrite.ts";
 import { decodeSmallBody } from "./decode-body.ts";
@@ -283,11 +283,8 @@ class Exchange {
     const { prepared, routeClass, rules } = this.#visit;
     const head = prepareResponse(answer, {
       ...rules,
+      ...rulesOfRequest(prepared),
       routeClass,
-      method: prepared.method,
-      path: prepared.path,
-      isRange: firstHeader(prepared.headers, "range") !== undefined,
-      hasOwnTag: prepared.hasOwnTag,
       serverTiming: this.#timing(),
     });
     this.#closeIfUnread();

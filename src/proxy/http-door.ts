@@ -78,7 +78,7 @@ export class HttpDoor {
     }
     if (!(place instanceof SessionProxyError) && place.kind === "elsewhere") {
       if (next) return next();
-      place = unclaimed(request, place.verdict);
+      place = unclaimed(request, this.#context.options, place.verdict);
     }
     // The browser left while the host's own middlewares ran; nobody has to be asked or signed in.
     if (response.destroyed) return;
