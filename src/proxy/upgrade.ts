@@ -102,10 +102,10 @@ export async function openUpstreamSocket(
 
 /** A refusal that repeats the address it refuses would show the browser the token in it. attacks W16 */
 const withoutToken = (refusal: Refusal, csrfToken: string): Refusal =>
-  mayShow(refusal, csrfToken) ? { ...refusal, body: Buffer.alloc(0) } : refusal;
+  mayHoldToken(refusal, csrfToken) ? { ...refusal, body: Buffer.alloc(0) } : refusal;
 
 /** What is packed, though nobody asked for it, is not searched; what names the parameter may spell its value in any way. */
-function mayShow({ headers, body }: Refusal, csrfToken: string): boolean {
+function mayHoldToken({ headers, body }: Refusal, csrfToken: string): boolean {
   const codings = headerValues(headers, "content-encoding").map((each) => each.trim().toLowerCase());
   if (codings.some((coding) => coding !== "identity")) return true;
   if (csrfToken !== "" && body.includes(csrfToken)) return true;
