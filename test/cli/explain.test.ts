@@ -131,6 +131,36 @@ describe("explain", () => {
     expect(stdout).not.toContain(secret);
   });
 
+  test.each([
+    ["in the place of the method", ["token-of-mine", "/qlik/api/v1/items"]],
+    ["in the place of the URL", ["GET", "token-of-mine"]],
+    ["in a URL with a password", ["GET", "https://me:token-of-mine@portal.example.com/qlik"]],
+    ["in a header without a name", ["GET", "/a", "--header", "token-of-mine"]],
+    ["in a header without quotes", ["GET", "/a", "--header", "Authorization:", "Bearer", "token-of-mine"]],
+    ["in the place of the address", ["GET", "/a", "--peer", "token-of-mine"]],
+  ])("repeats no secret that stands in the wrong place: %s", async (_where, args) => {
+    const { code, stdout, stderr } = await explain(...args);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).not.toContain("token-of-mine");
+  });
+
+  test("tells what the tenant hears of the client where a front door is named", async () => {
+    const behind = ["--trusted-proxies", "10.0.0.0/8", "--header", "X-Forwarded-For: 198.51.100.7"];
+    const direct = await explain("GET", "/qlik/api/v1/items", ...behind);
+    expect(direct.stdout).toContain("\n  x-forwarded-for: 192.0.2.1\n");
+    const through = await explain("GET", "/qlik/api/v1/items", ...behind, "--peer", "10.0.0.1");
+    expect(through.stdout).toContain("\n  x-forwarded-for: 198.51.100.7\n");
+    const unnamed = await explain("GET", "/qlik/api/v1/items", "--header", "X-Forwarded-For: 198.51.100.7");
+    expect(unnamed.stdout).not.toMatch(/x-forwarded-for:/);
+  });
+
+  test("says of every sender what stops the request itself", async () => {
+    const limited = ["--limits.request-body", "1KiB", "--header", "Content-Length: 2000"];
+    const { code, stdout } = await explain("POST", "/qlik/api/v1/reports", ...limited);
+    expect([code, stdout]).toEqual([1, expect.stringContaining("refused with 413 QSP-TOO-LARGE")]);
+    expect(stdout).toMatch(/\n {2}a fetch of your page +413 QSP-TOO-LARGE/);
+  });
+
   test("prints JSON for machines", async () => {
     const { code, stdout } = await explain("POST", "/qlik/api/v1/reports", "--json");
     expect(code).toBe(0);
