@@ -1,6 +1,12 @@
 import type { ConfigSources } from "../server/config/load.ts";
 import { findByFlag, keyNames, nearestFlag } from "../server/config/names.ts";
-import { type FlagTable, parseFlags, unknownOption } from "./parse-arguments.ts";
+import {
+  type FlagTable,
+  type FlagValues,
+  parseFlags,
+  parseFlagsAndWords,
+  unknownOption,
+} from "./parse-arguments.ts";
 import { UsageError } from "./verb.ts";
 
 /** What a verb with a configuration was told. */
@@ -9,7 +15,23 @@ export interface ConfigArguments {
   readonly json: boolean;
 }
 
-const ownFlags = {
+/** A verb that takes more than a configuration. */
+export interface VerbSyntax {
+  /** Flags of the verb alone. */
+  readonly flags: FlagTable;
+  /** Names of the words that it takes beside flags, for messages. */
+  readonly words: readonly string[];
+}
+
+/** What a verb that takes more than a configuration was told. */
+export interface ConfigAndWords extends ConfigArguments {
+  /** The texts of its own flags. */
+  readonly own: FlagValues;
+  /** As many as the syntax has names. */
+  readonly words: readonly string[];
+}
+
+const sharedFlags = {
   config: { type: "string", short: "c" },
   json: { type: "boolean" },
 } as const satisfies FlagTable;
@@ -17,7 +39,29 @@ const ownFlags = {
 /** Reads `-c FILE`, `--json` and a flag for every key of the configuration. @throws UsageError */
 export function parseConfigArguments(verb: string, args: readonly string[]): ConfigArguments {
   const spelled = spellBooleans(args);
-  const { config, json, ...others } = parseFlags(spelled, { ...configFlags(spelled), ...ownFlags });
+  const values = parseFlags(spelled, { ...configFlags(spelled, sharedFlags), ...sharedFlags });
+  return toConfigArguments(verb, values);
+}
+
+/** Reads the same, with words and flags of the verb's own. @throws UsageError */
+export function parseConfigAndWords(
+  verb: string,
+  args: readonly string[],
+  syntax: VerbSyntax,
+): ConfigAndWords {
+  const spelled = spellBooleans(args);
+  const known = { ...sharedFlags, ...syntax.flags };
+  const { values, words } = parseFlagsAndWords(spelled, { ...configFlags(spelled, known), ...known });
+  if (words.length !== syntax.words.length)
+    throw new UsageError(`${verb} takes ${syntax.words.join(" and ")} beside its flags`);
+  const isOwn = ([flag]: readonly [string, unknown]): boolean => flag in syntax.flags;
+  const [own, others] = [true, false].map((wanted) =>
+    Object.fromEntries(Object.entries(values).filter((entry) => isOwn(entry) === wanted)),
+  );
+  return { ...toConfigArguments(verb, others ?? {}), own: own ?? {}, words };
+}
+
+function toConfigArguments(verb: string, { config, json, ...others }: FlagValues): ConfigArguments {
   const flags = Object.fromEntries(
     Object.entries(others).map(([flag, values]) => [flag, [values].flat().map(String)]),
   );
@@ -34,11 +78,11 @@ export function parseConfigArguments(verb: string, args: readonly string[]): Con
 }
 
 /** Every flag that the arguments hold and that a key has; keys in lists have as many flags as they have places. */
-function configFlags(args: readonly string[]): FlagTable {
+function configFlags(args: readonly string[], known: FlagTable): FlagTable {
   const table: FlagTable = {};
   for (const arg of args) {
     const flag = flagOf(arg);
-    if (flag === null || flag in ownFlags) continue;
+    if (flag === null || flag in known) continue;
     if (findByFlag(flag) !== null) table[flag] = { type: "string", multiple: true };
     else if (flag !== "") throw new UsageError(`${unknownOption(`--${flag}`)}${hintFor(flag)}`);
   }

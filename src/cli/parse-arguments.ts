@@ -9,8 +9,24 @@ export type FlagValues = Readonly<Record<string, string | boolean | (string | bo
 
 /** Reads flags, and nothing but flags. @throws UsageError */
 export function parseFlags(args: readonly string[], table: FlagTable): FlagValues {
+  return parse(args, table, false).values;
+}
+
+/** What a verb was told: flags, and words that belong to none. */
+export interface FlagsAndWords {
+  readonly values: FlagValues;
+  readonly words: readonly string[];
+}
+
+/** Reads flags and words. @throws UsageError */
+export function parseFlagsAndWords(args: readonly string[], table: FlagTable): FlagsAndWords {
+  return parse(args, table, true);
+}
+
+function parse(args: readonly string[], table: FlagTable, allowPositionals: boolean): FlagsAndWords {
   try {
-    return parseArgs({ args: [...args], options: table, strict: true, allowPositionals: false }).values;
+    const parsed = parseArgs({ args: [...args], options: table, strict: true, allowPositionals });
+    return { values: parsed.values, words: parsed.positionals };
   } catch (error) {
     throw new UsageError(problemOf(error as NodeJS.ErrnoException));
   }
@@ -29,7 +45,7 @@ function problemOf({ code, message }: NodeJS.ErrnoException): string {
 export const unknownOption = (flag: string): string =>
   /^--?[\w.-]{1,80}$/.test(flag) ? `unknown option ${flag}` : "unknown option, which is not even like one";
 
-/** Node adds a second sentence about positional arguments, which no verb of ours has. */
+/** Node adds a second sentence about positional arguments, which hardly a verb of ours has. */
 const firstSentence = (message: string): string => {
   const end = message.indexOf(". ");
   const sentence = end === -1 ? message : message.slice(0, end);

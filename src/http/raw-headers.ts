@@ -18,6 +18,13 @@ export function firstHeader(raw: RawHeaders, lowerName: string): string | undefi
   return undefined;
 }
 
+/** Gives headers one by one, in order. */
+export function headerPairs(raw: RawHeaders): (readonly [name: string, value: string])[] {
+  const pairs: (readonly [string, string])[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) pairs.push([raw[i] as string, raw[i + 1] as string]);
+  return pairs;
+}
+
 /** The length is compared first: most names of a request differ in it, and no lower-case copy is made for them. */
 function isNamed(name: string, lowerName: string): boolean {
   return name.length === lowerName.length && (name === lowerName || name.toLowerCase() === lowerName);

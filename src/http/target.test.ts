@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { appendQueryParameter, parseTarget, removeQueryParameters, stripPrefix } from "./target.ts";
+import {
+  appendQueryParameter,
+  parseTarget,
+  readTarget,
+  removeQueryParameters,
+  stripPrefix,
+} from "./target.ts";
 
 describe("parseTarget", () => {
   test.each([
@@ -258,5 +264,22 @@ describe("appendQueryParameter", () => {
         expect(new URLSearchParams(appended).getAll("qlik-csrf-token").at(-1)).toBe(value);
       }),
     );
+  });
+});
+
+describe("readTarget", () => {
+  test.each([
+    ["qlik", 'it does not begin with "/"'],
+    ["/a#b", "it holds a space, a control, a # or no ASCII"],
+    ["/a\\b", "a backslash is in the path"],
+    ["/a//b", "an empty segment, //, is in the path"],
+    ["/a/../b", "a segment of dots, or of parameters alone, is in the path"],
+    ["/a/%2e%2e/b", "once its escapes are undone, a segment of dots, or of parameters alone, is in the path"],
+    ["/a%00b", "an escaped control is in the path"],
+    ["/a%2F", "an escaped slash is at the end of the path"],
+    ["/a/%252525256e", "escapes are in escapes, too deep"],
+    ["/a/%zz", "an escape is malformed, or not UTF-8"],
+  ])("says why %s is refused", (raw, flaw) => {
+    expect(readTarget(raw)).toEqual({ flaw });
   });
 });

@@ -22,42 +22,55 @@ const DELETE = 0x7f;
  */
 const DECODINGS = 3;
 
+/** Why a request target is refused, in words for the operator; nothing of the target is in them. */
+export interface TargetFlaw {
+  readonly flaw: string;
+}
+
+/** Parses an origin-form request target, or gives null where its meaning is open to dispute: {@link readTarget}. */
+export function parseTarget(raw: string): Target | null {
+  const read = readTarget(raw);
+  return "flaw" in read ? null : read;
+}
+
 /**
- * Parses an origin-form request target, or gives null where its meaning is open to dispute (400).
+ * Reads an origin-form request target, or says why its meaning is open to dispute (400).
  *
  * Refused: another form than "/…"; "//", a backslash, a dot segment or a control, plain or escaped to any depth;
  * a space, "#" or a character outside ASCII; malformed escapes and escapes that are not UTF-8. An escaped slash
  * or question mark inside a segment stays legal (app ids hold them) unless it hides a dot segment or an empty one.
  * What is matched is what travels: nothing is normalised.
  */
-export function parseTarget(raw: string): Target | null {
-  if (raw.charCodeAt(0) !== SLASH) return null;
+export function readTarget(raw: string): Target | TargetFlaw {
+  if (raw.charCodeAt(0) !== SLASH) return { flaw: 'it does not begin with "/"' };
   let queryAt = -1;
   let escaped = false;
   for (let i = 0; i < raw.length; i += 1) {
     const code = raw.charCodeAt(i);
-    if (code <= SPACE || code >= DELETE || code === HASH) return null;
+    if (code <= SPACE || code >= DELETE || code === HASH)
+      return { flaw: "it holds a space, a control, a # or no ASCII" };
     if (queryAt !== -1) continue;
     if (code === QUESTION) queryAt = i;
     else if (code === PERCENT) escaped = true;
   }
   const path = queryAt === -1 ? raw : raw.slice(0, queryAt);
-  if (!isPlain(path) || (escaped && !staysPlain(path))) return null;
+  const flaw = flawOf(path) ?? (escaped ? flawInside(path) : null);
+  if (flaw !== null) return { flaw };
   return { path, query: queryAt === -1 ? "" : raw.slice(queryAt) };
 }
 
-/** Whether a path, read as it stands, has no empty segment but the last, no dot segment, no backslash. */
-function isPlain(path: string): boolean {
+/** What is wrong with a path, read as it stands: an empty segment that is not the last, a dot segment, a backslash. */
+function flawOf(path: string): string | null {
   let start = 1;
   for (let i = 1; i <= path.length; i += 1) {
     const code = i === path.length ? SLASH : path.charCodeAt(i);
-    if (code === BACKSLASH) return false;
+    if (code === BACKSLASH) return "a backslash is in the path";
     if (code !== SLASH) continue;
-    if (i === start && i !== path.length) return false;
-    if (isDotSegment(path, start, i)) return false;
+    if (i === start && i !== path.length) return "an empty segment, //, is in the path";
+    if (isDotSegment(path, start, i)) return "a segment of dots, or of parameters alone, is in the path";
     start = i + 1;
   }
-  return true;
+  return null;
 }
 
 /** Whether `text[start, end)` is "." or "..", or would be once its ";parameters" are taken off, or is only these. */
@@ -68,17 +81,20 @@ function isDotSegment(text: string, start: number, end: number): boolean {
   return i > start && i <= start + 2;
 }
 
-/** Whether every decoding of a path is as plain as the path itself. */
-function staysPlain(path: string): boolean {
+/** What a path hides that shows once its escapes are undone, once or several times. */
+function flawInside(path: string): string | null {
   let current = decodeStrictly(path);
   for (let round = 1; current !== null; round += 1) {
-    if (hasControl(current) || !isPlain(current) || endsInNewSlash(path, current)) return false;
+    if (hasControl(current)) return "an escaped control is in the path";
+    const flaw = flawOf(current);
+    if (flaw !== null) return `once its escapes are undone, ${flaw}`;
+    if (endsInNewSlash(path, current)) return "an escaped slash is at the end of the path";
     const next = current.includes("%") ? decodeLeniently(current) : current;
-    if (next === current) return true;
-    if (round === DECODINGS) return false;
+    if (next === current) return null;
+    if (round === DECODINGS) return "escapes are in escapes, too deep";
     current = next;
   }
-  return false;
+  return "an escape is malformed, or not UTF-8";
 }
 
 /** Whether decoding has put a slash at the end, which makes an empty segment out of the rest of an id. */

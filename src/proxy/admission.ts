@@ -2,30 +2,66 @@ import type { IncomingMessage } from "node:http";
 import { SessionProxyError } from "../errors.ts";
 import { firstHeader, headerValues } from "../http/raw-headers.ts";
 import { judgeSite, type SiteFacts, type SiteVerdict } from "../http/site-guard.ts";
-import { parseTarget, stripPrefix, type Target } from "../http/target.ts";
+import { readTarget, stripPrefix, type Target } from "../http/target.ts";
 import { checkIdentity } from "../identity/checked-identity.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { Policy } from "../policy/matcher.ts";
 import type { RouteClass } from "../policy/rule.ts";
+import type { Verdict } from "../policy/verdict.ts";
 import { findOwnRoute, type OwnRoute } from "./own-routes.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
+import type { RequestHead } from "./request-head.ts";
 
-/** Where a request wants to go. */
-export type Place =
-  | { readonly kind: "elsewhere" }
-  | { readonly kind: "own"; readonly route: OwnRoute; readonly target: Target }
-  | { readonly kind: "tenant"; readonly target: Target; readonly routeClass: RouteClass };
+/** Where a request wants to go; "elsewhere" is not ours. */
+export type Place = Elsewhere | OwnPlace | TenantPlace;
+
+interface Elsewhere {
+  readonly kind: "elsewhere";
+  /** What the policy said, where it was asked: at the root what it does not allow is the app's. */
+  readonly verdict?: Verdict;
+  readonly target?: Target;
+}
+
+interface OwnPlace {
+  readonly kind: "own";
+  readonly route: OwnRoute;
+  /** Below the prefix. */
+  readonly target: Target;
+}
+
+export interface TenantPlace {
+  readonly kind: "tenant";
+  /** As it travels. */
+  readonly target: Target;
+  readonly routeClass: RouteClass;
+  readonly verdict: Verdict;
+}
+
+/** Below our prefix, and not to be had. */
+interface Refused {
+  readonly kind: "refused";
+  readonly error: SessionProxyError;
+  /** What the policy said; undefined where it was not asked. */
+  readonly verdict?: Verdict;
+  readonly target?: Target;
+}
+
+/** What the site guard says, and the row of its table that decided; without one where the table was not asked. */
+export interface Passage {
+  readonly outcome: "pass" | "preflight" | SessionProxyError;
+  readonly row?: number;
+}
 
 /** The one door for requests and upgrades: target, policy, site guard, identity. product C1 */
 export interface Admission {
-  /** Where the request goes; "elsewhere" is not ours. @throws SessionProxyError `QSP-TARGET`, `QSP-POLICY` */
-  locate(request: IncomingMessage, upgrade: boolean): Place;
-  /** Whether it may come from where it comes from; "preflight" is answered here. @throws SessionProxyError */
-  guard(
-    request: IncomingMessage,
-    place: Exclude<Place, { kind: "elsewhere" }>,
-    upgrade: boolean,
-  ): "pass" | "preflight";
+  /** Where the request goes, or why it goes nowhere. */
+  look(request: RequestHead, upgrade: boolean): Place | Refused;
+  /** As {@link look}. @throws SessionProxyError `QSP-TARGET`, `QSP-POLICY`, `QSP-TOO-LARGE` */
+  locate(request: RequestHead, upgrade: boolean): Place;
+  /** Whether it may come from where it comes from, and why. */
+  weigh(request: RequestHead, place: OwnPlace | TenantPlace, upgrade: boolean): Passage;
+  /** As {@link weigh}; "preflight" is answered here. @throws SessionProxyError */
+  guard(request: RequestHead, place: OwnPlace | TenantPlace, upgrade: boolean): "pass" | "preflight";
   /** Who the host says this is. @throws SessionProxyError `QSP-IDENTITY` */
   readonly identify: (request: IncomingMessage) => Identity | null | Promise<Identity | null>;
 }
@@ -40,15 +76,16 @@ export function createAdmission(options: ResolvedOptions, policy: Policy): Admis
     allowMissingOrigin: options.allowMissingOrigin,
   };
 
-  const locate = (request: IncomingMessage, upgrade: boolean): Place => {
+  const look = (request: RequestHead, upgrade: boolean): Place | Refused => {
     const raw = rawTarget(request);
     if (!isBelow(raw, options.prefix)) return { kind: "elsewhere" };
-    if (!isRoot && request.rawHeaders.length > mostHeaders * 2) throw tooManyHeaders();
-    const target = parseTarget(raw);
-    if (target === null) {
-      if (isRoot) return { kind: "elsewhere" };
-      throw new SessionProxyError("QSP-TARGET");
-    }
+    const hasTooMany = request.rawHeaders.length > mostHeaders * 2;
+    if (!isRoot && hasTooMany) return refused(tooManyHeaders());
+    const target = readTarget(raw);
+    if ("flaw" in target)
+      return isRoot
+        ? { kind: "elsewhere" }
+        : refused(new SessionProxyError("QSP-TARGET", { reason: target.flaw }));
     const path = stripPrefix(target.path, options.prefix);
     if (path === null) return { kind: "elsewhere" };
     const inside = { path, query: target.query };
@@ -57,30 +94,40 @@ export function createAdmission(options: ResolvedOptions, policy: Policy): Admis
     const method = preflightMethod(request) ?? request.method ?? "GET";
     const verdict = policy.judge(method, upgrade, path);
     if (verdict.allowed && verdict.routeClass !== null) {
-      if (request.rawHeaders.length > mostHeaders * 2) throw tooManyHeaders();
-      return { kind: "tenant", target: inside, routeClass: verdict.routeClass };
+      if (hasTooMany) return refused(tooManyHeaders());
+      return { kind: "tenant", target: inside, routeClass: verdict.routeClass, verdict };
     }
-    if (isRoot) return { kind: "elsewhere" };
-    throw new SessionProxyError("QSP-POLICY", { reason: verdict.reason });
+    if (isRoot) return { kind: "elsewhere", verdict, target: inside };
+    const error = new SessionProxyError("QSP-POLICY", { reason: verdict.reason });
+    return { ...refused(error), verdict, target: inside };
+  };
+
+  const weigh = (request: RequestHead, place: OwnPlace | TenantPlace, upgrade: boolean): Passage => {
+    if (!isFramedPlainly(request))
+      return { outcome: new SessionProxyError("QSP-TARGET", { reason: "odd framing" }) };
+    if (headerValues(request.rawHeaders, "service-worker").length > 0 || isServiceWorker(request)) {
+      const reason = "a service worker would act on the whole origin";
+      return { outcome: new SessionProxyError("QSP-CROSS-SITE", { reason }) };
+    }
+    const verdict: SiteVerdict = judgeSite(factsOf(request, place, upgrade), sitePolicy);
+    const { row } = verdict;
+    if (verdict.pass !== false) return { outcome: verdict.pass === true ? "pass" : "preflight", row };
+    const { code, status } = verdict;
+    return { outcome: new SessionProxyError(code, { status, reason: `site guard, row ${row}` }), row };
   };
 
   return {
-    locate,
+    look,
+    locate(request, upgrade) {
+      const sight = look(request, upgrade);
+      if (sight.kind === "refused") throw sight.error;
+      return sight;
+    },
+    weigh,
     guard(request, place, upgrade) {
-      if (!isFramedPlainly(request)) throw new SessionProxyError("QSP-TARGET", { reason: "odd framing" });
-      if (headerValues(request.rawHeaders, "service-worker").length > 0 || isServiceWorker(request)) {
-        throw new SessionProxyError("QSP-CROSS-SITE", {
-          reason: "a service worker would act on the whole origin",
-        });
-      }
-      const verdict: SiteVerdict = judgeSite(factsOf(request, place, upgrade), sitePolicy);
-      if (verdict.pass === false) {
-        throw new SessionProxyError(verdict.code, {
-          status: verdict.status,
-          reason: `site guard, row ${verdict.row}`,
-        });
-      }
-      return verdict.pass === "preflight" ? "preflight" : "pass";
+      const { outcome } = weigh(request, place, upgrade);
+      if (typeof outcome !== "string") throw outcome;
+      return outcome;
     },
     identify(request) {
       try {
@@ -98,6 +145,8 @@ export function createAdmission(options: ResolvedOptions, policy: Policy): Admis
   };
 }
 
+const refused = (error: SessionProxyError): Refused => ({ kind: "refused", error });
+
 /** No browser sends so many; node would drop the rest without a word. attacks H6 */
 const mostHeaders = 200;
 
@@ -110,10 +159,15 @@ const hostFailure = (cause: unknown): SessionProxyError =>
     : new SessionProxyError("QSP-IDENTITY", { reason: "the identity source failed", cause });
 
 /** What a request that is not ours is told where nobody else takes it. */
-export function unclaimed(request: IncomingMessage): SessionProxyError {
-  return parseTarget(rawTarget(request)) === null
-    ? new SessionProxyError("QSP-TARGET")
-    : new SessionProxyError("QSP-POLICY", { reason: "not below the prefix" });
+export function unclaimed(
+  request: RequestHead,
+  { prefix }: Pick<ResolvedOptions, "prefix">,
+  verdict?: Verdict,
+): SessionProxyError {
+  const target = readTarget(rawTarget(request));
+  return "flaw" in target
+    ? new SessionProxyError("QSP-TARGET", { reason: target.flaw })
+    : new SessionProxyError("QSP-POLICY", { reason: verdict?.reason ?? `not below ${prefix}` });
 }
 
 /** Promises come from query builders and other realms too, so the class says nothing. */
@@ -121,8 +175,8 @@ const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 
 /** The target as it came; frameworks that mount us below a path keep it apart. */
-function rawTarget(request: IncomingMessage): string {
-  const { originalUrl } = request as IncomingMessage & { readonly originalUrl?: unknown };
+function rawTarget(request: RequestHead): string {
+  const { originalUrl } = request as RequestHead & { readonly originalUrl?: unknown };
   return typeof originalUrl === "string" ? originalUrl : (request.url ?? "/");
 }
 
@@ -138,28 +192,24 @@ function isBelow(raw: string, prefix: string): boolean {
  * version for one of HTTP/0.9, lets HTTP/1.0 have chunks, and a coding beside "chunked" would be lost when we frame
  * anew. attacks M2
  */
-function isFramedPlainly({ httpVersionMajor, httpVersionMinor, rawHeaders }: IncomingMessage): boolean {
+function isFramedPlainly({ httpVersionMajor, httpVersionMinor, rawHeaders }: RequestHead): boolean {
   const codings = headerValues(rawHeaders, "transfer-encoding");
   if (httpVersionMajor < 1) return false;
   if (httpVersionMajor === 1 && httpVersionMinor === 0 && codings.length > 0) return false;
   return codings.every((coding) => coding.trim().toLowerCase() === "chunked");
 }
 
-const isServiceWorker = (request: IncomingMessage): boolean =>
+const isServiceWorker = (request: RequestHead): boolean =>
   firstHeader(request.rawHeaders, "sec-fetch-dest") === "serviceworker";
 
 /** The method that a preflight asks for. */
-function preflightMethod(request: IncomingMessage): string | undefined {
+function preflightMethod(request: RequestHead): string | undefined {
   if (request.method !== "OPTIONS") return undefined;
   if (headerValues(request.rawHeaders, "origin").length === 0) return undefined;
   return firstHeader(request.rawHeaders, "access-control-request-method");
 }
 
-function factsOf(
-  request: IncomingMessage,
-  place: Exclude<Place, { kind: "elsewhere" }>,
-  upgrade: boolean,
-): SiteFacts {
+function factsOf(request: RequestHead, place: OwnPlace | TenantPlace, upgrade: boolean): SiteFacts {
   const raw = request.rawHeaders;
   const method = request.method ?? "GET";
   return {

@@ -1,9 +1,9 @@
-import type { IncomingMessage } from "node:http";
 import { clientAddress } from "../http/forwarded.ts";
 import { createAddressSet, parseAddressRange } from "../identity/address-set.ts";
+import type { RequestHead } from "./request-head.ts";
 
 /** Says which address the tenant is told that a request comes from; null where it is told none. */
-export type ClientAddress = (request: IncomingMessage) => string | null;
+export type ClientAddress = (request: Pick<RequestHead, "rawHeaders" | "socket">) => string | null;
 
 /**
  * Creates the question, for the front doors of the option `trustedProxies`. Where none is named, a peer may be one that

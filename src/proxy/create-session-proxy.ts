@@ -182,7 +182,8 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
         return refuse(socket, toInternalError(error), id);
       }
       if (place.kind !== "tenant") {
-        if (isLeftToLast(server, listener, request)) refuse(socket, unclaimed(request), id);
+        const verdict = place.kind === "elsewhere" ? place.verdict : undefined;
+        if (isLeftToLast(server, listener, request)) refuse(socket, unclaimed(request, options, verdict), id);
         return;
       }
       const { target } = place;

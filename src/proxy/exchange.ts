@@ -9,6 +9,7 @@ import { cookieFor, type TenantSession } from "../session/tenant-session.ts";
 import { isAuthLoss } from "../tenant/auth-loss.ts";
 import { refusesCsrf } from "../tenant/csrf.ts";
 import { linkMembers } from "../tenant/links.ts";
+import { rulesOfRequest, type AnswerRules } from "./answer-rules.ts";
 import { Attempt, type HeldAnswer } from "./attempt.ts";
 import { createBodyRewrite } from "./body-rewrite.ts";
 import { decodeSmallBody } from "./decode-body.ts";
@@ -16,7 +17,7 @@ import type { OwnWord } from "./own-word.ts";
 import { RequestBody } from "./request-body.ts";
 import { ResponseSink } from "./response-sink.ts";
 import { needsCsrfToken, withCredentials, type PreparedRequest } from "./rewrite-request.ts";
-import { prepareResponse, type ResponseRules } from "./rewrite-response.ts";
+import { prepareResponse } from "./rewrite-response.ts";
 import { staticLane, type Upstream } from "../upstream/upstream.ts";
 import { isBrokenConnection } from "../upstream/upstream-error.ts";
 
@@ -44,10 +45,7 @@ export interface ExchangeRequest {
   readonly routeClass: RouteClass;
   /** Null for static files, which need no identity. */
   readonly session: ProxySession | null;
-  readonly rules: Omit<
-    ResponseRules,
-    "routeClass" | "method" | "path" | "isRange" | "hasOwnTag" | "serverTiming"
-  >;
+  readonly rules: AnswerRules;
 }
 
 /** How an exchange went, for logs and metrics. */
@@ -285,11 +283,8 @@ class Exchange {
     const { prepared, routeClass, rules } = this.#visit;
     const head = prepareResponse(answer, {
       ...rules,
+      ...rulesOfRequest(prepared),
       routeClass,
-      method: prepared.method,
-      path: prepared.path,
-      isRange: firstHeader(prepared.headers, "range") !== undefined,
-      hasOwnTag: prepared.hasOwnTag,
       serverTiming: this.#timing(),
     });
     this.#closeIfUnread();

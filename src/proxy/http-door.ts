@@ -2,12 +2,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { SessionProxyError } from "../errors.ts";
 import { errorAnswer } from "../http/own-answer.ts";
-import { needsIdentity } from "../policy/rule.ts";
 import { firstHeader } from "../http/raw-headers.ts";
 import { publish } from "../kernel/channels.ts";
 import { traceId as newTraceId } from "../kernel/random.ts";
+import { needsIdentity } from "../policy/rule.ts";
 import { shownKey, type ProxySession } from "../session/proxy-session.ts";
 import { unclaimed, type Admission, type Place } from "./admission.ts";
+import { answerRules } from "./answer-rules.ts";
 import type { ClientAddress } from "./client-address.ts";
 import { exchange, type ExchangeContext } from "./exchange.ts";
 import { sendAnswer } from "./host-response.ts";
@@ -15,7 +16,7 @@ import { toInternalError } from "./internal-error.ts";
 import type { OwnAnswers } from "./own-answers.ts";
 import { emptyAnswer } from "./own-pages.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
-import { prepareRequest, type PreparedRequest } from "./rewrite-request.ts";
+import { checkPrepared, prepareRequest, type PreparedRequest } from "./rewrite-request.ts";
 import { corsHeaders } from "./rewrite-response.ts";
 import type { Site } from "./site.ts";
 import { destroyResponse, followConnection } from "./waiting-response.ts";
@@ -78,7 +79,7 @@ export class HttpDoor {
     }
     if (!(place instanceof SessionProxyError) && place.kind === "elsewhere") {
       if (next) return next();
-      place = unclaimed(request);
+      place = unclaimed(request, this.#context.options, place.verdict);
     }
     // The browser left while the host's own middlewares ran; nobody has to be asked or signed in.
     if (response.destroyed || request.socket.destroyed) return;
@@ -135,15 +136,12 @@ export class HttpDoor {
   }): Promise<Outcome> {
     const { request, response, place, startedAt, loginMs, session, corsOrigin } = visit;
     const { options, site, limits, clientAddress } = this.#context;
-    const publicBase = site.baseFor(request);
-    const tagSuffix = session === null ? null : site.tagSuffix(publicBase, session.key);
+    const tagSuffix = session === null ? null : site.tagSuffix(site.baseFor(request), session.key);
     const prepared = prepareRequest(
       { method: request.method ?? "GET", headers: request.rawHeaders, target: place.target },
       { identityHeaders: options.identityHeaders, tagSuffix, clientAddress: clientAddress(request) },
     );
-    // A body on a static file has no meaning, and would hold a connection that everybody shares.
-    if (session === null && prepared.hasBody) throw new SessionProxyError("QSP-TARGET", { reason: "a body" });
-    if ((prepared.contentLength ?? 0) > limits.requestBody) throw new SessionProxyError("QSP-TOO-LARGE");
+    checkPrepared(prepared, place.routeClass, limits);
     if (prepared.conditionFails) {
       sendAnswer(response, emptyAnswer(412), corsOrigin === undefined ? [] : corsHeaders(corsOrigin));
       return { status: 412, session };
@@ -157,16 +155,7 @@ export class HttpDoor {
       loginMs,
       routeClass: place.routeClass,
       session,
-      rules: {
-        tenantOrigin: options.tenant.origin,
-        publicBase,
-        prefix: options.prefix,
-        corsOrigin,
-        resourcePolicy: site.resourcePolicy,
-        frameAncestors: options.frameAncestors,
-        trustsPages: options.unsafe.foreignScriptOnAppOrigin,
-        tagSuffix,
-      },
+      rules: answerRules(this.#context, request, tagSuffix),
     });
     return { status: report.status, bytes: report.bytes, session };
   }

@@ -8,7 +8,7 @@ import type { ProxySession } from "../session/proxy-session.ts";
 import type { SessionManager } from "../session/session-manager.ts";
 import { sendAnswer, writeHead } from "./host-response.ts";
 import { emptyAnswer, jsonAnswer, loggedOut, logoutForm } from "./own-pages.ts";
-import type { OwnRoute } from "./own-routes.ts";
+import { checkOwnMethod, type OwnRoute } from "./own-routes.ts";
 import type { ProductInfo } from "./product-info.ts";
 import { followSession } from "./session-events.ts";
 import type { Site } from "./site.ts";
@@ -47,30 +47,24 @@ export class OwnAnswers {
 
   /** @throws SessionProxyError */
   async answer(visit: OwnVisit): Promise<void> {
-    const { request, response, cors } = visit;
+    const { request, response, cors, route } = visit;
     const method = request.method ?? "GET";
-    const isRead = method === "GET" || method === "HEAD";
-    switch (visit.route.name) {
+    checkOwnMethod(route, method);
+    switch (route.name) {
       case "session":
-        if (isRead) return sendAnswer(response, await this.#status(request), cors);
         if (method === "DELETE") return sendAnswer(response, await this.#logout(request), cors);
-        break;
+        return sendAnswer(response, await this.#status(request), cors);
       case "events":
-        if (method === "GET") return this.#events(visit);
-        break;
+        return this.#events(visit);
       case "product-info":
-        if (isRead) return sendAnswer(response, await this.#options.productInfo.answer(), cors);
-        break;
+        return sendAnswer(response, await this.#options.productInfo.answer(), cors);
       case "login":
-        if (isRead) return sendAnswer(response, await this.#login(visit));
-        break;
+        return sendAnswer(response, await this.#login(visit));
       case "logout":
-        if (isRead || method === "POST") return sendAnswer(response, await this.#logoutPage(request));
-        break;
+        return sendAnswer(response, await this.#logoutPage(request));
       case "unknown":
-        break;
+        throw new SessionProxyError("QSP-POLICY");
     }
-    throw new SessionProxyError("QSP-POLICY");
   }
 
   /** Neither logs in nor extends. product B4 */

@@ -1,7 +1,9 @@
+import { SessionProxyError } from "../errors.ts";
 import { stripEntityTags } from "../http/entity-tag.ts";
 import { connectionNames, isHopByHop } from "../http/hop-by-hop.ts";
 import { firstHeader, headerValues, type RawHeaders } from "../http/raw-headers.ts";
 import { removeQueryParameters, type Target } from "../http/target.ts";
+import { needsIdentity, type RouteClass } from "../policy/rule.ts";
 import { csrfHeader } from "../tenant/csrf.ts";
 
 /** A request without credentials, made once and sent as often as needed. */
@@ -135,6 +137,17 @@ export function prepareRequest(
 /** One address in place of whatever the client and the front doors wrote of their way. attacks H1 */
 export function forwardingHeaders(clientAddress: string | null): readonly string[] {
   return clientAddress === null ? [] : ["x-forwarded-for", clientAddress];
+}
+
+/** Lets pass what may be sent. @throws SessionProxyError `QSP-TARGET`, `QSP-TOO-LARGE` */
+export function checkPrepared(
+  { hasBody, contentLength = 0 }: PreparedRequest,
+  routeClass: RouteClass,
+  limits: { readonly requestBody: number },
+): void {
+  // A body on a static file has no meaning, and would hold a connection that everybody shares.
+  if (hasBody && !needsIdentity(routeClass)) throw new SessionProxyError("QSP-TARGET", { reason: "a body" });
+  if (contentLength > limits.requestBody) throw new SessionProxyError("QSP-TOO-LARGE");
 }
 
 /** Methods that change nothing need no token. facts §3 */

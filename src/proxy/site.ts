@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import type { IncomingMessage } from "node:http";
 import { firstHeader } from "../http/raw-headers.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
+import type { RequestHead } from "./request-head.ts";
 
 /** Changes when the rewriter gives other bytes for the same answer. rules R6 */
 const rewriterVersion = "1";
@@ -9,11 +9,11 @@ const rewriterVersion = "1";
 /** How we are seen from outside, computed once where it does not depend on the request. */
 export interface Site {
   /** Our origin as the browser of this request sees it. */
-  originFor(request: IncomingMessage): string;
+  originFor(request: RequestHead): string;
   /** Our origin and prefix, without slash at the end. */
-  baseFor(request: IncomingMessage): string;
+  baseFor(request: RequestHead): string;
   /** Whether the answer may be read by this origin with credentials: exactly listed, and not our own. */
-  corsOriginFor(request: IncomingMessage): string | undefined;
+  corsOriginFor(request: RequestHead): string | undefined;
   /** Pages of a sibling origin embed us only where the list names one. rules R4 */
   readonly resourcePolicy: "same-origin" | "same-site";
   /** The suffix that binds an entity tag to this place and this user's session. rules R6 */
@@ -25,7 +25,7 @@ export function createSite(options: ResolvedOptions): Site {
   const { publicOrigin, prefix, allowedOrigins } = options;
   const hasSibling = [...allowedOrigins].some((origin) => origin !== publicOrigin);
 
-  const originFor = (request: IncomingMessage): string => {
+  const originFor = (request: RequestHead): string => {
     if (publicOrigin !== undefined) return publicOrigin;
     const scheme = "encrypted" in request.socket ? "https" : "http";
     return `${scheme}://${firstHeader(request.rawHeaders, "host") ?? "localhost"}`;

@@ -4,11 +4,11 @@ import { SessionProxyError } from "../errors.ts";
 import { errorAnswer, upgradeRefusal } from "../http/own-answer.ts";
 import { publish } from "../kernel/channels.ts";
 import { shownKey, type ProxySession } from "../session/proxy-session.ts";
-import { checkHandshakeRequest } from "../ws/handshake.ts";
 import { EarlyBytes } from "./early-bytes.ts";
 import { endSoon } from "./end-socket.ts";
 import type { LiveSockets } from "./live-sockets.ts";
 import type { LossMemory } from "./loss-memory.ts";
+import { checkHandshake } from "./rewrite-handshake.ts";
 import { Splice } from "./splice.ts";
 import {
   openUpstreamSocket,
@@ -45,11 +45,7 @@ export async function openSocket(
   const early = new EarlyBytes(socket, head, () => gone.abort());
   let session: ProxySession | undefined;
   try {
-    const handshake = checkHandshakeRequest(request.method ?? "", request.rawHeaders, request.httpVersion);
-    if ("status" in handshake) {
-      const { status, reason } = handshake;
-      throw new SessionProxyError("QSP-TARGET", { status, reason });
-    }
+    checkHandshake(request);
     if (context.isDraining()) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
     const admitted = await unlessGone(gone.signal, context.admit(request));
     session = admitted.session;

@@ -2,8 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { SessionProxyError } from "../errors.ts";
 import { firstHeader, headerValues, isHeaderValue, type RawHeaders } from "../http/raw-headers.ts";
-import { connectionNames, isHopByHop } from "../http/hop-by-hop.ts";
-import { appendQueryParameter, removeQueryParameters, type Target } from "../http/target.ts";
+import type { Target } from "../http/target.ts";
 import type { ProxySession } from "../session/proxy-session.ts";
 import type { SessionManager } from "../session/session-manager.ts";
 import { cookieFor, type TenantSession } from "../session/tenant-session.ts";
@@ -11,7 +10,7 @@ import { isAuthLoss } from "../tenant/auth-loss.ts";
 import { csrfHeader } from "../tenant/csrf.ts";
 import { checkHandshakeResponse } from "../ws/handshake.ts";
 import type { ClientAddress } from "./client-address.ts";
-import { forwardingHeaders, mayGoUpstream, ownedParameters, withCredentials } from "./rewrite-request.ts";
+import { prepareHandshake, withSocketCredentials } from "./rewrite-handshake.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { UpgradeAnswer } from "../upstream/send-handshake.ts";
 
@@ -103,10 +102,10 @@ export async function openUpstreamSocket(
 
 /** A refusal that repeats the address it refuses would show the browser the token in it. attacks W16 */
 const withoutToken = (refusal: Refusal, csrfToken: string): Refusal =>
-  mayShow(refusal, csrfToken) ? { ...refusal, body: Buffer.alloc(0) } : refusal;
+  mayHoldToken(refusal, csrfToken) ? { ...refusal, body: Buffer.alloc(0) } : refusal;
 
 /** What is packed, though nobody asked for it, is not searched; what names the parameter may spell its value in any way. */
-function mayShow({ headers, body }: Refusal, csrfToken: string): boolean {
+function mayHoldToken({ headers, body }: Refusal, csrfToken: string): boolean {
   const codings = headerValues(headers, "content-encoding").map((each) => each.trim().toLowerCase());
   if (codings.some((coding) => coding !== "identity")) return true;
   if (csrfToken !== "" && body.includes(csrfToken)) return true;
@@ -123,44 +122,18 @@ async function sendHandshakeOn(
 ): Promise<{ answer: UpgradeAnswer; csrfToken: string }> {
   const csrfToken = await context.sessions.tenant.csrfToken(session.key, generation);
   if (session.ended) throw new SessionProxyError("QSP-UNAUTHENTICATED");
-  const query = removeQueryParameters(target.query, ownedParameters);
-  const path = target.path + (csrfToken === "" ? query : appendQueryParameter(query, csrfHeader, csrfToken));
-  const cookie = cookieFor(generation, target.path, context.now());
-  const kept = handshakeHeaders(request.rawHeaders, context.identityHeaders);
-  kept.push(...forwardingHeaders(context.clientAddress(request)));
-  // The token of a handshake stands in its query.
-  const headers = withCredentials(kept, { cookie, csrfToken: null });
-  const answer = await context.upstream.connect({ path, headers }, signal);
+  const prepared = prepareHandshake(
+    { headers: request.rawHeaders, target },
+    { identityHeaders: context.identityHeaders, clientAddress: context.clientAddress(request) },
+  );
+  const cookie = cookieFor(generation, prepared.path, context.now());
+  const sent = withSocketCredentials(prepared, { cookie, csrfToken });
+  const answer = await context.upstream.connect(sent, signal);
   const status = "socket" in answer ? 101 : answer.status;
   const setCookies = headerValues(answer.headers, "set-cookie");
   const authLoss = !("socket" in answer) && isAuthLoss(answer, context.tenantOrigin);
   context.sessions.absorb(session, generation, { status, setCookies, authLoss });
   return { answer, csrfToken };
-}
-
-/** What a handshake is made of; any other name that begins so is an alias of one of them behind us. attacks H2 */
-const ofHandshake: ReadonlySet<string> = new Set([
-  "sec-websocket-key",
-  "sec-websocket-version",
-  "sec-websocket-protocol",
-  "sec-websocket-extensions",
-]);
-
-/** The handshake's own headers go end to end, so that compression and sub-protocols do; the rest as in any request. */
-function handshakeHeaders(raw: RawHeaders, identityHeaders: ReadonlySet<string>): string[] {
-  const listed = connectionNames(raw);
-  // In the clear, because a refusal is looked into before it is passed on.
-  const headers = ["connection", "Upgrade", "upgrade", "websocket", "accept-encoding", "identity"];
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = raw[index] ?? "";
-    const value = raw[index + 1] ?? "";
-    const lower = name.toLowerCase();
-    const passes =
-      ofHandshake.has(lower) ||
-      (!isHopByHop(lower) && !listed.has(lower) && mayGoUpstream(lower, { identityHeaders }));
-    if (passes && lower !== "accept-encoding") headers.push(name, value);
-  }
-  return headers;
 }
 
 /** A 101 that does not answer what was asked is a failed handshake. attacks W9 */

@@ -1,0 +1,84 @@
+import { SessionProxyError } from "../errors.ts";
+import { connectionNames, isHopByHop } from "../http/hop-by-hop.ts";
+import type { RawHeaders } from "../http/raw-headers.ts";
+import { appendQueryParameter, removeQueryParameters, type Target } from "../http/target.ts";
+import { csrfHeader } from "../tenant/csrf.ts";
+import { checkHandshakeRequest } from "../ws/handshake.ts";
+import type { RequestHead } from "./request-head.ts";
+import {
+  forwardingHeaders,
+  mayGoUpstream,
+  ownedParameters,
+  withCredentials,
+  type RequestRules,
+} from "./rewrite-request.ts";
+
+/** Lets pass what is an opening handshake beyond doubt. @throws SessionProxyError `QSP-TARGET` with 400 or 426 */
+export function checkHandshake({
+  method,
+  rawHeaders,
+  httpVersionMajor,
+  httpVersionMinor,
+}: RequestHead): void {
+  const version = `${httpVersionMajor}.${httpVersionMinor}`;
+  const handshake = checkHandshakeRequest(method ?? "", rawHeaders, version);
+  if (!("status" in handshake)) return;
+  throw new SessionProxyError("QSP-TARGET", handshake);
+}
+
+/** A handshake without credentials. */
+export interface PreparedHandshake {
+  /** Path at the tenant, without the query: what cookies go by. */
+  readonly path: string;
+  /** The query without the parameters that are ours. */
+  readonly query: string;
+  /** Names and values in turn, without host and cookie. */
+  readonly headers: readonly string[];
+}
+
+/** Strips what the client may not decide; credentials are added by {@link withSocketCredentials}. */
+export function prepareHandshake(
+  { headers, target }: { readonly headers: RawHeaders; readonly target: Target },
+  rules: Omit<RequestRules, "tagSuffix">,
+): PreparedHandshake {
+  return Object.freeze({
+    path: target.path,
+    query: removeQueryParameters(target.query, ownedParameters),
+    headers: Object.freeze([...handshakeHeaders(headers, rules), ...forwardingHeaders(rules.clientAddress)]),
+  });
+}
+
+/** Adds what we own, last: the cookies, and the CSRF token where browsers have to put it, in the query. facts §3 */
+export function withSocketCredentials(
+  { path, query, headers }: PreparedHandshake,
+  { cookie, csrfToken }: { readonly cookie: string; readonly csrfToken: string },
+): { readonly path: string; readonly headers: readonly string[] } {
+  return {
+    path: path + (csrfToken === "" ? query : appendQueryParameter(query, csrfHeader, csrfToken)),
+    headers: withCredentials(headers, { cookie, csrfToken: null }),
+  };
+}
+
+/** What a handshake is made of; any other name that begins so is an alias of one of them behind us. attacks H2 */
+const ofHandshake: ReadonlySet<string> = new Set([
+  "sec-websocket-key",
+  "sec-websocket-version",
+  "sec-websocket-protocol",
+  "sec-websocket-extensions",
+]);
+
+/** The handshake's own headers go end to end, so that compression and sub-protocols do; the rest as in any request. */
+function handshakeHeaders(raw: RawHeaders, rules: Pick<RequestRules, "identityHeaders">): string[] {
+  const listed = connectionNames(raw);
+  // In the clear, because a refusal is looked into before it is passed on.
+  const headers = ["connection", "Upgrade", "upgrade", "websocket", "accept-encoding", "identity"];
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = raw[index] ?? "";
+    const value = raw[index + 1] ?? "";
+    const lower = name.toLowerCase();
+    const passes =
+      ofHandshake.has(lower) || (!isHopByHop(lower) && !listed.has(lower) && mayGoUpstream(lower, rules));
+    if (passes && lower !== "accept-encoding") headers.push(name, value);
+  }
+  return headers;
+}
