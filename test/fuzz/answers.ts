@@ -263,8 +263,11 @@ const brokenChunks: readonly ((text: string) => readonly string[])[] = [
   (text) => Array.from(text, chunk).concat("0\r\n\r\n"),
 ];
 
+/** The body of an answer that nobody asked for. */
+export const unaskedBody = "stolen";
+
 const unasked = [
-  "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nstolen",
+  `HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n${unaskedBody}`,
   "\r\n",
   "x",
   "\0",

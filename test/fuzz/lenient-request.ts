@@ -48,7 +48,7 @@ const forbidden =
 
 /** Paths that the rules of the fuzzed server open, and those that it asks for itself. */
 const opened =
-  /^\/(?:login\/jwt-session|logout|api\/v1\/[^?]*|resources\/[^?]*|assets\/[^?]*|qlik-embed\/[^?]*|app\/[^?]*)(?:\?.*)?$/;
+  /^\/(?:login\/jwt-session|logout|api\/v1\/[^?]*|resources\/[^?]*|assets\/[^?]*|qlik-embed\/[^?]*|app(?:\/[^?]*)?)(?:\?.*)?$/;
 
 /** What must not be true of any request that we send, whatever our client did; null where nothing is wrong. */
 export function problemOf(head: SeenHead, host: string, smuggledPath: string): string | null {

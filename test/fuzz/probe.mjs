@@ -108,12 +108,16 @@ const plants = {
   leak: () => {
     const server = createServer().listen(0, "127.0.0.1", () => connect(server.address().port, "127.0.0.1"));
   },
-  hoard: () => hoarded.push(Buffer.alloc(4 * 1024 * 1024, 1)),
+  hoard: () => {
+    if (connections > hoardsFrom) hoarded.push(Buffer.alloc(8 * 1024 * 1024, 1));
+  },
 };
 const hoarded = [];
+/** Memory is measured for the first time after a thousand cases; what it grows by before is taken for warming up. */
+const hoardsFrom = 1100;
+let connections = 0;
 const plant = plants[process.env["FUZZ_PLANT"]];
 if (plant) {
-  let connections = 0;
   subscribe("net.server.socket", () => {
     connections += 1;
     if (connections % 20 === 0) plant();
