@@ -74,3 +74,5 @@ async function main() {
 }
 
 await main();
+// Left to itself, node 20 sometimes spins for ever in the clean-up of its handles after so many odd connections.
+process.exit();
