@@ -147,7 +147,7 @@ const ofHandshake: ReadonlySet<string> = new Set([
 ]);
 
 /** The handshake's own headers go end to end, so that compression and sub-protocols do; the rest as in any request. */
-function handshakeHeaders(raw: RawHeaders, identityHeaders: ReadonlySet<string>): string[] {
+export function handshakeHeaders(raw: RawHeaders, identityHeaders: ReadonlySet<string>): string[] {
   const listed = connectionNames(raw);
   // In the clear, because a refusal is looked into before it is passed on.
   const headers = ["connection", "Upgrade", "upgrade", "websocket", "accept-encoding", "identity"];
