@@ -136,6 +136,7 @@ const usual: Answer = {
 const examples: readonly (readonly string[])[] = [
   ["permessage-deflate; bogus=1"],
   ['permessage-deflate; p="\\"", x-evil'],
+  ['permessage-deflate; p="\\"", x-evil; q="\\""'],
   ['permessage-deflate; p="a, x-evil'],
 ];
 

@@ -13,6 +13,7 @@ const started = cleanedUp();
 test.each([
   ['x; p="a,x-evil,b"', "x-evil"],
   ["x", 'x; p="\\"", x-evil'],
+  ["x", 'x; p="\\"", x-evil; q="\\""'],
   ["x", 'x; p="a, x-evil'],
 ])("of the offer %j the answer %j selects nothing", async (offer, answer) => {
   const { stack } = await started.raw((request, socket) => {
