@@ -1,5 +1,3 @@
-import fc from "fast-check";
-import { CookieJar as Oracle } from "tough-cookie";
 import { describe, expect, test } from "vitest";
 import { createCookieJar, type CookieJar, type JarEntry } from "./cookie-jar.ts";
 
@@ -189,59 +187,5 @@ describe("createCookieJar", () => {
     const second = createCookieJar({ host, secure: true }, first.snapshot());
     second.absorb(["a=2", "b=3"], now);
     expect(first.header("/", now)).toBe("a=1");
-  });
-});
-
-describe("beside tough-cookie", () => {
-  const name = fc.constantFrom("a", "b", "eas.sid", "__Host-h", "__Secure-s", "A");
-  const value = fc.stringMatching(/^[!#-+\--:<-~]{0,6}$/);
-  const attribute = fc.constantFrom(
-    "Secure",
-    "secure",
-    "HttpOnly",
-    "SameSite=None",
-    "Path=/",
-    "Path=/app",
-    "path=/app/",
-    "Path=/app/x",
-    "Path=",
-    "Path=none",
-    "Max-Age=0",
-    "Max-Age=3600",
-    "max-age=-1",
-    "Max-Age=abc",
-    "Expires=Thu, 01 Jan 1970 00:00:00 GMT",
-    "Expires=Sun, 06-Nov-2044 08:49:37 GMT",
-    "Expires=never",
-    "Unknown=1",
-    "",
-  );
-  const header = fc
-    .tuple(name, value, fc.array(attribute, { maxLength: 4 }))
-    .map(([n, v, attributes]) => [`${n}=${v}`, ...attributes].join("; "));
-  // Parent domains have names of their own: the oracle keeps host and domain cookies apart, a single origin need not.
-  const parent = fc
-    .tuple(fc.constantFrom("p", "q"), value)
-    .map(([n, v]) => `${n}=${v}; Domain=.eu.qlikcloud.com; Path=/`);
-
-  // Compared as a set: the oracle remembers the age of a cookie that has been deleted, we start anew.
-  const sorted = (text: string): string[] => text.split("; ").toSorted();
-
-  test("sends the same cookies", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.oneof({ weight: 4, arbitrary: header }, parent)), async (headers) => {
-        const oracle = new Oracle(undefined, { rejectPublicSuffixes: false, prefixSecurity: "silent" });
-        const jar = createCookieJar({ host, secure: true });
-        for (const text of headers) {
-          await oracle.setCookie(text, `https://${host}/`, { ignoreError: true });
-          jar.absorb([text], Date.now());
-        }
-        for (const path of ["/", "/app", "/app/", "/app/x", "/app/x/y", "/apple"]) {
-          const expected = await oracle.getCookieString(`https://${host}${path}`);
-          expect(sorted(jar.header(path, Date.now()))).toEqual(sorted(expected));
-        }
-      }),
-      { numRuns: 300 },
-    );
   });
 });

@@ -1,4 +1,5 @@
 import { parseSetCookie } from "cookie";
+import { parseCookieDate } from "./cookie-date.ts";
 import { isHeaderValue } from "./raw-headers.ts";
 
 /** One cookie of the jar's origin. */
@@ -135,7 +136,7 @@ function readSetCookie(header: string, host: string, secureOrigin: boolean, now:
   // The request's path is not known here: a cookie without one belongs to the whole origin.
   const path = cookie.path?.startsWith("/") && cookie.path.length <= LONGEST_PATH ? cookie.path : "/";
   if (!keepsPrefixPromise(name, secure, cookie.path === "/", domain)) return null;
-  const expiresAt = expiryOf(cookie.maxAge, cookie.expires, now);
+  const expiresAt = expiryOf(cookie.maxAge, expiresOf(header), now);
   return expiresAt === undefined ? { name, value, path, secure } : { name, value, path, secure, expiresAt };
 }
 
@@ -144,9 +145,19 @@ function asItIs(text: string): string {
 }
 
 /** `Max-Age` wins over `Expires`. @see RFC 6265 §5.3 step 3 */
-function expiryOf(maxAge: number | undefined, expires: Date | undefined, now: number): number | undefined {
+function expiryOf(maxAge: number | undefined, expires: number | undefined, now: number): number | undefined {
   if (maxAge !== undefined) return maxAge <= 0 ? 0 : now + Math.min(maxAge * 1000, LONGEST_LIFE);
-  return expires === undefined ? undefined : Math.min(expires.getTime(), now + LONGEST_LIFE);
+  return expires === undefined ? undefined : Math.min(expires, now + LONGEST_LIFE);
+}
+
+/** The last `Expires` that is a date; the parser of the package takes more for dates than a browser does. */
+function expiresOf(header: string): number | undefined {
+  let expires: number | undefined;
+  for (const attribute of header.split(";").slice(1)) {
+    const [, value] = /^[\t ]*expires[\t ]*=(.*)$/is.exec(attribute) ?? [];
+    if (value !== undefined) expires = parseCookieDate(value) ?? expires;
+  }
+  return expires;
 }
 
 /** The promises that a name beginning `__Host-` or `__Secure-` makes. @see RFC 6265bis §4.1.3 */

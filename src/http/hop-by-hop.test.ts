@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { connectionNames, isHopByHop } from "./hop-by-hop.ts";
+import { connectionNames, endToEndHeaders, isHopByHop } from "./hop-by-hop.ts";
 
 describe("isHopByHop", () => {
   test.each([
@@ -32,5 +32,17 @@ describe("connectionNames", () => {
 
   test("is empty without one", () => {
     expect(connectionNames(["Host", "a", "Keep-Alive", "timeout=5"]).size).toBe(0);
+  });
+});
+
+describe("endToEndHeaders", () => {
+  test("leaves out what ends here, what the peer lists before or after it, and what cannot be written", () => {
+    const raw = ["X-Early", "1", "TE", "x", "Connection", "x-early, X-LATE", "x-late", "2", "Bad Name", "3"];
+    expect(endToEndHeaders([...raw, "X-Odd", "a\0", "X-Kept", "4", "x-kept", "5", "cut"])).toEqual([
+      "X-Kept",
+      "4",
+      "x-kept",
+      "5",
+    ]);
   });
 });

@@ -184,7 +184,8 @@ class TagRules {
 
   constructor(suffix: string | null, raw: RawHeaders) {
     this.#suffix = suffix;
-    this.#dropsRange = suffix !== null && (firstHeader(raw, "if-range")?.includes(";qsp-") ?? false);
+    this.#dropsRange =
+      suffix !== null && headerValues(raw, "if-range").some((value) => value.includes(";qsp-"));
   }
 
   rewrite(lowerName: string, value: string): string | null {

@@ -1,15 +1,9 @@
 import { asAttachment, containActiveContent, type Containment } from "../http/active-content.ts";
 import { suffixEntityTag } from "../http/entity-tag.ts";
-import { connectionNames, isHopByHop } from "../http/hop-by-hop.ts";
+import { endToEndHeaders } from "../http/hop-by-hop.ts";
 import { withoutHints } from "../http/link-hints.ts";
 import { rewriteLink, rewriteLocation } from "../http/location.ts";
-import {
-  firstHeader,
-  headerValues,
-  isHeaderName,
-  isHeaderValue,
-  type RawHeaders,
-} from "../http/raw-headers.ts";
+import { firstHeader, headerValues, type RawHeaders } from "../http/raw-headers.ts";
 import type { RouteClass } from "../policy/rule.ts";
 import { cacheHeaders } from "./cache-policy.ts";
 import { ancestorsPolicy, pagePolicy } from "./page-policy.ts";
@@ -108,13 +102,15 @@ export function prepareResponse(
   answer: { readonly status: number; readonly headers: RawHeaders },
   rules: ResponseRules,
 ): PreparedResponse {
-  const { status, headers: raw } = answer;
+  const { status } = answer;
+  // What does not reach the browser has no say in what the rest means to it.
+  const raw = endToEndHeaders(answer.headers);
+  const passing = { status, headers: raw };
   const isApi = rules.path.startsWith("/api/");
-  const rewritesBody = isApi && hasRewritableBody(answer, rules);
-  const rewritesTag = isRewritable(answer, rules) || (status === 304 && rules.hasOwnTag);
+  const rewritesBody = isApi && hasRewritableBody(passing, rules);
+  const rewritesTag = isRewritable(passing, rules) || (status === 304 && rules.hasOwnTag);
   const isPrivate = rules.routeClass !== "static";
-  const containment = containmentOf(answer, rules);
-  const listed = connectionNames(raw);
+  const containment = containmentOf(passing, rules);
   const headers: string[] = [];
   const vary: string[] = [];
   let cacheControl: string | undefined;
@@ -122,7 +118,7 @@ export function prepareResponse(
     const name = raw[index] ?? "";
     const value = raw[index + 1] ?? "";
     const lower = name.toLowerCase();
-    if (isHopByHop(lower) || listed.has(lower) || !mayReachBrowser(lower) || !isSound(name, value)) continue;
+    if (!mayReachBrowser(lower)) continue;
     if (lower === "vary") vary.push(value);
     else if (lower === "cache-control") cacheControl = cacheControl ? `${cacheControl}, ${value}` : value;
     else if (isPrivate && (lower === "expires" || lower === "pragma")) continue;
@@ -136,7 +132,7 @@ export function prepareResponse(
   headers.push(...cacheHeaders({ cacheControl, vary, isPrivate, path: rules.path }));
   headers.push("x-content-type-options", "nosniff");
   headers.push("cross-origin-resource-policy", rules.resourcePolicy);
-  headers.push(...contentPolicy(answer, rules, containment));
+  headers.push(...contentPolicy(passing, rules, containment));
   if (rules.corsOrigin !== undefined) headers.push(...corsHeaders(rules.corsOrigin));
   headers.push("server-timing", rules.serverTiming);
   return { status, headers: Object.freeze(headers), rewritesBody };
@@ -157,9 +153,6 @@ export function corsHeaders(origin: string): string[] {
 function mayReachBrowser(lowerName: string): boolean {
   return !dropped.has(lowerName) && !droppedPrefixes.some((prefix) => lowerName.startsWith(prefix));
 }
-
-/** node throws on what it cannot write; such a header is left out. reliability: one odd answer must not end the process */
-const isSound = (name: string, value: string): boolean => isHeaderName(name) && isHeaderValue(value);
 
 /** A header's value for the browser; null where nothing of it may go there. */
 function rewriteValue(

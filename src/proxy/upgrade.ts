@@ -144,8 +144,8 @@ function checked(
   const raw = request.rawHeaders;
   const problem = checkHandshakeResponse(101, answer.headers, {
     key: firstHeader(raw, "sec-websocket-key") ?? "",
-    protocols: list(raw, "sec-websocket-protocol"),
-    extensions: list(raw, "sec-websocket-extensions"),
+    protocols: offeredProtocols(raw),
+    extensions: headerValues(raw, "sec-websocket-extensions"),
   });
   if (problem !== null) {
     answer.socket.destroy();
@@ -154,12 +154,8 @@ function checked(
   return { socket: answer.socket as Socket, head: answer.head, headers: answer.headers };
 }
 
-const list = (raw: RawHeaders, name: string): string[] =>
-  headerValues(raw, name)
-    .join(",")
-    .split(",")
-    .map((part) => part.trim())
-    .filter((part) => part !== "");
+const offeredProtocols = (raw: RawHeaders): string[] =>
+  headerValues(raw, "sec-websocket-protocol").flatMap((value) => value.split(",").map((part) => part.trim()));
 
 /** The head of our 101: the tenant's answer to the handshake and nothing else of its headers. */
 export function switchingProtocols(headers: RawHeaders): string {

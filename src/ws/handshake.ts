@@ -61,12 +61,13 @@ export function checkHandshakeResponse(status: number, raw: RawHeaders, sent: Se
   }
   const protocols = valuesOf(raw, "sec-websocket-protocol");
   const [protocol] = protocols;
-  if (protocols.length > 1 || (protocol !== undefined && !sent.protocols.includes(protocol))) {
+  const isAsked = protocol === undefined || (isToken(protocol) && sent.protocols.includes(protocol));
+  if (protocols.length > 1 || !isAsked) {
     return "A sub-protocol that was not offered is selected.";
   }
-  const offered = new Set(sent.extensions.flatMap(extensionNames));
+  const offered = new Set(sent.extensions.flatMap((value) => extensionNames(value) ?? []));
   for (const value of valuesOf(raw, "sec-websocket-extensions")) {
-    if (!extensionNames(value).every((name) => offered.has(name))) {
+    if (extensionNames(value)?.every((name) => offered.has(name)) !== true) {
       return "An extension that was not offered is selected.";
     }
   }
@@ -78,7 +79,7 @@ function upgradeProblem(raw: RawHeaders): string | null {
   const upgrades = valuesOf(raw, "upgrade");
   if (upgrades.length !== 1 || upgrades[0]?.toLowerCase() !== "websocket") return "Upgrade is not websocket.";
   for (const value of valuesOf(raw, "connection")) {
-    if (value.split(",").some((option) => option.trim().toLowerCase() === "upgrade")) return null;
+    if (value.split(",").some((option) => trimmed(option).toLowerCase() === "upgrade")) return null;
   }
   return "Connection does not name Upgrade.";
 }
@@ -96,25 +97,47 @@ function isKey(text: string): boolean {
   return /^[+/0-9A-Za-z]{22}==$/.test(text);
 }
 
-/** The names in an extension list; parameters may be quoted and hold commas. @see RFC 6455 §9.1 */
-function extensionNames(value: string): string[] {
+/**
+ * The names in an extension list; parameters may be quoted and hold commas. Null for a list that not everybody reads in
+ * the same way: with an open quote, a member without a name, or an escape, which no value that is a token needs.
+ * @see RFC 6455 §9.1
+ */
+function extensionNames(value: string): string[] | null {
   const names: string[] = [];
   let start = 0;
   let quoted = false;
+  if (value.includes("\\")) return null;
   for (let i = 0; i <= value.length; i += 1) {
     if (value[i] === '"') quoted = !quoted;
     if (i < value.length && (quoted || value[i] !== ",")) continue;
-    const name = value.slice(start, i).split(";", 1)[0]?.trim() ?? "";
-    if (name !== "") names.push(name);
+    const name = trimmed(value.slice(start, i).split(";", 1)[0] ?? "");
+    if (quoted || !isToken(name)) return null;
+    names.push(name);
     start = i + 1;
   }
   return names;
 }
 
+/** @see RFC 9110 §5.6.2 */
+function isToken(text: string): boolean {
+  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text);
+}
+
 function valuesOf(raw: RawHeaders, lowerName: string): string[] {
   const values: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    if (raw[i]?.toLowerCase() === lowerName) values.push((raw[i + 1] as string).trim());
+    if (raw[i]?.toLowerCase() === lowerName) values.push(trimmed(raw[i + 1] as string));
   }
   return values;
 }
+
+/** Without blanks and tabs at both ends; `trim` takes a no-break space too, which is a byte like others on the wire. */
+function trimmed(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text[start])) start += 1;
+  while (end > start && isBlank(text[end - 1])) end -= 1;
+  return text.slice(start, end);
+}
+
+const isBlank = (character: string | undefined): boolean => character === " " || character === "\t";
