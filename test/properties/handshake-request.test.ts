@@ -82,7 +82,7 @@ const handshake = fc.record({
 
 type Handshake = typeof handshake extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** The bytes of a handshake, its lines turned round by `order`. */
+/** The bytes of a handshake, its headers turned round by `order`. */
 function bytesOf(origin: string, shake: Handshake): Buffer {
   const all = {
     Host: [new URL(origin).host],
@@ -97,11 +97,12 @@ function bytesOf(origin: string, shake: Handshake): Buffer {
     "Sec-WebSocket-Protocol": shake.protocols,
     "Sec-WebSocket-Extensions": shake.extensions,
   };
-  const lines = Object.entries(all).flatMap(([name, values]) =>
+  const groups = Object.entries(all).map(([name, values]) =>
     values.map((value) => `${shake.upper ? name.toUpperCase() : name.toLowerCase()}: ${value}`),
   );
-  const turn = Math.abs(shake.order) % lines.length;
-  const head = [...lines.slice(turn), ...lines.slice(0, turn)].join("\r\n");
+  // Lines of one name keep their order, which has a meaning.
+  const turn = Math.abs(shake.order) % groups.length;
+  const head = [...groups.slice(turn), ...groups.slice(0, turn)].flat().join("\r\n");
   return Buffer.from(`${shake.method} /qlik/app/a HTTP/${shake.version}\r\n${head}\r\n\r\n`, "latin1");
 }
 

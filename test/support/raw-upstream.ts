@@ -120,9 +120,20 @@ function parse(
     request: { line, method, path, headers, body, header },
   });
   if (header("transfer-encoding")?.includes("chunked")) {
-    const last = buffer.indexOf("0\r\n\r\n", start);
+    const last = lastChunk(buffer, start);
     return last === -1 ? null : make(buffer.slice(start, last), last + 5);
   }
   const length = Number(header("content-length") ?? 0);
   return buffer.length < start + length ? null : make(buffer.slice(start, start + length), start + length);
+}
+
+/** Where the last chunk of a body begins, -1 while it is not there: a chunk may hold what looks like the last one. */
+function lastChunk(buffer: string, start: number): number {
+  for (let at = start; at < buffer.length;) {
+    if (buffer.startsWith("0\r\n\r\n", at)) return at;
+    const feed = buffer.indexOf("\r\n", at);
+    if (feed === -1) return -1;
+    at = feed + 2 + Number.parseInt(buffer.slice(at, feed), 16) + 2;
+  }
+  return -1;
 }
