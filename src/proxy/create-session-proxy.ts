@@ -1,13 +1,14 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import { SessionProxyError } from "../errors.ts";
+import { watchAnswers } from "../http/answers-under-way.ts";
 import { systemClock, type Clock } from "../kernel/clock.ts";
 import { atMost, within } from "../kernel/deadline.ts";
 import { traceId } from "../kernel/random.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { ProxySession } from "../session/proxy-session.ts";
 import { SessionManager } from "../session/session-manager.ts";
-import { createAdmission, unclaimed } from "./admission.ts";
+import { createAdmission, unclaimed, type Place } from "./admission.ts";
 import { createClientAddress } from "./client-address.ts";
 import { InFlight } from "./drain.ts";
 import { runBefore } from "./host-middleware.ts";
@@ -172,20 +173,24 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
   };
 
   const onUpgrade = (server: Server, before: readonly Middleware[]) => {
+    const hasAnswerUnderWay = watchAnswers(server);
     const listener = (request: IncomingMessage, stream: unknown, head: Buffer): void => {
       const socket = stream as Socket;
       const id = traceId();
-      let place;
+      let place: Place | SessionProxyError;
       try {
         place = admission.locate(request, true);
       } catch (error) {
-        return refuse(socket, toInternalError(error), id);
+        place = toInternalError(error);
       }
-      if (place.kind !== "tenant") {
+      if (!(place instanceof SessionProxyError) && place.kind !== "tenant") {
         const verdict = place.kind === "elsewhere" ? place.verdict : undefined;
-        if (isLeftToLast(server, listener, request)) refuse(socket, unclaimed(request, options, verdict), id);
-        return;
+        if (!isLeftToLast(server, listener, request)) return;
+        place = unclaimed(request, options, verdict);
       }
+      // Sent without waiting for an earlier answer: ours would be read as a part of that one.
+      if (hasAnswerUnderWay(socket)) return void socket.destroy();
+      if (place instanceof SessionProxyError) return refuse(socket, place, id);
       const { target } = place;
       const at = now();
       const admit = async (): Promise<{ target: typeof target; session: ProxySession }> => {

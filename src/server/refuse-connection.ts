@@ -1,24 +1,18 @@
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Server } from "node:http";
 import type { Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
 import { SessionProxyError } from "../errors.ts";
+import { watchAnswers } from "../http/answers-under-way.ts";
 import { errorAnswer, upgradeRefusal } from "../http/own-answer.ts";
 import { traceId } from "../kernel/random.ts";
 
 /** Answers bytes that are no request in the shape of our errors, and closes the connection. */
 export function refuseConnection(server: Server | SecureServer): void {
-  /** How many requests of each connection are being answered: more than one where they were sent without waiting. */
-  const answering = new WeakMap<Socket, number>();
-  const count = (socket: Socket, more: 1 | -1): void =>
-    void answering.set(socket, (answering.get(socket) ?? 0) + more);
-  server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
-    count(socket, 1);
-    response.once("close", () => count(socket, -1));
-  });
+  const hasAnswerUnderWay = watchAnswers(server);
   server.on("clientError", (error: NodeJS.ErrnoException, stream) => {
     const socket = stream as Socket;
     // In the middle of an earlier answer, a second one would be read as part of it.
-    if (!socket.writable || error.code === "ECONNRESET" || (answering.get(socket) ?? 0) > 0) {
+    if (!socket.writable || error.code === "ECONNRESET" || hasAnswerUnderWay(socket)) {
       socket.destroy();
       return;
     }
