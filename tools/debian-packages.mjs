@@ -26,6 +26,11 @@ const debianPackages = [
     command: "redis-sentinel",
     reason: "watches over a master and its replicas in the tests of failover",
   },
+  {
+    name: "nginx-light",
+    command: "nginx",
+    reason: "stands before three nodes while they are replaced one after the other",
+  },
 ];
 
 /** Whether an executable of that name is on the PATH. */

@@ -73,9 +73,9 @@ function handleOf(name: string, command: RunningCommand, started: LogLine): Node
   };
 }
 
-/** Starts a node with a configuration file; resolves when it listens. */
-export async function startNode(name: string, configFile: string): Promise<NodeProcess> {
-  const command = startCommand(["serve", "-c", configFile]);
+/** Starts a node with a configuration file, by default on any free port; resolves when it listens. */
+export async function startNode(name: string, configFile: string, port = 0): Promise<NodeProcess> {
+  const command = startCommand(["serve", "-c", configFile, "--listen", `127.0.0.1:${port}`]);
   try {
     return handleOf(name, command, parsed(await command.line((line) => line.includes('"server.started"'))));
   } catch (error) {

@@ -12,6 +12,8 @@ export interface TenantLedger {
   loggedOut(subject?: string): number;
   /** Tenant sessions that requests other than logins and logouts used since `since`. */
   sessionsUsed(subject: string, since?: number): ReadonlySet<string>;
+  /** Sockets that the tenant opened. */
+  handshakes(): number;
   /** Forgets what was counted so far. */
   reset(): void;
   close(): void;
@@ -33,7 +35,9 @@ export function keepLedger(tenant: TenantEmulator): TenantLedger {
   const logins = new Map<string, number[]>();
   const logouts = new Map<string, Set<string>>();
   const uses = new Map<string, Map<string, number>>();
+  let handshakes = 0;
   const count = (recording: Recording): void => {
+    if (recording.upgrade && recording.status === 101) handshakes += 1;
     const path = recording.url.split("?", 1)[0] ?? "";
     if (path === "/login/jwt-session") {
       const subject = subjectOf(recording);
@@ -79,8 +83,10 @@ export function keepLedger(tenant: TenantEmulator): TenantLedger {
         const used = [...(uses.get(subject) ?? [])].filter(([, at]) => at >= since);
         return new Set(used.map(([id]) => id));
       }),
+    handshakes: () => fetched(() => handshakes),
     reset() {
       fetchAll();
+      handshakes = 0;
       for (const counted of [logins, logouts, uses]) counted.clear();
     },
     close: () => clearInterval(timer),

@@ -34,6 +34,8 @@ export interface World {
 export interface WorldOptions {
   /** 3 by default. */
   readonly nodes?: number;
+  /** Where each node listens, for good; any free port by default. */
+  readonly ports?: readonly number[];
   /** `session.store` of all nodes. */
   readonly store: string;
   readonly tenant?: TenantEmulatorOptions;
@@ -65,7 +67,6 @@ function writeConfig(
   return folder.write(
     "config.json",
     JSON.stringify({
-      listen: "127.0.0.1:0",
       publicOrigin,
       admin: { listen: "127.0.0.1:0", tokenFile: "token" },
       tenant: { origin: tenantOrigin, signingKeys: [{ issuer, keyId, privateKeyFile: "key.pem" }] },
@@ -108,7 +109,9 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     closing.push(() => client.close());
     const file = writeConfig(folder, options, { publicOrigin: door.origin, tenantOrigin: tenant.origin });
     const places = Array.from({ length: options.nodes ?? 3 }, (_, place) => place);
-    const started = await Promise.allSettled(places.map((place) => startNode(`node ${place}`, file)));
+    const start = (place: number): Promise<NodeProcess> =>
+      startNode(`node ${place}`, file, options.ports?.[place]);
+    const started = await Promise.allSettled(places.map(start));
     const nodes = started.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
     closing.push(() => Promise.all(nodes.map((node) => node.kill())));
     const failed = started.find((each) => each.status === "rejected");
@@ -127,7 +130,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       ask: (place, ...order) => client.ask(portOf(place), ...order),
       socket: (place, user) => client.socket(portOf(place), user),
       async replace(place) {
-        const node = await startNode(`node ${place}`, file);
+        const node = await start(place);
         nodes[place] = node;
         await untilReadiness([node], 200);
         lead();
