@@ -33,6 +33,9 @@ const debianPackages = [
   },
 ];
 
+// Servers are installed there, and it is not on the PATH of everybody.
+process.env.PATH = [process.env.PATH ?? "", "/usr/sbin"].join(delimiter);
+
 /** Whether an executable of that name is on the PATH. */
 function isOnPath(command) {
   return (process.env.PATH ?? "").split(delimiter).some((folder) => {
