@@ -11,7 +11,7 @@ const proofs = readdirSync(`${root}test/nodes`).flatMap((name) => /^(.+)\.test\.
 
 /** What a proof can be given: its sizes, and what the long form is. */
 const sizes = {
-  minutes: "soak: how long it lasts",
+  minutes: "soak, memory: how long it lasts",
   users: "soak, mass-expiry: how many there are",
   requests: "mixing: how many there are",
   "logins-per-minute": "mass-expiry: limits.loginsPerMinute of the nodes; 100 is the product's default",

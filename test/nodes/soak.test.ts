@@ -11,8 +11,8 @@ import { soakUser } from "./soak-user.ts";
 import { patientTimeouts, startWorld } from "./world.ts";
 
 /*
- * The tenant lets no session live longer than five seconds and does not say so, while fifty people work with the vendor's client, plain HTTP and
- * sockets that stay open. None of them sees an error.
+ * The tenant lets no session live longer than five seconds and does not say so, while fifty people work with the vendor's
+ * client, plain HTTP and sockets that stay open. None of them sees an error.
  */
 
 /** Longer than the window in which renewals of a session are counted, 30 s. Milliseconds. */
