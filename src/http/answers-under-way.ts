@@ -1,29 +1,47 @@
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { subscribe } from "node:diagnostics_channel";
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
-/** Tells whether an answer is under way on a connection: what is written to it now would be read as part of that one. */
-export type HasAnswerUnderWay = (socket: Socket) => boolean;
+/** The answers of each connection that are not through: more than one where requests are sent without waiting. */
+const answers = new WeakMap<Socket, Set<ServerResponse>>();
 
-const watched = new WeakMap<object, HasAnswerUnderWay>();
+let isFollowing = false;
 
-/** Follows the answers of a server, from now on. More than one is under way where requests are sent without waiting. */
-export function watchAnswers(server: Pick<Server, "on">): HasAnswerUnderWay {
-  const known = watched.get(server);
-  if (known) return known;
-  const answers = new WeakMap<Socket, Set<ServerResponse>>();
-  server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
+/**
+ * Follows the answers of every server of the process, from now on. The "request" event would not do: node emits another
+ * one for a request that expects something, where the host listens to that.
+ */
+export function followAnswers(): void {
+  if (isFollowing) return;
+  isFollowing = true;
+  subscribe("http.server.request.start", (message) => {
+    const { socket, response } = message as { readonly socket: Socket; readonly response: ServerResponse };
     const ofSocket = answers.get(socket) ?? new Set();
     answers.set(socket, ofSocket.add(response));
     response.once("close", () => ofSocket.delete(response));
   });
-  const has = (socket: Socket): boolean => {
-    for (const response of answers.get(socket) ?? []) if (!isWritten(response)) return true;
-    return false;
-  };
-  watched.set(server, has);
-  return has;
 }
 
-/** Whether all of it has been handed to the connection, so that what is written next comes after it. */
-const isWritten = (response: ServerResponse): boolean =>
-  response.writableFinished || (response.writableEnded && response.socket !== null);
+/** Whether an answer is under way on a connection: what is written to it now could be read as part of that one. */
+export function hasAnswerUnderWay(socket: Socket): boolean {
+  for (const response of answers.get(socket) ?? []) if (!response.writableFinished) return true;
+  return false;
+}
+
+/** Resolves when no answer is under way on a connection any more, or after so many milliseconds; true where none is. */
+export async function untilAnswered(socket: Socket, ms: number): Promise<boolean> {
+  const pending = [...(answers.get(socket) ?? [])].filter(({ writableFinished }) => !writableFinished);
+  if (pending.length === 0) return true;
+  await new Promise<void>((resolve) => {
+    let left = pending.length;
+    const timer = setTimeout(resolve, ms);
+    const one = (): void => {
+      left -= 1;
+      if (left > 0) return;
+      clearTimeout(timer);
+      resolve();
+    };
+    for (const response of pending) response.once("close", one);
+  });
+  return !hasAnswerUnderWay(socket);
+}

@@ -1,19 +1,15 @@
 import type { IncomingMessage, Server } from "node:http";
-import type { Socket } from "node:net";
 import { SessionProxyError } from "../errors.ts";
-import { watchAnswers } from "../http/answers-under-way.ts";
 import { systemClock, type Clock } from "../kernel/clock.ts";
 import { atMost, within } from "../kernel/deadline.ts";
-import { traceId } from "../kernel/random.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { ProxySession } from "../session/proxy-session.ts";
 import { SessionManager } from "../session/session-manager.ts";
-import { createAdmission, unclaimed, type Place } from "./admission.ts";
+import { createAdmission } from "./admission.ts";
 import { createClientAddress } from "./client-address.ts";
 import { InFlight } from "./drain.ts";
 import { runBefore } from "./host-middleware.ts";
 import { HttpDoor } from "./http-door.ts";
-import { toInternalError } from "./internal-error.ts";
 import { LiveSockets } from "./live-sockets.ts";
 import { LossMemory } from "./loss-memory.ts";
 import { resolveOptions, type SessionProxyOptions } from "../options/session-proxy-options.ts";
@@ -25,8 +21,7 @@ import { createRoutePolicy } from "./route-policy.ts";
 import type { Middleware, SessionProxy } from "./session-proxy.ts";
 import { openStore } from "./open-store.ts";
 import { createSite } from "./site.ts";
-import { openSocket, refuse } from "./socket-door.ts";
-import { isLeftToLast, markUpgradeListener } from "./upgrade-listener.ts";
+import { UpgradeDoor } from "./upgrade-door.ts";
 import { createSeal } from "../store/seal.ts";
 import { createUpstream, staticLane } from "../upstream/upstream.ts";
 
@@ -149,11 +144,14 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     }),
   });
 
-  const sockets = {
+  const upgrades = new UpgradeDoor({
+    options,
+    admission,
     upstream,
     sessions,
     live,
     now,
+    signIn,
     losses: new LossMemory(now),
     tenantOrigin: options.tenant.origin,
     identityHeaders: options.identityHeaders,
@@ -161,50 +159,9 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     socketsPerSession: options.limits.socketsPerSession,
     socketIdle: options.timeouts.socketIdle,
     isDraining: () => draining === "yes",
-  };
-
-  const takesUpgrade = (request: IncomingMessage): boolean => {
-    try {
-      return admission.locate(request, true).kind === "tenant";
-    } catch {
-      // Below our prefix and refused: ours to answer.
-      return true;
-    }
-  };
-
-  const onUpgrade = (server: Server, before: readonly Middleware[]) => {
-    const hasAnswerUnderWay = watchAnswers(server);
-    const listener = (request: IncomingMessage, stream: unknown, head: Buffer): void => {
-      const socket = stream as Socket;
-      const id = traceId();
-      let place: Place | SessionProxyError;
-      try {
-        place = admission.locate(request, true);
-      } catch (error) {
-        place = toInternalError(error);
-      }
-      if (!(place instanceof SessionProxyError) && place.kind !== "tenant") {
-        const verdict = place.kind === "elsewhere" ? place.verdict : undefined;
-        if (!isLeftToLast(server, listener, request)) return;
-        place = unclaimed(request, options, verdict);
-      }
-      // Sent without waiting for an earlier answer: ours would be read as a part of that one.
-      if (hasAnswerUnderWay(socket)) return void socket.destroy();
-      if (place instanceof SessionProxyError) return refuse(socket, place, id);
-      const { target } = place;
-      const at = now();
-      const admit = async (): Promise<{ target: typeof target; session: ProxySession }> => {
-        admission.guard(request, place, true);
-        await inTime(runBefore(before, request));
-        return { target, session: await signIn(request, at) };
-      };
-      const leave = inFlight.enter();
-      openSocket({ ...sockets, admit }, request, socket, head, id)
-        .finally(leave)
-        .catch(() => socket.destroy());
-    };
-    return markUpgradeListener(listener, takesUpgrade);
-  };
+    enter: () => inFlight.enter(),
+    runHost: (before, request) => inTime(runBefore(before, request)),
+  });
 
   const drainNow = async (): Promise<void> => {
     draining = "announced";
@@ -217,7 +174,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
 
   return Object.assign(http.handle.bind(http), {
     attach(server: Server, { before = [] }: { readonly before?: readonly Middleware[] } = {}) {
-      const listener = onUpgrade(server, before);
+      const listener = upgrades.listenerFor(server, before);
       server.on("upgrade", listener);
       return () => void server.off("upgrade", listener);
     },

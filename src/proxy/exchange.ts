@@ -293,7 +293,7 @@ class Exchange {
       ? createBodyRewrite({
           tenantOrigin: rules.tenantOrigin,
           publicBase: rules.publicBase,
-          coding: firstHeader(answer.headers, "content-encoding"),
+          coding: firstHeader(head.headers, "content-encoding"),
           members: linkMembers(prepared.path),
         })
       : null;

@@ -82,7 +82,7 @@ export class HttpDoor {
       place = unclaimed(request, this.#context.options, place.verdict);
     }
     // The browser left while the host's own middlewares ran; nobody has to be asked or signed in.
-    if (response.destroyed || request.socket.destroyed) return;
+    if (response.destroyed || isGone(request)) return;
     followConnection(request, response);
     const leave = enter();
     response.once("close", leave);
@@ -202,6 +202,10 @@ export class HttpDoor {
     }));
   }
 }
+
+/** Test harnesses and adapters make requests that have no connection. */
+const isGone = ({ socket }: { readonly socket?: { readonly destroyed: boolean } | null }): boolean =>
+  socket?.destroyed ?? false;
 
 const routeOf = (place: Place | SessionProxyError): string => {
   if (place instanceof SessionProxyError || place.kind === "elsewhere") return "denied";

@@ -158,6 +158,18 @@ function join({ context, socket, early, traceId, session, socketEpoch, outcome, 
   socket.uncork();
 }
 
+/** Ends a connection whose handshake did not wait for the answer before it; nothing can be said on it. */
+export function abandon(socket: Socket, traceId: string): void {
+  publish("socket", () => ({
+    event: "socket.refused",
+    level: "info",
+    traceId,
+    route: "engine",
+    reason: "a handshake behind an answer that was not through",
+  }));
+  socket.destroy();
+}
+
 /** Refuses an upgrade in plain HTTP, and closes. */
 export function refuse(
   socket: Socket,

@@ -144,7 +144,7 @@ function checked(
   const raw = request.rawHeaders;
   const problem = checkHandshakeResponse(101, answer.headers, {
     key: firstHeader(raw, "sec-websocket-key") ?? "",
-    protocols: offeredProtocols(raw),
+    protocols: headerValues(raw, "sec-websocket-protocol"),
     extensions: headerValues(raw, "sec-websocket-extensions"),
   });
   if (problem !== null) {
@@ -153,9 +153,6 @@ function checked(
   }
   return { socket: answer.socket as Socket, head: answer.head, headers: answer.headers };
 }
-
-const offeredProtocols = (raw: RawHeaders): string[] =>
-  headerValues(raw, "sec-websocket-protocol").flatMap((value) => value.split(",").map((part) => part.trim()));
 
 /** The head of our 101: the tenant's answer to the handshake and nothing else of its headers. */
 export function switchingProtocols(headers: RawHeaders): string {

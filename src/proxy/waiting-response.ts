@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 /** Responses behind another one of their connection, until their turn comes. */
@@ -8,8 +8,11 @@ const waiting = new WeakMap<Socket, Set<ServerResponse>>();
  * Has a response hear of the end of its connection also while it waits behind an earlier one: node binds it to the
  * connection, and emits "close", only from its turn on. Without this nobody would take its request back at the tenant.
  */
-export function followConnection({ socket }: IncomingMessage, response: ServerResponse): void {
-  if (response.socket !== null) return;
+export function followConnection(
+  { socket }: { readonly socket?: Socket | null },
+  response: ServerResponse,
+): void {
+  if (response.socket !== null || !socket) return;
   const others = waiting.get(socket);
   const responses = others ?? new Set();
   responses.add(response);
@@ -25,5 +28,10 @@ export function followConnection({ socket }: IncomingMessage, response: ServerRe
 export function destroyResponse(response: ServerResponse): void {
   const isWaiting = response.socket === null && !response.destroyed && !response.writableFinished;
   response.destroy();
-  if (isWaiting) process.nextTick(() => response.emit("close"));
+  if (!isWaiting) return;
+  process.nextTick(() => {
+    response.emit("close");
+    // Everybody has been told; node would tell them again when the turn comes.
+    response.removeAllListeners("close");
+  });
 }

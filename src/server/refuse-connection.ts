@@ -2,13 +2,13 @@ import type { Server } from "node:http";
 import type { Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
 import { SessionProxyError } from "../errors.ts";
-import { watchAnswers } from "../http/answers-under-way.ts";
+import { followAnswers, hasAnswerUnderWay } from "../http/answers-under-way.ts";
 import { errorAnswer, upgradeRefusal } from "../http/own-answer.ts";
 import { traceId } from "../kernel/random.ts";
 
 /** Answers bytes that are no request in the shape of our errors, and closes the connection. */
 export function refuseConnection(server: Server | SecureServer): void {
-  const hasAnswerUnderWay = watchAnswers(server);
+  followAnswers();
   server.on("clientError", (error: NodeJS.ErrnoException, stream) => {
     const socket = stream as Socket;
     // In the middle of an earlier answer, a second one would be read as part of it.

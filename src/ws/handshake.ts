@@ -44,7 +44,7 @@ export function acceptFor(key: string): string {
 /** What has been asked of the tenant. */
 export interface SentHandshake {
   readonly key: string;
-  /** Sub-protocols offered, one an element. */
+  /** Sub-protocols offered: names, or values of `Sec-WebSocket-Protocol` as they were sent. */
   readonly protocols: readonly string[];
   /** Extensions offered: names, or values of `Sec-WebSocket-Extensions` as they were sent. */
   readonly extensions: readonly string[];
@@ -61,7 +61,8 @@ export function checkHandshakeResponse(status: number, raw: RawHeaders, sent: Se
   }
   const protocols = valuesOf(raw, "sec-websocket-protocol");
   const [protocol] = protocols;
-  const isAsked = protocol === undefined || (isToken(protocol) && sent.protocols.includes(protocol));
+  const names = sent.protocols.flatMap((value) => value.split(",").map(trimmed));
+  const isAsked = protocol === undefined || (isToken(protocol) && names.includes(protocol));
   if (protocols.length > 1 || !isAsked) {
     return "A sub-protocol that was not offered is selected.";
   }

@@ -17,8 +17,16 @@ type Handler = (path: string, socket: Socket) => void;
 
 /** Both requests of one connection are at the tenant; the first stays without an answer. */
 async function twoInOne(answerSecond: Handler) {
-  const { stack, upstream } = await started.raw(answerOk, { proxy: { upstream: { idle: 50 } } });
+  const closed: string[] = [];
+  const { stack, upstream } = await started.raw(answerOk, {
+    proxy: { upstream: { idle: 50 } },
+    mount: (proxy) => (request, response) => {
+      response.on("close", () => closed.push(request.url?.split("?")[1] ?? ""));
+      proxy(request, response);
+    },
+  });
   await stack.get(path);
+  closed.length = 0;
   upstream.handle((request, socket) => {
     if (request.path.endsWith("?second")) answerSecond(request.path, socket);
   });
@@ -26,7 +34,7 @@ async function twoInOne(answerSecond: Handler) {
   for (const each of ["first", "second"])
     connection.write(requestHead(stack.origin, `GET /qlik${path}?${each} HTTP/1.1`));
   await eventually(() => expect(upstream.seen.at(-1)?.path).toBe(`${path}?second`));
-  return { stack, upstream, connection };
+  return { stack, upstream, connection, closed };
 }
 
 const head = (type: string): string => `HTTP/1.1 200 OK\r\n${type}\r\nContent-Length: 1000000\r\n\r\n`;
@@ -39,17 +47,18 @@ describe.each<[string, Handler]>([
   ["has not come yet", () => {}],
 ])("a second answer that %s", (_what, answerSecond) => {
   test("is taken back when the browser left before its turn", async () => {
-    const { stack, upstream, connection } = await twoInOne(answerSecond);
+    const { stack, upstream, connection, closed } = await twoInOne(answerSecond);
     connection.socket.destroy();
     await eventually(() => {
       expect(stack.proxy.stats().inFlight).toBe(0);
       expect(upstream.sockets.size).toBe(0);
     });
+    expect(closed.toSorted()).toEqual(["first", "second"]);
   });
 });
 
 test("a second answer that breaks is taken back before its turn, and breaks the connection when it comes", async () => {
-  const { stack, upstream, connection } = await twoInOne((_path, socket) => {
+  const { stack, upstream, connection, closed } = await twoInOne((_path, socket) => {
     socket.write(`${head("Content-Type: application/json\r\nContent-Encoding: br")}${"z".repeat(100_000)}`);
   });
   await eventually(() => {
@@ -61,4 +70,6 @@ test("a second answer that breaks is taken back before its turn, and breaks the 
   await connection.closed;
   expect(connection.received).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\nok$/);
   await eventually(() => expect(stack.proxy.stats().inFlight).toBe(0));
+  // A host is told once of each.
+  expect(closed).toEqual(["second", "first"]);
 });

@@ -1,0 +1,99 @@
+import type { IncomingMessage, Server } from "node:http";
+import type { Socket } from "node:net";
+import { SessionProxyError } from "../errors.ts";
+import { followAnswers } from "../http/answers-under-way.ts";
+import { traceId } from "../kernel/random.ts";
+import type { ResolvedOptions } from "../options/resolved-options.ts";
+import type { ProxySession } from "../session/proxy-session.ts";
+import { unclaimed, type Admission, type Place, type TenantPlace } from "./admission.ts";
+import { toInternalError } from "./internal-error.ts";
+import type { Middleware } from "./session-proxy.ts";
+import { abandon, openSocket, refuse, type SocketDoorContext } from "./socket-door.ts";
+import { isLeftToLast, markUpgradeListener } from "./upgrade-listener.ts";
+import { inTurn } from "./upgrade-turn.ts";
+
+/** What every upgrade of one proxy shares. */
+export interface UpgradeDoorContext extends Omit<SocketDoorContext, "admit"> {
+  readonly options: ResolvedOptions;
+  readonly admission: Admission;
+  /** One more exchange; the returned function ends it. */
+  readonly enter: () => () => void;
+  /** Runs the host's middlewares, for so long as they may take. @throws SessionProxyError */
+  readonly runHost: (before: readonly Middleware[], request: IncomingMessage) => Promise<void>;
+  /** The session of whoever the host says this is; `at` is when the handshake came. @throws SessionProxyError */
+  readonly signIn: (request: IncomingMessage, at: number) => Promise<ProxySession>;
+}
+
+/** A listener of a server's "upgrade" event. */
+export type UpgradeListener = (request: IncomingMessage, stream: unknown, head: Buffer) => void;
+
+/** One upgrade, and what it came on. */
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Socket;
+  readonly head: Buffer;
+  /** For the log. */
+  readonly id: string;
+}
+
+/** Decides which upgrades of a server are ours, and takes those in their turn. */
+export class UpgradeDoor {
+  readonly #context: UpgradeDoorContext;
+
+  constructor(context: UpgradeDoorContext) {
+    this.#context = context;
+  }
+
+  /** A listener for a server; `before` are host middlewares that run on each upgrade that is taken. */
+  listenerFor(server: Server, before: readonly Middleware[]): UpgradeListener {
+    followAnswers();
+    const listener: UpgradeListener = (request, stream, head) => {
+      const upgrade = { request, socket: stream as Socket, head, id: traceId() };
+      const place = this.#placeOf(request, () => isLeftToLast(server, listener, request));
+      if (place === null) return;
+      const goOn = (): void => {
+        if (place instanceof SessionProxyError) refuse(upgrade.socket, place, upgrade.id);
+        else this.#take(upgrade, place, before);
+      };
+      inTurn(upgrade.socket, goOn, () => abandon(upgrade.socket, upgrade.id));
+    };
+    return markUpgradeListener(listener, (request) => this.#takes(request));
+  }
+
+  /** Where it goes, or why it is refused; null where it is left to other listeners. */
+  #placeOf(request: IncomingMessage, isOursToRefuse: () => boolean): TenantPlace | SessionProxyError | null {
+    const { admission, options } = this.#context;
+    let place: Place;
+    try {
+      place = admission.locate(request, true);
+    } catch (error) {
+      return toInternalError(error);
+    }
+    if (place.kind === "tenant") return place;
+    if (!isOursToRefuse()) return null;
+    return unclaimed(request, options, place.kind === "elsewhere" ? place.verdict : undefined);
+  }
+
+  #takes(request: IncomingMessage): boolean {
+    try {
+      return this.#context.admission.locate(request, true).kind === "tenant";
+    } catch {
+      // Below our prefix and refused: ours to answer.
+      return true;
+    }
+  }
+
+  #take({ request, socket, head, id }: Upgrade, place: TenantPlace, before: readonly Middleware[]): void {
+    const { admission, enter, now, runHost, signIn } = this.#context;
+    const at = now();
+    const admit: SocketDoorContext["admit"] = async () => {
+      admission.guard(request, place, true);
+      await runHost(before, request);
+      return { target: place.target, session: await signIn(request, at) };
+    };
+    const leave = enter();
+    openSocket({ ...this.#context, admit }, request, socket, head, id)
+      .finally(leave)
+      .catch(() => socket.destroy());
+  }
+}
