@@ -46,9 +46,9 @@ export function bodyLength(head: SeenHead, rest: string): number | null {
 const forbidden =
   /^(?:x-user-(?:sub|name|groups|session)|x-forwarded-.*|forwarded|origin|referer|te|trailer|keep-alive|proxy-connection|proxy-authorization|expect|sec-fetch-.*|x-http-method-override|via)$/;
 
-/** Paths that the rules of the fuzzed server open, and those that it asks for itself. */
+/** Paths that the rules of the fuzzed server open, `/**` being also what stands before it, and those that it asks for itself. */
 const opened =
-  /^\/(?:login\/jwt-session|logout|api\/v1\/[^?]*|resources\/[^?]*|assets\/[^?]*|qlik-embed\/[^?]*|app(?:\/[^?]*)?)(?:\?.*)?$/;
+  /^\/(?:login\/jwt-session|logout|api\/v1\/[^?]*|(?:resources|assets|qlik-embed|app)(?:\/[^?]*)?)(?:\?.*)?$/;
 
 /** What must not be true of any request that we send, whatever our client did; null where nothing is wrong. */
 export function problemOf(head: SeenHead, host: string, smuggledPath: string): string | null {
