@@ -30,7 +30,10 @@ export interface Question {
   readonly headers: RawHeaders;
 }
 
-/** What would become of it; plain data, without a secret. */
+/**
+ * What would become of it, as plain data. What the question brought stands where it travels; no secret of the options or
+ * of a session does.
+ */
 export interface Explanation extends Consequence {
   /** Path at the tenant, byte for byte as it would travel; null where the target has none. */
   readonly path: string | null;
