@@ -32,6 +32,9 @@ describe("explain", () => {
     expect(stdout).toMatch(/\n {2}a fetch of your page +passes +row 7: the same origin\n/);
     expect(stdout).toMatch(/\n {2}a fetch of https:\/\/app\.example\.com +passes +row 8: a listed origin\n/);
     expect(stdout).toMatch(
+      /\n {2}an image or script on https:\/\/app\.example\.com +passes +row 9: a sibling/,
+    );
+    expect(stdout).toMatch(
       /\n {2}a fetch of another site +403 QSP-CROSS-SITE +row 6: an origin that is not on the list\n/,
     );
     expect(stdout).toContain("\n  GET /api/v1/items?limit=2\n  host: acme.eu.qlikcloud.com\n");
