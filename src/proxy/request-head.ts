@@ -9,6 +9,6 @@ export interface RequestHead extends Pick<
   readonly rawHeaders: RawHeaders;
   /** The target as it came, where a framework that mounts us below a path has shortened `url`. */
   readonly originalUrl?: unknown;
-  /** "encrypted" is true over TLS, and missing on any other connection. */
+  /** `encrypted` is true over TLS alone. */
   readonly socket: { readonly remoteAddress?: string | undefined; readonly encrypted?: boolean };
 }
