@@ -30,7 +30,7 @@ export function explanationDocument(question: Question, explanation: Explanation
 
 const methodOf = ({ method, upgrade }: Question): string => (upgrade ? "UPGRADE" : method);
 
-/** The path as it was asked for; what stands in a query is nobody's business. */
+/** The path as it was asked for; its query stands where it travels. */
 function headline(question: Question, { outcome, refusal, sent: request }: Explanation): string {
   const asked = `${methodOf(question)} ${question.target.split("?", 1)[0] ?? ""}`;
   if (refusal !== undefined) return `${asked}: refused with ${refusal.status} ${refusal.code}`;

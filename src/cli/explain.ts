@@ -11,13 +11,16 @@ const help = `Usage: qlik-session-proxy explain -c FILE METHOD URL [--origin ORI
          [--header 'NAME: VALUE' ...]
 
 Says what would become of a request, and why: which rule decides, who may send it, what the tenant would get, and what
-becomes of its answer. Connects to nothing and signs nobody in.
+becomes of its answer. Connects to nothing and signs nobody in. What you type is printed where it travels, in URL and
+headers; no secret of the configuration or of a session is.
 
   METHOD              an HTTP method, or UPGRADE for a WebSocket
-  URL                 as the browser asks for it: a path such as /qlik/api/v1/items, or a whole URL
+  URL                 as the browser asks for it: a path such as /qlik/api/v1/items, or a whole URL, of which browsers
+                      keep the #fragment
   --origin ORIGIN     as a page of this origin would ask; of publicOrigin by default
   --peer ADDRESS      as if this address had connected, such as that of a front door; a client's by default
-  --header TEXT       a header in the place of the browser's; 'NAME:' leaves it out; may be repeated
+  --header TEXT       a header in the place of the browser's; 'NAME:' leaves it out; may be repeated. Their size is not
+                      judged: the server answers 431 beyond 64 KiB, Node by itself beyond 16 KiB
   -c, --config FILE   YAML or JSON
   --json              print the explanation as JSON
   --help              this text

@@ -194,7 +194,7 @@ function hasSibling(facts: SiteFacts, policy: SitePolicy): boolean {
  * Whether two origins have the scheme and the last two labels of the host in common. Without a list of public
  * suffixes this calls a few strangers siblings, but only strangers that the operator has listed.
  */
-function isSameSite(a: string, b: string): boolean {
+export function isSameSite(a: string, b: string): boolean {
   const first = parseOrigin(a);
   const second = parseOrigin(b);
   if (first === null || second === null || first.scheme !== second.scheme) return false;

@@ -29,6 +29,7 @@ interface OwnPlace {
   readonly target: Target;
 }
 
+/** A path at the tenant that the policy offers. */
 export interface TenantPlace {
   readonly kind: "tenant";
   /** As it travels. */
@@ -176,8 +177,8 @@ const isThenable = (value: unknown): value is PromiseLike<unknown> =>
 
 /** The target as it came; frameworks that mount us below a path keep it apart. */
 function rawTarget(request: RequestHead): string {
-  const { originalUrl } = request as RequestHead & { readonly originalUrl?: unknown };
-  return typeof originalUrl === "string" ? originalUrl : (request.url ?? "/");
+  const { originalUrl, url } = request;
+  return typeof originalUrl === "string" ? originalUrl : (url ?? "/");
 }
 
 /** Whether a raw target is ours to judge, however malformed the rest of it is. */
@@ -226,7 +227,7 @@ function factsOf(request: RequestHead, place: OwnPlace | TenantPlace, upgrade: b
     ...given("preflightMethod", firstHeader(raw, "access-control-request-method")),
     hasCookie: headerValues(raw, "cookie").length > 0,
     authorizationIdentity: false,
-    secure: "encrypted" in request.socket,
+    secure: request.socket.encrypted === true,
   };
 }
 

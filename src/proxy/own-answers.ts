@@ -62,8 +62,6 @@ export class OwnAnswers {
         return sendAnswer(response, await this.#login(visit));
       case "logout":
         return sendAnswer(response, await this.#logoutPage(request));
-      case "unknown":
-        throw new SessionProxyError("QSP-POLICY");
     }
   }
 

@@ -7,5 +7,8 @@ export interface RequestHead extends Pick<
   "method" | "url" | "httpVersionMajor" | "httpVersionMinor"
 > {
   readonly rawHeaders: RawHeaders;
-  readonly socket: { readonly remoteAddress?: string | undefined };
+  /** The target as it came, where a framework that mounts us below a path has shortened `url`. */
+  readonly originalUrl?: unknown;
+  /** `encrypted` is true over TLS alone. */
+  readonly socket: { readonly remoteAddress?: string | undefined; readonly encrypted?: boolean };
 }

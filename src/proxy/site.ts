@@ -27,7 +27,7 @@ export function createSite(options: ResolvedOptions): Site {
 
   const originFor = (request: RequestHead): string => {
     if (publicOrigin !== undefined) return publicOrigin;
-    const scheme = "encrypted" in request.socket ? "https" : "http";
+    const scheme = request.socket.encrypted === true ? "https" : "http";
     return `${scheme}://${firstHeader(request.rawHeaders, "host") ?? "localhost"}`;
   };
 

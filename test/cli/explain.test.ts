@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ConfigFolder, createConfigFolder, rightConfig } from "../config/config-folder.ts";
@@ -31,6 +31,9 @@ describe("explain", () => {
     expect(stdout).toContain("\nClass  rest, for somebody who is signed in\n");
     expect(stdout).toMatch(/\n {2}a fetch of your page +passes +row 7: the same origin\n/);
     expect(stdout).toMatch(/\n {2}a fetch of https:\/\/app\.example\.com +passes +row 8: a listed origin\n/);
+    expect(stdout).toMatch(
+      /\n {2}an image or script on https:\/\/app\.example\.com +passes +row 9: a sibling/,
+    );
     expect(stdout).toMatch(
       /\n {2}a fetch of another site +403 QSP-CROSS-SITE +row 6: an origin that is not on the list\n/,
     );
@@ -110,7 +113,7 @@ describe("explain", () => {
     expect([dots.code, dots.stdout]).toEqual([1, expect.stringContaining("a segment of dots")]);
   });
 
-  test("says which of the given headers stay here, and shows no secret", async () => {
+  test("says which of the given headers stay here, and shows nothing of them", async () => {
     const { code, stdout } = await explain(
       "GET",
       "/qlik/api/v1/items?accessToken=token-of-mine&qlik-csrf-token=token-of-mine",
@@ -129,6 +132,30 @@ describe("explain", () => {
     expect(stdout).toMatch(/\n {2}left out: .*Authorization, Cookie, X-User-Sub\n/);
     expect(stdout).not.toMatch(/token-of-mine|accept-language/i);
     expect(stdout).not.toContain(secret);
+  });
+
+  test.each([[[]], [["--json"]]])(
+    "prints what was typed where it travels, and nothing of the configuration: %j",
+    async (flags) => {
+      const key = readFileSync(join(folder.path, "key.pem"), "utf8").split("\n")[1] ?? "";
+      const { stdout } = await explain(
+        "GET",
+        "/qlik/api/v1/items?apiKey=typed-1",
+        "--header",
+        "X-Api-Key: typed-2",
+        ...flags,
+      );
+      expect(stdout).toMatch(/GET.*\/api\/v1\/items\?apiKey=typed-1/s);
+      expect(stdout).toMatch(/x-api-key.*typed-2/is);
+      expect(key).not.toBe("");
+      for (const hidden of [secret, key]) expect(stdout).not.toContain(hidden);
+    },
+  );
+
+  test("says in its help what is printed, and what is not judged", async () => {
+    const { stdout } = await runCommand(["explain", "--help"]);
+    expect(stdout).toMatch(/What you type is printed where it travels/);
+    expect(stdout).toMatch(/431 beyond 64 KiB/);
   });
 
   test.each([

@@ -26,6 +26,21 @@ describe("wrong usage", () => {
       "--origin must be an origin",
     ],
     ["a header that is none", ["explain", "-c", "x", "GET", "/a", "--header", "b"], "--header must be"],
+    [
+      "a plain request that is a socket",
+      [
+        "explain",
+        "-c",
+        "x",
+        "GET",
+        "/a",
+        "--header",
+        "Connection: Upgrade",
+        "--header",
+        "Upgrade: websocket",
+      ],
+      "ask with UPGRADE",
+    ],
     ["a flag that is none", ["explain", "-c", "x", "GET", "/a", "--orgin", "b"], "unknown option --orgin"],
     ["no configuration to explain by", ["explain", "GET", "/a"], "explain needs a configuration: -c FILE"],
   ])("exits 2 with a hint in one line: %s", async (_what, args, hint) => {

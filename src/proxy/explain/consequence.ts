@@ -18,7 +18,7 @@ import { sampleAnswers, type SampleAnswers } from "./sample-answers.ts";
 /** What follows from how far a request comes. */
 export interface Consequence {
   readonly outcome: "forwarded" | "answered" | "refused";
-  /** Why nothing is sent and nothing is answered. */
+  /** The error that it is answered with; nothing is sent. */
   readonly refusal?: { readonly code: ErrorCode; readonly status: number; readonly reason?: string };
   /** What the tenant would get; null where it gets nothing. */
   readonly sent: SentRequest | null;
@@ -26,7 +26,7 @@ export interface Consequence {
   readonly answers: SampleAnswers | null;
 }
 
-/** What the tenant would get, with a mask for cookies and token. */
+/** What the tenant would get, with a mask for the session's cookies and token. */
 export interface SentRequest {
   /** The tenant's. */
   readonly origin: string;

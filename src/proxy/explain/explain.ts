@@ -30,7 +30,10 @@ export interface Question {
   readonly headers: RawHeaders;
 }
 
-/** What would become of it; plain data, without a secret. */
+/**
+ * What would become of it, as plain data. What the question brought stands where it travels; no secret of the options or
+ * of a session does.
+ */
 export interface Explanation extends Consequence {
   /** Path at the tenant, byte for byte as it would travel; null where the target has none. */
   readonly path: string | null;
@@ -73,14 +76,15 @@ const someClient = "192.0.2.1";
 
 function explain(door: Door, question: Question): Explanation {
   const { publicOrigin, allowedOrigins } = door.options;
-  const host = question.host ?? new URL(publicOrigin ?? "https://localhost").host;
+  const seen = new URL(publicOrigin ?? "https://localhost");
+  const host = question.host ?? seen.host;
   const headOf = (upgrade: boolean, headers: RawHeaders): RequestHead => ({
     method: upgrade ? "GET" : question.method,
     url: question.target,
-    rawHeaders: ["Host", host, ...usual, ...headers],
+    rawHeaders: ["Host", host, ...headers],
     httpVersionMajor: 1,
     httpVersionMinor: 1,
-    socket: { remoteAddress: question.peer ?? someClient },
+    socket: { remoteAddress: question.peer ?? someClient, encrypted: seen.protocol === "https:" },
   });
   const own = door.site.originFor(headOf(false, []));
   const listed = [...allowedOrigins].filter((origin) => origin !== own);
@@ -100,20 +104,6 @@ function explain(door: Door, question: Question): Explanation {
     }),
   };
 }
-
-/** What browsers say whatever they ask for; the cookie is one of the app's. */
-const usual: RawHeaders = [
-  "User-Agent",
-  "Mozilla/5.0",
-  "Accept",
-  "*/*",
-  "Accept-Language",
-  "en",
-  "Accept-Encoding",
-  "gzip, deflate, br, zstd",
-  "Cookie",
-  "app=1",
-];
 
 /** Puts headers in the place of those with their names. */
 function withHeaders(sample: RawHeaders, given: RawHeaders): RawHeaders {
