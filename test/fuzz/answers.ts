@@ -13,11 +13,12 @@ export interface Answer {
 }
 
 /** Stand-ins of the same length, which the tenant fills in when it answers. */
-export const standIn: Readonly<Record<"accept" | "session" | "port" | "mark", string>> = {
+export const standIn: Readonly<Record<"accept" | "session" | "port" | "mark" | "label", string>> = {
   accept: "ACCEPTACCEPTACCEPTACCEPTACC=",
   session: "secret-sid-0000000000",
   port: "tenant.localhost:00000",
   mark: `mark(${"0".repeat(22)}.${"0".repeat(8)})`,
+  label: "case=--------",
 };
 
 /** The tenant's token for every user; it must never reach a browser. */
@@ -42,6 +43,7 @@ const json = (mark: string): Buffer =>
   Buffer.from(
     JSON.stringify({
       mark,
+      asked: standIn.label,
       links: { self: { href: `http://${standIn.port}/api/v1/items/1` } },
       data: [{ id: "a", href: `http://${standIn.port}/api/v1/items/2?x` }],
     }),
@@ -263,11 +265,8 @@ const brokenChunks: readonly ((text: string) => readonly string[])[] = [
   (text) => Array.from(text, chunk).concat("0\r\n\r\n"),
 ];
 
-/** The body of an answer that nobody asked for. */
-export const unaskedBody = "stolen";
-
 const unasked = [
-  `HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n${unaskedBody}`,
+  "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nstolen",
   "\r\n",
   "x",
   "\0",

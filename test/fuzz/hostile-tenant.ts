@@ -100,10 +100,12 @@ class Stage {
   }
 
   /** Puts in what is known only now. */
-  filled(bytes: Buffer, subject: string, key: string): Buffer {
+  filled(bytes: Buffer, { subject, path }: Asker, key: string): Buffer {
+    const [label = standIn.label] = /case=\d{8}/.exec(path) ?? [];
     let text = bytes.toString("latin1");
     if (text.includes(standIn.port)) text = text.replaceAll(standIn.port, `tenant.localhost:${this.port}`);
     if (text.includes(standIn.mark)) text = text.replaceAll(standIn.mark, markOf(subject));
+    text = text.replaceAll(standIn.label, label);
     if (text.includes(standIn.session)) text = text.replaceAll(standIn.session, this.#newSession(subject));
     if (text.includes(standIn.accept)) text = text.replaceAll(standIn.accept, acceptFor(key));
     return Buffer.from(text, "latin1");
@@ -241,8 +243,10 @@ class Line {
 
   async #do(step: Step, key: string): Promise<void> {
     const socket = this.#socket;
-    if (step.kind === "bytes") socket.write(this.#stage.filled(step.bytes, this.#subject, key));
-    else if (step.kind === "end") socket.end();
+    if (step.kind === "bytes") {
+      const asker = { subject: this.#subject, path: this.#path };
+      socket.write(this.#stage.filled(step.bytes, asker, key));
+    } else if (step.kind === "end") socket.end();
     else if (step.kind === "reset") socket.resetAndDestroy();
     else await new Promise((resolve) => setTimeout(resolve, step.ms));
   }

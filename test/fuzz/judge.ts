@@ -1,5 +1,5 @@
-import { csrfToken, markedSubjects, unaskedBody } from "./answers.ts";
-import type { FuzzCase } from "./fuzz-case.ts";
+import { csrfToken, markedSubjects } from "./answers.ts";
+import { labelOf, type FuzzCase } from "./fuzz-case.ts";
 import type { TenantView } from "./hostile-tenant.ts";
 import type { ClientView } from "./play-client.ts";
 import type { ReadAnswer } from "./read-answers.ts";
@@ -79,14 +79,14 @@ export function problemOf(
     if (secret !== undefined && !asked.includes(secret))
       return `a secret of the tenant reached the browser: ${secret}`;
   }
+  // What a tenant sent unasked after an earlier answer can be taken for this one, of the same user: it has another label.
   // A GET that broke before its first byte is rightly sent again, and the second answer is whole.
   const wasRetried = requests.rest + requests.static > client.answers.length;
-  // What a tenant sends unasked can be taken for the next answer of the same user; of nobody else, since no connection is shared.
-  const wasUnasked = client.answers.some(({ body }) => body === unaskedBody);
   const whole =
     fuzzCase.isCut &&
     !wasRetried &&
-    !wasUnasked &&
-    client.answers.some(({ status, complete }) => status === 200 && complete);
+    client.answers.some(
+      ({ status, complete, body }) => status === 200 && complete && body.includes(labelOf(fuzzCase.index)),
+    );
   return whole ? "an answer that was cut off was passed on as whole" : null;
 }
