@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: "tests",
           include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-          exclude: ["test/nodes/**", "test/fuzz/**"],
+          exclude: ["test/nodes/**", "test/fuzz/**", "test/bench/**"],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -22,7 +22,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "proofs",
-          include: ["test/nodes/**/*.test.ts", "test/fuzz/**/*.test.ts"],
+          include: ["test/nodes/**/*.test.ts", "test/fuzz/**/*.test.ts", "test/bench/**/*.test.ts"],
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },

@@ -1,4 +1,4 @@
-// Looks up what the source, the tests and the attack suite cite (`facts §2.2`, `rules R5`, `attacks H7`, `product C6`) in the documents.
+// Looks up what the source, the tests, the attack suite and the bench cite (`facts §2.2`, `rules R5`, `attacks H7`, `product C6`) in the documents.
 // `node tools/check-facts.mjs [folder]`: one line for each problem, exit status 1 if there is any.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
@@ -58,7 +58,7 @@ function sectionsThere(root, { document, sections }) {
 }
 
 function findSources(root) {
-  return ["src", "test", "attack"]
+  return ["src", "test", "attack", "bench"]
     .filter((folder) => existsSync(join(root, folder)))
     .flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: true, withFileTypes: true })

@@ -1,10 +1,23 @@
-// The Debian packages that the tests need, and their installation on a bare machine.
+// The Debian packages that the tests and the bench need, and their installation on a bare machine.
 import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** One row for each package: what the tests run of it, and why they cannot do without. */
-const debianPackages = [
+/** What the bench runs; its tests do without the last two. */
+const benchPackages = [
+  { name: "openssl", command: "openssl", reason: "makes the certificate of the bench's tenant" },
+  {
+    name: "nginx",
+    command: "nginx",
+    reason: "stands before nodes that are replaced, and is the tenant of the bench",
+  },
+  { name: "wrk", command: "wrk", reason: "makes the requests of the bench" },
+  { name: "haproxy", command: "haproxy", reason: "is measured by the bench" },
+  { name: "caddy", command: "caddy", reason: "is measured by the bench" },
+];
+
+/** One row for each package: what is run of it, and why one cannot do without. */
+const testPackages = [
   {
     name: "chromium",
     command: "chromium",
@@ -26,14 +39,10 @@ const debianPackages = [
     command: "redis-sentinel",
     reason: "watches over a master and its replicas in the tests of failover",
   },
-  {
-    name: "nginx-light",
-    command: "nginx",
-    reason: "stands before three nodes while they are replaced one after the other",
-  },
+  ...benchPackages.filter(({ name }) => name !== "haproxy" && name !== "caddy"),
 ];
 
-// Servers are installed there, and it is not on the PATH of everybody.
+// Servers are there, where the PATH of a person who is not root does not lead; who starts one finds it too.
 process.env.PATH = [process.env.PATH ?? "", "/usr/sbin"].join(delimiter);
 
 /** Whether an executable of that name is on the PATH. */
@@ -48,7 +57,7 @@ function isOnPath(command) {
   });
 }
 
-const missingPackages = () => debianPackages.filter(({ command }) => !isOnPath(command));
+const missingOf = (packages) => packages.filter(({ command }) => !isOnPath(command));
 
 function aptGet(...args) {
   const { status } = spawnSync("apt-get", args, {
@@ -63,19 +72,29 @@ function aptGet(...args) {
  * Makes sure of every package: installs what is missing when this process may, and says nothing when nothing
  * is missing. Returns the lines that tell a person what to do, none when all is well.
  */
-export function ensureDebianPackages() {
-  const missing = missingPackages();
+function ensure(packages, who) {
+  const missing = missingOf(packages);
   if (missing.length === 0) return [];
   const names = missing.map(({ name }) => name);
   const install = ["install", "-y", "--no-install-recommends", ...names];
   if (process.getuid?.() === 0 && isOnPath("apt-get")) {
-    console.error(`Installing ${names.join(", ")}: needed by the tests.`);
-    if (aptGet("update", "-q") && aptGet(...install) && missingPackages().length === 0) return [];
+    console.error(`Installing ${names.join(", ")}: needed by the ${who}.`);
+    if (aptGet("update", "-q") && aptGet(...install) && missingOf(packages).length === 0) return [];
   }
   return [
-    "The tests need what this machine does not have:",
-    ...missingPackages().map(({ name, command, reason }) => `  ${name} (command ${command}): ${reason}`),
+    `The ${who} ${who.endsWith("s") ? "need" : "needs"} what this machine does not have:`,
+    ...missingOf(packages).map(({ name, command, reason }) => `  ${name} (command ${command}): ${reason}`),
     "Install it as root, then try again:",
     `  apt-get update && apt-get ${install.join(" ")}`,
   ];
 }
+
+/** Makes sure of what the tests run. */
+export const ensureDebianPackages = () => ensure(testPackages, "tests");
+
+/** Makes sure of what the bench runs, by the names of the packages. */
+export const ensureBenchPackages = (names) =>
+  ensure(
+    benchPackages.filter(({ name }) => names.includes(name)),
+    "bench",
+  );

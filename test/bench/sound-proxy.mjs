@@ -1,0 +1,4 @@
+// Has no fault.
+import { startProxy } from "./plain-proxy.mjs";
+
+startProxy({});
