@@ -31,7 +31,7 @@ Measures the built proxy beside the public ones: CPU for each request, latency, 
 its own on core 1; tenant and load are on core 0. A contender that does not do what is measured gets no number.
 Exit status: 0 all were measured, 1 a contender failed a gate, 2 nothing could be measured.
 
-  --quick             less than 3 minutes: 2 rounds, ours beside nginx and http-proxy, 1000 idle sockets, 1000 sessions
+  --quick             less than 3 minutes: 1 round, ours beside nginx and http-proxy, 1000 idle sockets, 1000 sessions
   --rounds N          rounds of each load; 7 by default
   --only A,B          contenders: ours, nginx, nginx-large-buffers, haproxy, caddy, http-proxy, httpxy, reply-from,
                       http-proxy-middleware, hono
@@ -69,7 +69,7 @@ export function readCommand(args: readonly string[]): Command {
   return {
     isHelp: values.help,
     isQuick: quick,
-    rounds: count(values.rounds ?? (quick ? "2" : "7"), "--rounds"),
+    rounds: count(values.rounds ?? (quick ? "1" : "7"), "--rounds"),
     only: listOf(values.only) ?? (quick ? quickOnly : undefined),
     loads: listOf(values.loads),
     idleSockets: count(values["idle-sockets"] ?? (quick ? "1000" : "5000"), "--idle-sockets"),

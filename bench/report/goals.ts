@@ -1,3 +1,4 @@
+import type { SessionFigure } from "../loads/sessions.ts";
 import { type Figure, median } from "../rounds.ts";
 
 /** What one load must come to. */
@@ -90,7 +91,7 @@ export interface GoalRow {
 }
 
 /** Compares our figures with what they must come to. */
-export function goalRows(figures: readonly Figure[]): GoalRow[] {
+export function goalRows(figures: readonly Figure[], sessions: readonly SessionFigure[]): GoalRow[] {
   const rows = goals.map((goal): GoalRow => {
     const measured = [...new Set([...goal.must, ...goal.stretch].map(({ against }) => against))].map(
       (against) => [against, valueOf(goal, against, figures)] as const,
@@ -106,7 +107,7 @@ export function goalRows(figures: readonly Figure[]): GoalRow[] {
       isStretchReached: verdict(goal.stretch, values),
     };
   });
-  return [...rows, goRow, gatesRow(figures)];
+  return [...rows, sessionsRow(sessions), goRow, gatesRow(figures)];
 }
 
 /** A toolchain only for this one is not worth its weight; caddy is built on the same package of Go. */
@@ -118,6 +119,28 @@ const goRow: GoalRow = {
   stretch: "≤ 0.5 × Go",
   isStretchReached: "not measured",
 };
+
+/** How much more the most sessions may cost than the fewest: figures closer than that are a tie on a machine like ours. */
+const flat = 1.25;
+
+/** Whether a request and a session cost the same however many sessions there are. */
+function sessionsRow(sessions: readonly SessionFigure[]): GoalRow {
+  const [fewest, most] = [sessions[0], sessions.at(-1)];
+  const row = {
+    title: "many sessions: a request, and the memory of each",
+    must: `≤ ${flat} × with the fewest`,
+  };
+  const blank = { stretch: "", isStretchReached: "" };
+  if (!fewest || !most || fewest === most)
+    return { ...row, ...blank, measured: "–", isMustReached: "not measured" };
+  const grown = [most.few / fewest.few, most.memory / fewest.memory];
+  return {
+    ...row,
+    ...blank,
+    measured: `${grown.map((each) => each.toFixed(2)).join(" × and ")} × from ${fewest.sessions} to ${most.sessions}`,
+    isMustReached: grown.every((each) => each <= flat) ? "reached" : "not reached",
+  };
+}
 
 function gatesRow(figures: readonly Figure[]): GoalRow {
   const own = figures.filter(({ contender }) => contender === "ours");

@@ -56,7 +56,9 @@ function loadTable(load: Load, figures: readonly Figure[]): string {
     costs(figures.find(({ contender }) => contender === name)?.samples ?? []).median;
   const [nginx, httpProxy] = [costOf("nginx"), costOf("http-proxy")];
   const head = ["", costName(load), "best", "× nginx", "× http-proxy"];
-  const more = load.countsMemory ? [] : [`${load.unit}s/s`, "p50 ms", "p99 ms", "peak MiB"];
+  const more = load.countsMemory
+    ? []
+    : [load.unit === "GB" ? "GB/s" : `${load.unit}s/s`, "p50 ms", "p99 ms", "peak MiB"];
   const rows = figures
     .toSorted((one, other) => byCost(costs(one.samples).median, costs(other.samples).median))
     .map(({ contender, samples }) => {
@@ -111,10 +113,10 @@ const costText = ({ unit, countsMemory }: Load, cost: number): string =>
   countsMemory ? number(cost, 1) : unit === "GB" ? number(cost / 1e6, 2) : number(cost, 0);
 
 /** Our figures beside the goals. */
-export const goalTable = (figures: readonly Figure[]): string =>
+export const goalTable = (figures: readonly Figure[], sessions: readonly SessionFigure[]): string =>
   tableOf(
     ["Goal", "Measured", "Must", "Must is", "Stretch", "Stretch is"],
-    goalRows(figures).map(({ title, measured, must, isMustReached, stretch, isStretchReached }) => [
+    goalRows(figures, sessions).map(({ title, measured, must, isMustReached, stretch, isStretchReached }) => [
       title,
       measured,
       must,
