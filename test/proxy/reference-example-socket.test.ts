@@ -163,7 +163,7 @@ test("identity, ttl, encoded ids and every parameter of an engine address arrive
 test("a tenant that never answers the upgrade is a 504 in time (facts §12)", async () => {
   const upstream = await startRawUpstream(() => {});
   open.unshift(upstream);
-  const stack = await start({ tenantOrigin: upstream.origin, proxy: { timeouts: { headers: 300 } } });
+  const stack = await start({ tenantOrigin: upstream.origin, proxy: { timeouts: { headers: 1000 } } });
   const refused = await stack.socket("/app/x").refused;
   expect([refused.status, refused.body]).toEqual([504, expect.stringContaining("QSP-TIMEOUT")]);
   await expect.poll(() => stack.proxy.stats().inFlight).toBe(0);
