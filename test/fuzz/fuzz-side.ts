@@ -53,8 +53,11 @@ const roundSize = 200;
 /** After so many rounds memory is compared with what it is later. */
 const warmRounds = 5;
 
-/** Milliseconds in which everything that the cases opened has to be closed after the last one. */
-const settleTime = 12_000;
+/**
+ * Milliseconds in which everything that the cases opened has to be closed after the last one. Sessions end after 15 s
+ * without use, and each tells the tenant so, on a connection that then idles for a moment.
+ */
+const settleTime = 25_000;
 
 const progressEvery = 60_000;
 
