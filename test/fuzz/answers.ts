@@ -327,7 +327,12 @@ const socketRecipes: readonly [Recipe, ...Recipe[]] = [
     bytes(writeAnswer({ ...answer, headers: [...answer.headers, "Sec-WebSocket-Extensions: x-odd"] })),
   ],
   (answer) => [
-    bytes(writeAnswer({ ...answer, headers: [...answer.headers, "Set-Cookie: eas.sid=over; Path=/"] })),
+    bytes(
+      writeAnswer({
+        ...answer,
+        headers: [...answer.headers, `Set-Cookie: eas.sid=${standIn.session}; Path=/`],
+      }),
+    ),
   ],
   (answer) => [bytes(head(answer)), bytes(encodeFrame(8, Buffer.from([0x10, 0x6b]), null))],
   (answer, random) => [
