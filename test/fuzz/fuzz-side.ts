@@ -242,21 +242,23 @@ class SideRun {
     if (state) this.#memory.push(state);
   }
 
-  /** Waits until no more connections are open than at the start, but not for ever. */
-  async #settle(most: number): Promise<void> {
+  /** Waits until no more connections are open than at the start, but not for ever; gives how the process is then. */
+  async #settle(most: number): Promise<ServerState | null> {
     const until = performance.now() + settleTime;
+    let state: ServerState | null = null;
     while (this.#server.isAlive && performance.now() < until) {
-      const state = await this.#server.state(false).catch(() => null);
-      if (state === null || state.socketsIn + state.socketsOut <= most) return;
+      state = await this.#server.state(true).catch(() => null);
+      if (state === null || state.socketsIn + state.socketsOut <= most) break;
       await sleep(200);
     }
+    return state;
   }
 
   async #wrapUp(atStart: ServerState, warm: ServerState): Promise<ServerState> {
     const { add } = this.#findings;
     await this.#control();
-    await this.#settle(atStart.socketsIn + atStart.socketsOut);
-    const atEnd = await this.#server.state(true).catch(() => this.#last ?? warm);
+    // The state of that moment: sessions that end later have connections again.
+    const atEnd = (await this.#settle(atStart.socketsIn + atStart.socketsOut)) ?? this.#last ?? warm;
     if (!this.#server.isAlive) return atEnd;
     const left = atEnd.socketsIn + atEnd.socketsOut - atStart.socketsIn - atStart.socketsOut;
     if (left > 0)
