@@ -1,6 +1,7 @@
 import { SessionProxyError } from "../errors.ts";
 import type { TenantCall } from "../tenant/port.ts";
 import { collectAnswer } from "./collect-answer.ts";
+import { http1Clients } from "./http1/http1-client.ts";
 import { Lanes } from "./lanes.ts";
 import type { UpstreamListener, UpstreamRequest } from "./listener.ts";
 import { sendHandshake, type UpgradeAnswer } from "./send-handshake.ts";
@@ -35,6 +36,8 @@ export interface UpstreamOptions {
   readonly idle: number;
   readonly idleTotal: number;
   readonly total: number;
+  /** Who speaks HTTP/1.1 on them: undici, or our own client. */
+  readonly client: "undici" | "own";
 }
 
 /** The lane for static files: it carries no cookie and belongs to nobody. */
@@ -53,9 +56,10 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const { origin, timeouts, idle } = options;
   const { host } = new URL(origin);
   const trust = trustOf(origin, options.ca);
+  const makeClients = options.client === "own" ? http1Clients : undiciClients;
   const lanes = new Lanes(
     { total: options.total, idleTotal: options.idleTotal, laneWait: timeouts.headers },
-    undiciClients({ origin, trust, timeouts, idle }),
+    makeClients({ origin, trust, timeouts, idle }),
   );
 
   const send = (lane: string, width: number, request: UpstreamRequest, listener: UpstreamListener): void => {
