@@ -3,6 +3,7 @@ import { SessionProxyError } from "../../errors.ts";
 import type { UpstreamListener, UpstreamRequest } from "../listener.ts";
 import { toUpstreamError } from "../upstream-error.ts";
 import { AnswerReader, type AnswerSink } from "./answer-reader.ts";
+import { Countdown } from "./countdown.ts";
 import { keptFor } from "./framing.ts";
 import type { WrittenHead } from "./request-head.ts";
 import { RequestWriter } from "./request-writer.ts";
@@ -38,7 +39,7 @@ export class Exchange implements AnswerSink {
   readonly #reader: AnswerReader;
   #socket: Socket | null = null;
   #writer: RequestWriter | null = null;
-  #timer: NodeJS.Timeout | null = null;
+  readonly #countdown = new Countdown();
   #keep = 0;
   #hasHead = false;
   #isOver = false;
@@ -115,7 +116,7 @@ export class Exchange implements AnswerSink {
   }
 
   data(piece: Buffer): boolean {
-    this.#timer?.refresh();
+    this.#countdown.refresh();
     return this.#pausedUnless(this.#options.listener.data(piece));
   }
 
@@ -136,7 +137,7 @@ export class Exchange implements AnswerSink {
 
   #pausedUnless(hasRoom: boolean): boolean {
     if (hasRoom || this.#isOver) return hasRoom;
-    this.#stopTimer();
+    this.#countdown.stop();
     this.#socket?.pause();
     return false;
   }
@@ -153,7 +154,7 @@ export class Exchange implements AnswerSink {
 
   #waitForHead(): void {
     if (this.#isOver || this.#hasHead) return;
-    this.#startTimer(this.#options.timeouts.headers, () => {
+    this.#countdown.start(this.#options.timeouts.headers, () => {
       // A body that the browser has not sent yet is not the tenant's fault; whoever reads it has a limit.
       if (this.#writer?.isDone === false && !this.#writer.isHeldBack) this.#waitForHead();
       else this.fail(new WireError("HTTP1_HEADERS_TIMEOUT", "no answer came in time"));
@@ -161,26 +162,16 @@ export class Exchange implements AnswerSink {
   }
 
   #waitForBody(): void {
-    this.#startTimer(this.#options.timeouts.bodyIdle, () => {
+    this.#countdown.start(this.#options.timeouts.bodyIdle, () => {
       this.fail(new WireError("HTTP1_BODY_TIMEOUT", "the answer did not go on in time"));
     });
-  }
-
-  #startTimer(ms: number, expired: () => void): void {
-    this.#stopTimer();
-    this.#timer = setTimeout(expired, ms);
-  }
-
-  #stopTimer(): void {
-    if (this.#timer) clearTimeout(this.#timer);
-    this.#timer = null;
   }
 
   /** Puts everything away; false where that was done before. */
   #close(keep: number): boolean {
     if (this.#isOver) return false;
     this.#isOver = true;
-    this.#stopTimer();
+    this.#countdown.stop();
     this.#writer?.stop();
     this.#reader.stop();
     this.#options.ended(keep);

@@ -3,6 +3,7 @@ import { SessionProxyError } from "../../errors.ts";
 import type { UpstreamListener, UpstreamRequest } from "../listener.ts";
 import type { ClientOptions, ConnectionWatch, MakeClient, UpstreamClient } from "../upstream-client.ts";
 import { toUpstreamError } from "../upstream-error.ts";
+import { Countdown } from "./countdown.ts";
 import { Exchange } from "./exchange.ts";
 import { type OpenSocket, socketOpener } from "./open-socket.ts";
 import { writeHead } from "./request-head.ts";
@@ -27,7 +28,7 @@ class Http1Client implements UpstreamClient {
   /** Gives up the attempt to connect. */
   #giveUp: (() => void) | null = null;
   #exchange: Exchange | null = null;
-  #idleTimer: NodeJS.Timeout | null = null;
+  readonly #idling = new Countdown();
   destroyed = false;
 
   constructor(options: Http1Options) {
@@ -124,13 +125,12 @@ class Http1Client implements UpstreamClient {
   /** Waits for another request; the process need not live on for it. */
   #keep(socket: Socket, keep: number): void {
     socket.unref();
-    this.#idleTimer = setTimeout(() => this.#drop(), keep);
-    this.#idleTimer.unref();
+    this.#idling.start(keep, () => this.#drop());
+    this.#idling.unref();
   }
 
   #stopIdling(): void {
-    if (this.#idleTimer) clearTimeout(this.#idleTimer);
-    this.#idleTimer = null;
+    this.#idling.stop();
     this.#socket?.ref();
   }
 

@@ -2,6 +2,7 @@ import * as net from "node:net";
 import * as tls from "node:tls";
 import { lookupWithLoopback } from "../loopback-lookup.ts";
 import type { Trust } from "../trust.ts";
+import { Countdown } from "./countdown.ts";
 import { WireError } from "./wire-error.ts";
 
 /** Hears what became of an attempt to connect; exactly one is called, unless the attempt is given up. */
@@ -23,14 +24,15 @@ export function socketOpener(origin: string, trust: Trust, timeout: number): Ope
     const { socket, ready } = start();
     socket.setNoDelay(true);
     socket.setKeepAlive(true, probeEvery);
-    const timer = setTimeout(() => {
+    const countdown = new Countdown();
+    countdown.start(timeout, () => {
       end(new WireError("HTTP1_CONNECT_TIMEOUT", "the connection took too long"));
-    }, timeout);
+    });
     let isOver = false;
     const end = (error: Error | null): void => {
       if (isOver) return;
       isOver = true;
-      clearTimeout(timer);
+      countdown.stop();
       socket.destroy();
       if (error !== null) failed(error);
     };
@@ -40,7 +42,7 @@ export function socketOpener(origin: string, trust: Trust, timeout: number): Ope
     socket.once(ready, () => {
       if (isOver) return;
       isOver = true;
-      clearTimeout(timer);
+      countdown.stop();
       opened(socket);
     });
     return () => end(null);
