@@ -65,6 +65,7 @@ const aborted = (): SessionProxyError =>
 /** undici's raw handler: raw header buffers in, no header object is ever built. */
 function toHandler(listener: UpstreamListener, over: () => void): Dispatcher.DispatchHandler {
   let abortNow: (() => void) | null = null;
+  let hasNoBody = false;
   // The client has not put the exchange away yet when it tells of its end.
   const settle = (): void => process.nextTick(over);
   return {
@@ -79,6 +80,7 @@ function toHandler(listener: UpstreamListener, over: () => void): Dispatcher.Dis
         abortNow?.();
         return false;
       }
+      hasNoBody = status === 204 || status === 304;
       return listener.head(status, decodeRawHeaders(headers), resume);
     },
     onData: (chunk: Buffer): boolean => listener.data(chunk),
@@ -88,7 +90,11 @@ function toHandler(listener: UpstreamListener, over: () => void): Dispatcher.Dis
     },
     onError(error: Error) {
       settle();
-      listener.failed(toUpstreamError(error));
+      // These end with their heads; undici misses the body whose length they may name.
+      if (hasNoBody && codeOf(error) === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH") listener.finished();
+      else listener.failed(toUpstreamError(error));
     },
   } as Dispatcher.DispatchHandler;
 }
+
+const codeOf = (error: Error): unknown => (error as { code?: unknown }).code;
