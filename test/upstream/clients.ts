@@ -60,7 +60,9 @@ export function dispatch(
   const looks = new Set<() => void>();
   const events: string[] = [];
   const chunks: Buffer[] = [];
-  let [abort, resume, settle] = [(): void => {}, (): void => {}, (_: Heard): void => {}];
+  let bytes = 0;
+  let [abort, resume] = [(): void => {}, (): void => {}];
+  let settle!: (heard: Heard) => void;
   const over = new Promise<Heard>((resolve) => {
     settle = resolve;
   });
@@ -112,8 +114,9 @@ export function dispatch(
     },
     data(chunk) {
       chunks.push(chunk);
+      bytes += chunk.length;
       tell("data");
-      return !waits(heard.body.length);
+      return !waits(bytes);
     },
     finished() {
       tell("finished");
