@@ -3,12 +3,15 @@ import { describe, expect, test } from "vitest";
 import { AnswerReader } from "./answer-reader.ts";
 import { WireError } from "./wire-error.ts";
 
-/** What a reader tells of pieces of bytes that come one after the other; `waits` lets it wait at each call. */
-function told(pieces: readonly Buffer[], { method = "GET", waits = false } = {}): string {
+/** Whether a reader is asked to wait at each call, and until when. */
+type Waits = "never" | "a turn" | "until the end";
+
+/** What a reader tells of pieces of bytes that come one after the other. */
+function told(pieces: readonly Buffer[], { method = "GET", waits = "never" as Waits } = {}): string {
   const events: string[] = [];
   let body = "";
   let [isComplete, isMore] = [false, false];
-  const pause = (): boolean => !waits;
+  const pause = (): boolean => waits === "never";
   const reader = new AnswerReader(method, {
     head: ({ status, headers }) => {
       events.push(`${status} ${headers.join("|")}`);
@@ -24,14 +27,14 @@ function told(pieces: readonly Buffer[], { method = "GET", waits = false } = {})
     },
   });
   const goOn = (): void => {
-    for (let turn = 0; waits && turn < 200; turn += 1) reader.resume();
+    for (let turn = 0; waits !== "never" && turn < 200; turn += 1) reader.resume();
   };
   try {
     for (const piece of pieces) {
       // The connection, which ends then, sees to what comes later.
       if (isComplete) isMore = true;
       else reader.read(piece);
-      goOn();
+      if (waits === "a turn") goOn();
     }
     reader.end();
     goOn();
@@ -80,6 +83,8 @@ const answer = fc
     Buffer.from(`${first}HTTP/1.1 200 OK\r\nX: ${value}\r\n${framed}${behind}`, "latin1"),
   );
 
+const waiting = fc.constantFrom<Waits>("never", "a turn", "until the end");
+
 const places = fc.array(fc.nat(), { maxLength: 12 });
 
 /** One byte of it is another one. */
@@ -95,7 +100,7 @@ describe("however the bytes are cut, and however often somebody waits, the same 
     ["of answers with a wrong byte", spoiled],
   ])("%s", (_what, bytes) => {
     fc.assert(
-      fc.property(bytes, places, fc.boolean(), (all, ends, waits) => {
+      fc.property(bytes, places, waiting, (all, ends, waits) => {
         expect(told(cut(all, ends), { waits })).toBe(told([all]));
       }),
       { numRuns: 300 },

@@ -78,15 +78,22 @@ function secureStarter(origin: string, trust: Trust): () => Start {
       lookup: lookupWithLoopback,
       ALPNProtocols: ["http/1.1"],
     });
-    // The latest is enough: all connections are to the same server, and are verified when the session is made.
-    socket.on("session", (made: Buffer) => {
+    keepSession(socket, (made) => {
       session = made;
-    });
-    socket.once("error", () => {
-      session = undefined;
     });
     return { socket, ready: "secureConnect" };
   };
+}
+
+/**
+ * Hands over the sessions of a connection, so that the next one can go on with the latest: all are to the same server. node
+ * tells of none before the server is verified. One with which a handshake fails is given up.
+ */
+function keepSession(socket: tls.TLSSocket, keep: (session: Buffer | undefined) => void): void {
+  const forget = (): void => keep(undefined);
+  socket.on("session", keep);
+  socket.once("error", forget);
+  socket.once("secureConnect", () => socket.off("error", forget));
 }
 
 function addressOf(origin: string, usualPort: number): { readonly host: string; readonly port: number } {
