@@ -105,6 +105,13 @@ const chunks: readonly Case[] = [
   ["data that ends in LF", `${ok}${chunked}2\r\nok\n0\r\n\r\n`, broken("ok")],
   ["a control in an extension", `${ok}${chunked}2;a\x01\r\nok\r\n0\r\n\r\n`, broken("")],
   ["a long extension", `${ok}${chunked}2;${"a".repeat(20_000)}\r\nok\r\n0\r\n\r\n`, broken(""), "200 ok"],
+  [
+    "extensions without end",
+    `${ok}${chunked}${`1;${"a".repeat(199)}\r\no\r\n`.repeat(100)}0\r\n\r\n`,
+    // 200 bytes each, and 16 KiB in all.
+    broken("o".repeat(81)),
+    `200 ${"o".repeat(100)}`,
+  ],
   ["a trailer that is none", `${ok}${chunked}2\r\nok\r\n0\r\nbroken\r\n\r\n`, broken("ok")],
   ["a folded trailer", `${ok}${chunked}2\r\nok\r\n0\r\nX: a\r\n b\r\n\r\n`, broken("ok")],
   ["a length as a trailer", `${ok}${chunked}2\r\nok\r\n0\r\nContent-Length: 5\r\n\r\n`, broken("ok")],
@@ -131,6 +138,12 @@ const interims: readonly Case[] = [
     "103 with chunks",
     `${interim(103, "Transfer-Encoding: chunked\r\n")}0\r\n\r\n${ok}${length("ok")}`,
     refused,
+  ],
+  [
+    "103 with a length of nothing",
+    `${interim(103, "Content-Length: 0\r\n")}${ok}${length("ok")}`,
+    refused,
+    "200 ok",
   ],
   ["a flood", `${interim(103).repeat(2000)}${ok}${length("ok")}`, refused, "200 ok"],
 ];

@@ -311,6 +311,26 @@ describe.each(clients)("%s", (client) => {
       expect(taken()).toBe(0);
     });
 
+    test("that refuses has the rest of the request kept back", async () => {
+      const { way, upstream } = await start();
+      let tenant: Socket | undefined;
+      upstream.onConnection((socket) => {
+        tenant = socket;
+        earlyAnswer("HTTP/1.1 413 Too Large\r\nContent-Length: 5\r\n\r\nst")(socket);
+      });
+      const { body, go, sent } = slow();
+      const heard = dispatch(way, { method: "POST", body });
+      await heard.until((own) => own.body === "st");
+      go();
+      // undici sends on until the answer is through.
+      if (client === "undici") await eventually(() => expect(sent()).toBeGreaterThan(2));
+      else await new Promise((resolve) => setTimeout(resolve, 50));
+      tenant?.write("op!");
+      expect(await ended(heard)).toBe("413 stop!");
+      // One more was asked for when the answer came.
+      if (client === "own") expect(sent()).toBeLessThanOrEqual(2);
+    });
+
     test("that goes on as it reads is told while the request goes on", async () => {
       const { way, upstream } = await start();
       let received = 0;
