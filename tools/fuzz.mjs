@@ -1,6 +1,6 @@
 // Throws odd bytes at both raw sockets of the built server and watches that it stays as it is; see test/fuzz/.
-// `npm run fuzz -- --minutes 60 [--seed N] [--side downstream|upstream|both] [--replay FILE]`: exit status 1 if anything
-// was found; its bytes are in test-results/fuzz/, and `--replay` plays them again.
+// `npm run fuzz -- --minutes 60 [--seed N] [--side downstream|upstream|both] [--client undici|own]
+// [--replay FILE]`: exit status 1 if anything was found; its bytes are in test-results/fuzz/, and `--replay` plays them again.
 import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -10,6 +10,9 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = join(root, "test-results", "fuzz");
 
 const sides = { downstream: ["downstream"], upstream: ["upstream"], both: ["downstream", "upstream"] };
+
+/** Who speaks to the tenant. */
+const clients = ["undici", "own"];
 
 /** Makes one file of the fuzzer; its packages are found from where it lies. */
 async function bundle(into) {
@@ -35,6 +38,7 @@ function readArguments() {
       minutes: { type: "string", default: "1" },
       seed: { type: "string" },
       side: { type: "string", default: "both" },
+      client: { type: "string", default: "undici" },
       replay: { type: "string" },
       plant: { type: "string" },
     },
@@ -44,22 +48,24 @@ function readArguments() {
   if (!(minutes > 0)) throw new Error("--minutes takes a number above 0");
   if (!Number.isSafeInteger(seed)) throw new Error("--seed takes a whole number");
   if (!Object.hasOwn(sides, values.side)) throw new Error(`--side takes ${Object.keys(sides).join(", ")}`);
+  if (!clients.includes(values.client)) throw new Error(`--client takes ${clients.join(", ")}`);
   return { ...values, minutes, seed, sides: sides[values.side] };
 }
 
 async function main() {
-  const { minutes, seed, sides, replay, plant } = readArguments();
+  const { minutes, seed, sides, client, replay, plant } = readArguments();
   const work = join(folder, `run-${process.pid}`);
   mkdirSync(work, { recursive: true });
   try {
     // A copy, so that a build during a long run does not change what is fuzzed.
     cpSync(join(root, "dist"), join(work, "dist"), { recursive: true });
     const { fuzz, isClean } = await bundle(work);
-    console.log(`seed ${seed}`);
+    console.log(`seed ${seed}, client ${client}`);
     const reports = await fuzz({
       seed,
       sides,
       minutes,
+      client,
       replay,
       plant,
       dist: join(work, "dist"),

@@ -48,11 +48,11 @@ const unframedBody = `
                         const headers = {};
                         for (let at = 0; at < request.headers.length; at += 2) headers[request.headers[at]] = request.headers[at + 1];
                         const out = http.request(origin + request.path, { method: request.method, headers });
-                        out.on("error", (error) => (release(), listener.failed(toUpstreamError(error))));
+                        out.on("error", (error) => (over(), listener.failed(toUpstreamError(error))));
                         out.on("response", (answer) => {
                             listener.head(answer.statusCode, answer.rawHeaders, () => {});
                             answer.on("data", (chunk) => listener.data(chunk));
-                            answer.on("end", () => (release(), listener.finished()));
+                            answer.on("end", () => (over(), listener.finished()));
                         });
                         for await (const chunk of request.body) out.write(chunk);
                         out.end();
@@ -214,7 +214,7 @@ const exchanges: readonly Hole[] = [
     what: "bodies in chunks are sent on without framing",
     changes: [
       change(
-        "upstream/upstream.js",
+        "upstream/undici-client.js",
         "client.dispatch(dispatchOptions(",
         `${unframedBody}                client.dispatch(dispatchOptions(`,
       ),

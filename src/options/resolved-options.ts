@@ -75,6 +75,7 @@ export interface ResolvedOptions {
     readonly idle: number;
     readonly idleTotal: number;
     readonly total: number;
+    readonly client: "undici" | "own";
   };
   readonly unsafe: {
     readonly plainHttpTenant: boolean;

@@ -161,6 +161,11 @@ export interface UpstreamOptions {
   readonly idleTotal?: number;
   /** Connections of all sessions, 1 to 65536; 4096 by default. */
   readonly total?: number;
+  /**
+   * Who speaks HTTP/1.1 to the tenant: `undici`, or `own`, a stricter client of the proxy that does less work for each request;
+   * `undici` by default. WebSockets are the same with both.
+   */
+  readonly client?: "undici" | "own";
 }
 
 /** For local work only; refused with `NODE_ENV=production`. All false by default. */

@@ -59,6 +59,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     idle: options.upstream.idle,
     idleTotal: options.upstream.idleTotal,
     total: options.upstream.total,
+    client: options.upstream.client,
   });
   const store = openStore(options.store, { clock, timeout: options.timeouts.store });
   const [secret, ...olderSecrets] = options.secrets;

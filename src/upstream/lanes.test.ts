@@ -1,7 +1,7 @@
-import { Client } from "undici";
 import { afterEach, expect, test } from "vitest";
 import type { SessionProxyError } from "../errors.ts";
 import { Lanes, type Connection } from "./lanes.ts";
+import { undiciClients } from "./undici-client.ts";
 
 const made: Lanes[] = [];
 afterEach(async () => {
@@ -10,7 +10,9 @@ afterEach(async () => {
 
 /** Lanes whose clients never dial: a client connects with its first request only. */
 function lanesOf(limits: { total: number; idleTotal: number }): Lanes {
-  const lanes = new Lanes({ ...limits, laneWait: 60_000 }, () => new Client("http://127.0.0.1:9"));
+  const timeouts = { connect: 1000, headers: 1000, bodyIdle: 1000 };
+  const options = { origin: "http://127.0.0.1:9", trust: {}, timeouts, idle: 1000 };
+  const lanes = new Lanes({ ...limits, laneWait: 60_000 }, undiciClients(options));
   made.push(lanes);
   return lanes;
 }

@@ -1,9 +1,9 @@
-import type { Client } from "undici";
 import { SessionProxyError } from "../errors.ts";
+import type { MakeClient, UpstreamClient } from "./upstream-client.ts";
 
 /** One connection to the tenant, of one lane. */
 export interface Connection {
-  readonly client: Client;
+  readonly client: UpstreamClient;
   /** Gives the connection back when its exchange is over. */
   release(): void;
 }
@@ -33,7 +33,7 @@ const totalWait = 2000;
  */
 export class Lanes {
   readonly #limits: LaneLimits;
-  readonly #connect: () => Client;
+  readonly #makeClient: MakeClient;
   readonly #lanes = new Map<string, Lane>();
   /** In the order in which they became idle: the first is the one unused longest. */
   readonly #idle = new Set<Track>();
@@ -43,9 +43,9 @@ export class Lanes {
   readonly #refusals = new Set<(error: SessionProxyError) => void>();
   #isClosed = false;
 
-  constructor(limits: LaneLimits, connect: () => Client) {
+  constructor(limits: LaneLimits, makeClient: MakeClient) {
     this.#limits = limits;
-    this.#connect = connect;
+    this.#makeClient = makeClient;
   }
 
   /** Open connections, and those being opened. */
@@ -134,17 +134,17 @@ export class Lanes {
     const [oldest] = this.#idle;
     if (this.count >= this.#limits.total && oldest) this.#discard(oldest);
     if (this.count >= this.#limits.total) return undefined;
-    const track: Track = { client: this.#connect(), lane, isGone: false };
-    lane.tracks.add(track);
-    track.client.on("connect", () => {
-      track.isGone = false;
+    const client = this.#makeClient({
+      opened: () => {
+        track.isGone = false;
+      },
+      gone: () => {
+        track.isGone = true;
+        if (this.#idle.has(track)) this.#discard(track);
+      },
     });
-    const gone = (): void => {
-      track.isGone = true;
-      if (this.#idle.has(track)) this.#discard(track);
-    };
-    track.client.on("disconnect", gone);
-    track.client.on("connectionError", gone);
+    const track: Track = { client, lane, isGone: false };
+    lane.tracks.add(track);
     return track;
   }
 
@@ -195,7 +195,7 @@ interface Lane {
 }
 
 interface Track {
-  readonly client: Client;
+  readonly client: UpstreamClient;
   readonly lane: Lane;
   /** Whether the tenant or we closed it. */
   isGone: boolean;

@@ -1,15 +1,18 @@
 import { SessionProxyError } from "../errors.ts";
 
-/** Codes of undici and node that mean a wait was too long. */
+/** Codes of our own client, of undici and node that mean a wait was too long. */
 const timeouts: ReadonlySet<string> = new Set([
   "UND_ERR_CONNECT_TIMEOUT",
   "UND_ERR_HEADERS_TIMEOUT",
   "UND_ERR_BODY_TIMEOUT",
   "ETIMEDOUT",
+  "HTTP1_CONNECT_TIMEOUT",
+  "HTTP1_HEADERS_TIMEOUT",
+  "HTTP1_BODY_TIMEOUT",
 ]);
 
 /** Codes of a connection that broke, on which a request may not have been read at all. */
-const broken: ReadonlySet<string> = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
+const broken: ReadonlySet<string> = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE", "HTTP1_CLOSED"]);
 
 /** Turns whatever a connection failed with into an error of the table, with what may be kept of it as its cause. */
 export function toUpstreamError(error: unknown): SessionProxyError {

@@ -1,14 +1,12 @@
-import * as tls from "node:tls";
-import { buildConnector, Client, type Dispatcher } from "undici";
 import { SessionProxyError } from "../errors.ts";
-import { decodeRawHeaders } from "../http/raw-headers.ts";
 import type { TenantCall } from "../tenant/port.ts";
 import { collectAnswer } from "./collect-answer.ts";
+import { http1Clients } from "./http1/http1-client.ts";
 import { Lanes } from "./lanes.ts";
 import type { UpstreamListener, UpstreamRequest } from "./listener.ts";
-import { lookupWithLoopback } from "./loopback-lookup.ts";
 import { sendHandshake, type UpgradeAnswer } from "./send-handshake.ts";
-import { toUpstreamError } from "./upstream-error.ts";
+import { trustOf } from "./trust.ts";
+import { undiciClients } from "./undici-client.ts";
 
 /** The way to one tenant. Connections belong to one lane and are never used by another. rules R12 */
 export interface Upstream {
@@ -38,6 +36,8 @@ export interface UpstreamOptions {
   readonly idle: number;
   readonly idleTotal: number;
   readonly total: number;
+  /** Who speaks HTTP/1.1 on them: undici, or our own client. */
+  readonly client: "undici" | "own";
 }
 
 /** The lane for static files: it carries no cookie and belongs to nobody. */
@@ -51,29 +51,15 @@ const ownConnections = 2;
 
 const ownLane = (key: string): string => `${key} own`;
 
-/** Creates the way to one tenant, by undici's clients for requests and node's own for upgrades. */
+/** Creates the way to one tenant: clients with a connection each for requests, node's own for upgrades. */
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { origin, timeouts, idle } = options;
-  const { host, protocol } = new URL(origin);
-  const trust = protocol === "https:" ? trustOf(options.ca) : {};
-  const connect = buildConnector({
-    ...trust,
-    lookup: lookupWithLoopback,
-    timeout: timeouts.connect,
-    keepAlive: true,
-    maxCachedSessions: 10,
-  });
+  const { host } = new URL(origin);
+  const trust = trustOf(origin, options.ca);
+  const makeClients = options.client === "own" ? http1Clients : undiciClients;
   const lanes = new Lanes(
     { total: options.total, idleTotal: options.idleTotal, laneWait: timeouts.headers },
-    () =>
-      new Client(origin, {
-        connect,
-        pipelining: 1,
-        keepAliveTimeout: idle,
-        keepAliveMaxTimeout: idle,
-        headersTimeout: timeouts.headers,
-        bodyTimeout: timeouts.bodyIdle,
-      }),
+    makeClients({ origin, trust, timeouts, idle }),
   );
 
   const send = (lane: string, width: number, request: UpstreamRequest, listener: UpstreamListener): void => {
@@ -81,7 +67,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     const withdraw = lanes.acquire(lane, width, {
       ready({ client, release }) {
         isServed = true;
-        client.dispatch(dispatchOptions(origin, host, request), toHandler(listener, release));
+        client.dispatch(request, listener, release);
       },
       refused: (error) => listener.failed(error),
     });
@@ -121,57 +107,3 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 
 const aborted = (): SessionProxyError =>
   new SessionProxyError("QSP-UPSTREAM", { reason: "aborted by the proxy" });
-
-/** One context for all connections; verification cannot be switched off, only extended by an authority. */
-function trustOf(ca: string | undefined): { secureContext: tls.SecureContext; rejectUnauthorized: true } {
-  const secureContext = tls.createSecureContext(
-    ca === undefined ? {} : { ca: [...tls.rootCertificates, ca] },
-  );
-  return { secureContext, rejectUnauthorized: true };
-}
-
-function dispatchOptions(origin: string, host: string, request: UpstreamRequest): Dispatcher.DispatchOptions {
-  const headers = ["host", host, ...request.headers];
-  if (request.contentLength !== undefined) headers.push("content-length", String(request.contentLength));
-  return {
-    origin,
-    path: request.path,
-    method: request.method as Dispatcher.HttpMethod,
-    headers,
-    body: (request.body as Dispatcher.DispatchOptions["body"]) ?? null,
-    // Ours is decided by the time-out and the retry rules, not by what undici takes for idempotent.
-    idempotent: false,
-    blocking: false,
-  };
-}
-
-/** undici's raw handler: raw header buffers in, no header object is ever built. */
-function toHandler(listener: UpstreamListener, release: () => void): Dispatcher.DispatchHandler {
-  let abortNow: (() => void) | null = null;
-  // The client has not put the exchange away yet when it tells of its end.
-  const settle = (): void => process.nextTick(release);
-  return {
-    onConnect(abort: (error?: Error) => void) {
-      abortNow = () => abort(aborted());
-      listener.started(abortNow);
-    },
-    onHeaders(status: number, headers: Buffer[], resume: () => void): boolean {
-      if (status >= 100 && status < 200) return true;
-      // A status below 100 cannot be passed on: writeHead would throw.
-      if (status < 100 || status > 599) {
-        abortNow?.();
-        return false;
-      }
-      return listener.head(status, decodeRawHeaders(headers), resume);
-    },
-    onData: (chunk: Buffer): boolean => listener.data(chunk),
-    onComplete() {
-      settle();
-      listener.finished();
-    },
-    onError(error: Error) {
-      settle();
-      listener.failed(toUpstreamError(error));
-    },
-  } as Dispatcher.DispatchHandler;
-}

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { runTool } from "../support/tool-command.ts";
 import { attack } from "./attack-command.ts";
 
 /*
@@ -14,6 +15,22 @@ test(
     const { status, said } = await attack();
     process.stdout.write(`[figure] attacks: ${said.trim().split("\n").at(-1) ?? ""}\n`);
     expect(said).toMatch(/: \d{3} held, 0 fell, 0 not applicable\s*$/);
+    expect(status).toBe(0);
+  },
+  longest,
+);
+
+/** What an upstream does to a proxy: framing, odd answers, mixed up users. The rest is the same with every client. */
+const fromUpstream = "M,H7,H8,H9,X";
+
+test(
+  "no attack by way of the upstream gets past our own client for it",
+  async () => {
+    const { status, said } = await runTool("attack", ["--built", "--only", fromUpstream], {
+      QSP_UPSTREAM_CLIENT: "own",
+    });
+    process.stdout.write(`[figure] attacks, own client: ${said.trim().split("\n").at(-1) ?? ""}\n`);
+    expect(said).toMatch(/: \d{2} held, 0 fell, 0 not applicable\s*$/);
     expect(status).toBe(0);
   },
   longest,

@@ -17,6 +17,8 @@ export interface SideOptions {
   readonly seed: number;
   /** Milliseconds. */
   readonly duration: number;
+  /** Who speaks to the tenant. */
+  readonly client: "undici" | "own";
   /** Cases to play again instead of new ones. */
   readonly replay?: readonly FuzzCase[] | undefined;
   readonly dist: string;
@@ -64,13 +66,14 @@ const progressEvery = 60_000;
 /** Fuzzes one side until the time is over or the process has ended. */
 export async function fuzzSide(options: SideOptions): Promise<SideReport> {
   const tenant = await startHostileTenant();
-  const { dist, probe, folder, plant, side } = options;
+  const { dist, probe, folder, plant, side, client } = options;
   try {
     const server = await startFuzzedServer({
       dist,
       probe,
       folder: join(folder, `server-${side}-${process.pid}`),
       tenantOrigin: tenant.origin,
+      client,
       plant,
     });
     try {

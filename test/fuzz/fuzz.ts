@@ -7,6 +7,8 @@ export interface FuzzOptions {
   readonly seed: number;
   readonly sides: readonly Side[];
   readonly minutes: number;
+  /** Who speaks to the tenant. */
+  readonly client: "undici" | "own";
   /** A file of a finding, to be played again. */
   readonly replay?: string | undefined;
   readonly dist: string;
@@ -30,7 +32,7 @@ export async function fuzz(options: FuzzOptions): Promise<readonly SideReport[]>
     ),
   );
   for (const report of reports) say(described(report));
-  say(figureOf(reports, { seed, seconds: (performance.now() - began) / 1000 }));
+  say(figureOf(reports, { seed, client: options.client, seconds: (performance.now() - began) / 1000 }));
   return reports;
 }
 
@@ -54,13 +56,14 @@ function described(report: SideReport): string {
 
 function figureOf(
   reports: readonly SideReport[],
-  about: { readonly seed: number; readonly seconds: number },
+  about: Pick<FuzzOptions, "seed" | "client"> & { readonly seconds: number },
 ): string {
   const sum = (value: (report: SideReport) => number): number =>
     reports.reduce((total, report) => total + value(report), 0);
   const values: Readonly<Record<string, number | string>> = {
     seconds: Math.round(about.seconds),
     seed: about.seed,
+    client: about.client,
     ...Object.fromEntries(reports.map(({ side, cases }) => [side, `${cases} cases`])),
     "requests forwarded": sum(({ depths }) => depths.forwarded),
     logins: sum(({ logins }) => logins.proper),

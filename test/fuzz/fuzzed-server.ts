@@ -43,6 +43,8 @@ export interface ServerPlace {
   /** Folder for configuration and keys. */
   readonly folder: string;
   readonly tenantOrigin: string;
+  /** Who speaks to the tenant. */
+  readonly client: "undici" | "own";
   /** What is planted; see the probe. */
   readonly plant?: string | undefined;
 }
@@ -58,7 +60,7 @@ const timeouts = {
   drain: "1s",
 };
 
-function writeConfig({ folder, tenantOrigin }: ServerPlace): string {
+function writeConfig({ folder, tenantOrigin, client }: ServerPlace): string {
   mkdirSync(folder, { recursive: true });
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   writeFileSync(join(folder, "key.pem"), privateKey.export({ type: "pkcs8", format: "pem" }), {
@@ -92,7 +94,7 @@ function writeConfig({ folder, tenantOrigin }: ServerPlace): string {
     policy: { presets: ["embed", "embed-write"] },
     timeouts,
     limits: { socketsPerSession: 8, requestBody: "1MiB", replayBody: "16KiB", loginsPerMinute: 100_000 },
-    upstream: { perSession: 4, idle: "300ms", idleTotal: 256, total: 512 },
+    upstream: { perSession: 4, idle: "300ms", idleTotal: 256, total: 512, client },
     unsafe: { plainHttpTenant: true, plainHttpPublic: true },
   };
   writeFileSync(file, JSON.stringify(config));

@@ -117,33 +117,31 @@ test.each([
   ],
 ])("the failure of a connection keeps its words and no byte of what came: %s", async (_name, bytes) => {
   const { upstream } = await started.raw((_request, socket) => void socket.end(bytes));
-  const way = started.keep(
-    createUpstream({
-      origin: upstream.origin,
-      ca: undefined,
-      timeouts: { connect: 5000, headers: 5000, bodyIdle: 5000 },
-      perSession: 1,
-      idle: 1000,
-      idleTotal: 1,
-      total: 1,
-    }),
+  const ways = (["undici", "own"] as const).map((client) =>
+    started.keep(
+      createUpstream({
+        origin: upstream.origin,
+        ca: undefined,
+        timeouts: { connect: 5000, headers: 5000, bodyIdle: 5000 },
+        perSession: 1,
+        idle: 1000,
+        idleTotal: 1,
+        total: 1,
+        client,
+      }),
+    ),
   );
-  const failures = await Promise.all([
-    way
-      .callFor("ann")({
-        method: "GET",
-        path: "/x",
-        headers: ["cookie", "eas.sid=c4n4ry-sent"],
-        timeout: 5000,
-      })
-      .catch((error: unknown) => error),
-    way
-      .connect(
-        { path: "/x?qlik-csrf-token=c4n4ry", headers: ["cookie", "eas.sid=c4n4ry-sent"] },
-        new AbortController().signal,
-      )
-      .catch((error: unknown) => error),
-  ]);
+  const headers = ["cookie", "eas.sid=c4n4ry-sent"];
+  const failures = await Promise.all(
+    ways.flatMap((way) => [
+      way
+        .callFor("ann")({ method: "GET", path: "/x", headers, timeout: 5000 })
+        .catch((error: unknown) => error),
+      way
+        .connect({ path: "/x?qlik-csrf-token=c4n4ry", headers }, new AbortController().signal)
+        .catch((error: unknown) => error),
+    ]),
+  );
   for (const failure of failures) {
     const { code, cause } = failure as SessionProxyError;
     expect([code, (cause as Error).message]).toEqual(["QSP-UPSTREAM", expect.stringMatching(/./)]);

@@ -75,6 +75,9 @@ export function testIdentity(header: string | string[] | undefined): Identity | 
   return { subject, name: subject, email: subject, groups: [], ...(sessionId ? { sessionId } : {}) };
 }
 
+/** The client that every stack speaks to its tenant with, where the test says nothing else; for whole suites at once. */
+const upstreamClient = process.env["QSP_TEST_UPSTREAM_CLIENT"] === "own" ? "own" : "undici";
+
 /** Starts a local tenant over plain HTTP and a proxy in front of it. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { clock } = options;
@@ -94,6 +97,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     publicOrigin: origin,
     unsafe: { plainHttpTenant: true, plainHttpPublic: true },
     ...options.proxy,
+    upstream: { client: upstreamClient, ...options.proxy?.upstream },
   } as SessionProxyOptions;
   const proxy = clock
     ? assembleSessionProxy(resolveOptions(proxyOptions), clock)

@@ -8,10 +8,17 @@ export interface ToolRun {
   readonly said: string;
 }
 
-/** Runs a program of `tools/`, against the last build. */
-export function runTool(name: string, args: readonly string[]): Promise<ToolRun> {
+/** Runs a program of `tools/`, against the last build; `env` comes on top of our own environment. */
+export function runTool(
+  name: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<ToolRun> {
   const tool = fileURLToPath(new URL(`../../tools/${name}.mjs`, import.meta.url));
-  const child = spawn(process.execPath, [tool, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [tool, ...args], {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8");
