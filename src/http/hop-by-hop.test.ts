@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { connectionNames, endToEndHeaders, isHopByHop } from "./hop-by-hop.ts";
+import { endToEndHeaders } from "./end-to-end.ts";
+import { connectionNames, isHopByHop } from "./hop-by-hop.ts";
 
 describe("isHopByHop", () => {
   test.each([

@@ -1,4 +1,4 @@
-import { isHeaderName, isHeaderValue, type RawHeaders } from "./raw-headers.ts";
+import type { RawHeaders } from "./raw-headers.ts";
 
 /** Headers that concern one connection only. @see RFC 9110 §7.6.1 */
 const hopByHop: ReadonlySet<string> = new Set([
@@ -35,21 +35,4 @@ export function connectionNames(raw: RawHeaders): ReadonlySet<string> {
     }
   }
   return names ?? none;
-}
-
-/**
- * The headers that go further than this hop, whatever order they came in. What node could not write is left out: one odd
- * answer must not end the process.
- */
-export function endToEndHeaders(raw: RawHeaders): RawHeaders {
-  const listed = connectionNames(raw);
-  const kept: string[] = [];
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = raw[i] as string;
-    const value = raw[i + 1] as string;
-    const lower = name.toLowerCase();
-    if (isHopByHop(lower) || listed.has(lower)) continue;
-    if (isHeaderName(name) && isHeaderValue(value)) kept.push(name, value);
-  }
-  return kept;
 }

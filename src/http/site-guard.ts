@@ -6,18 +6,25 @@ export interface SiteFacts {
   readonly upgrade: boolean;
   readonly routeClass: "static" | "rest" | "page" | "engine" | "own";
   /** Which of our own routes; only with the class "own". */
-  readonly ownRoute?: "callback" | "backchannel-logout" | "changes-state" | "login" | "logout" | "read";
+  readonly ownRoute?:
+    | "callback"
+    | "backchannel-logout"
+    | "changes-state"
+    | "login"
+    | "logout"
+    | "read"
+    | undefined;
   /** The `Host` header. */
   readonly host: string | undefined;
   /** Every value of `Origin`. */
   readonly origins: readonly string[];
   /** Every value of `Sec-Fetch-Site`. */
   readonly fetchSites: readonly string[];
-  readonly fetchMode?: string;
-  readonly fetchDest?: string;
-  readonly referer?: string;
+  readonly fetchMode?: string | undefined;
+  readonly fetchDest?: string | undefined;
+  readonly referer?: string | undefined;
   /** `Access-Control-Request-Method`. */
-  readonly preflightMethod?: string;
+  readonly preflightMethod?: string | undefined;
   /** Whether the request carries any cookie. */
   readonly hasCookie: boolean;
   /** Whether the identity comes from an `Authorization` header, which no browser adds by itself. */

@@ -25,19 +25,25 @@ export function checkIdentity(value: unknown): Identity | null {
   const given = value as Readonly<Record<string, unknown>>;
   const subject = name(given["subject"], "subject");
   if (subject === undefined) throw new TypeError("identify returned an identity without subject");
-  return {
-    subject,
-    ...optional("name", text(given["name"], "name")),
-    ...optional("email", text(given["email"], "email")),
-    ...optional("emailVerified", flag(given["emailVerified"])),
-    ...optional("groups", groups(given["groups"])),
-    ...optional("sessionId", name(given["sessionId"], "sessionId")),
-    ...optional("expiresAt", instant(given["expiresAt"])),
-  };
+  const checked: Mutable<Identity> = { subject };
+  setGiven(checked, "name", text(given["name"], "name"));
+  setGiven(checked, "email", text(given["email"], "email"));
+  setGiven(checked, "emailVerified", flag(given["emailVerified"]));
+  setGiven(checked, "groups", groups(given["groups"]));
+  setGiven(checked, "sessionId", name(given["sessionId"], "sessionId"));
+  setGiven(checked, "expiresAt", instant(given["expiresAt"]));
+  return checked;
 }
 
-const optional = <K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } =>
-  value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+function setGiven<K extends keyof Identity>(
+  identity: Mutable<Identity>,
+  key: K,
+  value: Identity[K] | undefined,
+): void {
+  if (value !== undefined) identity[key] = value;
+}
 
 function text(value: unknown, what: string): string | undefined {
   if (value === undefined || value === null) return undefined;

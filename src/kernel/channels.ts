@@ -1,32 +1,32 @@
 import { channel } from "node:diagnostics_channel";
 
-/** What a log line or a metric is made from; the fields that an event does not have are left out. */
+/** What a log line or a metric is made from; fields that an event does not have are undefined. */
 export interface ProxyEvent {
   /** `noun.pastVerb`: "session.created", "login.refused", "socket.closed", "exchange.finished". */
   readonly event: string;
   /** "error" = someone must act, "warn" = degraded, "info" = a state changed (the default), "debug" = the rest. */
-  readonly level?: "error" | "warn" | "info" | "debug";
+  readonly level?: "error" | "warn" | "info" | "debug" | undefined;
   /** 32 hex digits; the same id stands in the answer to the browser. */
-  readonly traceId?: string;
+  readonly traceId?: string | undefined;
   /** The first digits of the session key, which is itself a keyed hash. */
-  readonly session?: string;
+  readonly session?: string | undefined;
   /** A keyed hash of the subject. */
-  readonly subjectHash?: string;
+  readonly subjectHash?: string | undefined;
   /** Origin of the tenant. */
-  readonly tenant?: string;
+  readonly tenant?: string | undefined;
   /** Class of the route, never a path. */
-  readonly route?: string;
-  readonly method?: string;
-  readonly status?: number;
+  readonly route?: string | undefined;
+  readonly method?: string | undefined;
+  readonly status?: number | undefined;
   /** Milliseconds. */
-  readonly ms?: number;
+  readonly ms?: number | undefined;
   /** Bytes sent to the browser. */
-  readonly bytes?: number;
+  readonly bytes?: number | undefined;
   /** A code of the error table, or a WebSocket close code. */
-  readonly code?: string | number;
+  readonly code?: string | number | undefined;
   /** What happened and what to do about it; never a secret, never text of a request. */
-  readonly reason?: string;
-  readonly outcome?: string;
+  readonly reason?: string | undefined;
+  readonly outcome?: string | undefined;
 }
 
 /** The diagnostics channels that the library publishes on, without their prefix "qsp:". */

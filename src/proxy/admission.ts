@@ -106,7 +106,7 @@ export function createAdmission(options: ResolvedOptions, policy: Policy): Admis
   const weigh = (request: RequestHead, place: OwnPlace | TenantPlace, upgrade: boolean): Passage => {
     if (!isFramedPlainly(request))
       return { outcome: new SessionProxyError("QSP-TARGET", { reason: "odd framing" }) };
-    if (headerValues(request.rawHeaders, "service-worker").length > 0 || isServiceWorker(request)) {
+    if (firstHeader(request.rawHeaders, "service-worker") !== undefined || isServiceWorker(request)) {
       const reason = "a service worker would act on the whole origin";
       return { outcome: new SessionProxyError("QSP-CROSS-SITE", { reason }) };
     }
@@ -217,15 +217,15 @@ function factsOf(request: RequestHead, place: OwnPlace | TenantPlace, upgrade: b
     method,
     upgrade,
     routeClass: place.kind === "own" ? "own" : place.routeClass,
-    ...(place.kind === "own" ? { ownRoute: place.route.guardedAs(method) } : {}),
+    ownRoute: place.kind === "own" ? place.route.guardedAs(method) : undefined,
     host: hostOf(raw),
     origins: headerValues(raw, "origin"),
     fetchSites: headerValues(raw, "sec-fetch-site"),
-    ...given("fetchMode", firstHeader(raw, "sec-fetch-mode")),
-    ...given("fetchDest", firstHeader(raw, "sec-fetch-dest")),
-    ...given("referer", firstHeader(raw, "referer")),
-    ...given("preflightMethod", firstHeader(raw, "access-control-request-method")),
-    hasCookie: headerValues(raw, "cookie").length > 0,
+    fetchMode: firstHeader(raw, "sec-fetch-mode"),
+    fetchDest: firstHeader(raw, "sec-fetch-dest"),
+    referer: firstHeader(raw, "referer"),
+    preflightMethod: firstHeader(raw, "access-control-request-method"),
+    hasCookie: firstHeader(raw, "cookie") !== undefined,
     authorizationIdentity: false,
     secure: request.socket.encrypted === true,
   };
@@ -236,6 +236,3 @@ function hostOf(raw: readonly string[]): string | undefined {
   const hosts = headerValues(raw, "host");
   return hosts.length === 1 ? hosts[0] : undefined;
 }
-
-const given = <K extends string>(key: K, value: string | undefined): { [P in K]?: string } =>
-  value === undefined ? {} : ({ [key]: value } as { [P in K]?: string });

@@ -1,23 +1,30 @@
 import { firstHeader } from "../http/raw-headers.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
+import type { RouteClass } from "../policy/rule.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { PreparedRequest } from "./rewrite-request.ts";
 import type { ResponseRules } from "./rewrite-response.ts";
 import type { Site } from "./site.ts";
 
-/** The rules for an answer that options and place settle; those of its request and exchange are added to them. */
-export type AnswerRules = Omit<
-  ResponseRules,
-  "routeClass" | "method" | "path" | "isRange" | "hasOwnTag" | "serverTiming"
->;
+/** What the answer to a request depends on beside itself. */
+export interface AnswerFacts {
+  readonly request: RequestHead;
+  readonly prepared: PreparedRequest;
+  readonly routeClass: RouteClass;
+  /** The suffix of our entity tags; null where the route has none. */
+  readonly tagSuffix: string | null;
+}
 
-/** What the options and the place from which it is seen say about the answer to a request. */
+/** What options, place and request say about an answer. */
 export function answerRules(
   { options, site }: { readonly options: ResolvedOptions; readonly site: Site },
-  request: RequestHead,
-  tagSuffix: string | null,
-): AnswerRules {
+  { request, prepared, routeClass, tagSuffix }: AnswerFacts,
+): ResponseRules {
   return {
+    routeClass,
+    method: prepared.method,
+    path: prepared.path,
+    isRange: firstHeader(prepared.headers, "range") !== undefined,
     tenantOrigin: options.tenant.origin,
     publicBase: site.baseFor(request),
     prefix: options.prefix,
@@ -26,15 +33,7 @@ export function answerRules(
     frameAncestors: options.frameAncestors,
     trustsPages: options.unsafe.foreignScriptOnAppOrigin,
     tagSuffix,
+    hasOwnTag: prepared.hasOwnTag,
+    serverTiming: "",
   };
-}
-
-/** What a request that was sent says about its answer. */
-export function rulesOfRequest({
-  method,
-  path,
-  headers,
-  hasOwnTag,
-}: PreparedRequest): Pick<ResponseRules, "method" | "path" | "isRange" | "hasOwnTag"> {
-  return { method, path, isRange: firstHeader(headers, "range") !== undefined, hasOwnTag };
 }

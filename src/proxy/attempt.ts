@@ -3,18 +3,24 @@ import { largestCsrfRefusal } from "../tenant/csrf.ts";
 import { toUpstreamError } from "../upstream/upstream-error.ts";
 import type { UpstreamListener } from "../upstream/listener.ts";
 
+/** The head of an answer. */
+export interface AnswerHead {
+  readonly status: number;
+  readonly headers: readonly string[];
+}
+
 /** Where the answer of an attempt goes. */
 export interface AnswerTarget {
-  begin(answer: { readonly status: number; readonly headers: readonly string[] }): void;
+  /** Decides, once and before anything else, whether the browser may see an answer with such a head at once. */
+  receive(head: AnswerHead): "hold" | "forward";
+  begin(head: AnswerHead): void;
   /** False means wait for `resume`. */
   write(chunk: Buffer, resume: () => void): boolean;
   end(): void;
 }
 
 /** An answer whose head has come and which the browser has not seen yet. */
-export interface HeldAnswer {
-  readonly status: number;
-  readonly headers: readonly string[];
+export interface HeldAnswer extends AnswerHead {
   /** The body, as sent, if it is small; null if it is not. */
   read(): Promise<Buffer | null>;
   /** Lets the browser have it; resolves when it is through. */
@@ -30,40 +36,47 @@ const largestWaste = 64 * 1024;
 
 type Mode = "waiting" | "holding" | "forwarding" | "dropping";
 
+/** Settles a promise that somebody waits for. */
+interface Settle<T> {
+  resolve(value: T): void;
+  reject(error: SessionProxyError): void;
+}
+
 /** One sending of a request: forwards the answer, or holds it until it is decided what it means. */
-export class Attempt implements UpstreamListener {
+export class Attempt implements UpstreamListener, HeldAnswer {
   /** "finished" when the answer is through, or the answer that is held. Rejects with a `SessionProxyError`. */
   readonly outcome: Promise<"finished" | HeldAnswer>;
-  readonly #decide: (answer: HeldAnswer) => "hold" | "forward";
+  status = 0;
+  headers: readonly string[] = [];
   readonly #target: AnswerTarget;
   readonly #chunks: Buffer[] = [];
-  #settle!: { resolve(outcome: "finished" | HeldAnswer): void; reject(error: SessionProxyError): void };
-  #whenComplete!: Promise<void>;
-  #complete!: { resolve(): void; reject(error: SessionProxyError): void };
+  #settle!: Settle<"finished" | HeldAnswer>;
+  /** Set while `pass` waits for the end. */
+  #complete: Settle<void> | null = null;
   #wakeReader: (() => void) | null = null;
   #mode: Mode = "waiting";
   #size = 0;
-  #over = false;
+  #isOver = false;
+  #failure: SessionProxyError | null = null;
   #stop: (() => void) | null = null;
   #reason: SessionProxyError | null = null;
   #resume: () => void = () => {};
 
-  constructor(decide: (answer: HeldAnswer) => "hold" | "forward", target: AnswerTarget) {
-    this.#decide = decide;
+  constructor(target: AnswerTarget) {
     this.#target = target;
     this.outcome = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
-    this.#whenComplete = new Promise((resolve, reject) => {
-      this.#complete = { resolve, reject };
-    });
-    // Heard by `pass` where somebody waits; a dropped or failed attempt has told through `outcome`.
-    this.#whenComplete.catch(() => {});
+  }
+
+  /** Whether nothing more is to come, be it good or bad. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** Ends the attempt from our side; `reason` is what it then fails with. */
   abort(reason: SessionProxyError): void {
-    if (this.#over) return;
+    if (this.#isOver) return;
     this.#reason ??= reason;
     this.#stop?.();
   }
@@ -75,25 +88,15 @@ export class Attempt implements UpstreamListener {
 
   head(status: number, headers: string[], resume: () => void): boolean {
     this.#resume = resume;
-    const held: HeldAnswer = {
-      status,
-      headers,
-      read: () => this.#read(),
-      pass: () => this.#pass(status, headers),
-      drop: () => this.#drop(),
-      orDrop: (decision) =>
-        decision.catch((error: unknown) => {
-          this.#drop();
-          throw error;
-        }),
-    };
+    this.status = status;
+    this.headers = headers;
     try {
-      if (this.#decide(held) === "hold") {
+      if (this.#target.receive(this) === "hold") {
         this.#mode = "holding";
-        this.#settle.resolve(held);
+        this.#settle.resolve(this);
       } else {
         this.#mode = "forwarding";
-        this.#target.begin({ status, headers });
+        this.#target.begin(this);
       }
       return true;
     } catch (error) {
@@ -117,23 +120,23 @@ export class Attempt implements UpstreamListener {
   }
 
   finished(): void {
-    this.#over = true;
+    this.#isOver = true;
     this.#wakeReader?.();
     if (this.#mode === "forwarding") this.#target.end();
-    this.#complete.resolve();
+    this.#complete?.resolve();
     this.#settle.resolve("finished");
   }
 
   failed(error: SessionProxyError): void {
-    this.#over = true;
+    this.#isOver = true;
+    this.#failure = this.#reason ?? error;
     this.#wakeReader?.();
-    const told = this.#reason ?? error;
-    this.#complete.reject(told);
-    this.#settle.reject(told);
+    this.#complete?.reject(this.#failure);
+    this.#settle.reject(this.#failure);
   }
 
-  async #read(): Promise<Buffer | null> {
-    if (!this.#over && this.#size <= largestCsrfRefusal) {
+  async read(): Promise<Buffer | null> {
+    if (!this.#isOver && this.#size <= largestCsrfRefusal) {
       await new Promise<void>((resolve) => {
         this.#wakeReader = resolve;
       });
@@ -141,25 +144,36 @@ export class Attempt implements UpstreamListener {
     return this.#size <= largestCsrfRefusal ? Buffer.concat(this.#chunks) : null;
   }
 
-  async #pass(status: number, headers: readonly string[]): Promise<void> {
-    // An answer that was cut while it was held is no answer; this rejects before anything is sent.
-    if (this.#over) await this.#whenComplete;
+  async pass(): Promise<void> {
+    // An answer that was cut while it was held is no answer; this fails before anything is sent.
+    if (this.#failure) throw this.#failure;
     this.#mode = "forwarding";
     try {
-      this.#target.begin({ status, headers });
+      this.#target.begin(this);
     } catch (error) {
       this.abort(toUpstreamError(error));
       throw error;
     }
     for (const chunk of this.#chunks.splice(0)) this.#target.write(chunk, this.#resume);
-    if (this.#over) return this.#target.end();
+    if (this.#failure) throw this.#failure;
+    if (this.#isOver) return this.#target.end();
+    const through = new Promise<void>((resolve, reject) => {
+      this.#complete = { resolve, reject };
+    });
     this.#resume();
-    await this.#whenComplete;
+    await through;
   }
 
-  #drop(): void {
+  drop(): void {
     this.#mode = "dropping";
     this.#chunks.length = 0;
-    if (!this.#over) this.#resume();
+    if (!this.#isOver) this.#resume();
+  }
+
+  orDrop<T>(decision: Promise<T>): Promise<T> {
+    return decision.catch((error: unknown) => {
+      this.drop();
+      throw error;
+    });
   }
 }

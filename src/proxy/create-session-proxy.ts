@@ -103,14 +103,13 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     inTime(Promise.resolve(admission.identify(request)));
 
   /** `at` is when the head of the request was there: the host vouches for that moment. rules R1 */
-  const signIn = async (request: IncomingMessage, at: number): Promise<ProxySession> => {
-    const identity = await identify(request);
-    if (!identity) throw new SessionProxyError("QSP-UNAUTHENTICATED");
-    return sessions.acquire({
-      identity,
-      at,
-      again: () => identify(request),
-    });
+  const signIn = (request: IncomingMessage, at: number): ProxySession | Promise<ProxySession> => {
+    const join = (identity: Identity | null): ProxySession | Promise<ProxySession> => {
+      if (!identity) throw new SessionProxyError("QSP-UNAUTHENTICATED");
+      return sessions.acquire({ identity, at, again: () => identify(request) });
+    };
+    const identity = admission.identify(request);
+    return identity instanceof Promise ? inTime(identity).then(join) : join(identity);
   };
 
   const http = new HttpDoor({

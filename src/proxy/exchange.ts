@@ -2,22 +2,20 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import { SessionProxyError } from "../errors.ts";
 import { firstHeader, headerValues } from "../http/raw-headers.ts";
-import type { RouteClass } from "../policy/rule.ts";
 import { mayFinish, type EndReason, type ProxySession } from "../session/proxy-session.ts";
 import type { SessionManager } from "../session/session-manager.ts";
 import { cookieFor, type TenantSession } from "../session/tenant-session.ts";
 import { isAuthLoss } from "../tenant/auth-loss.ts";
 import { refusesCsrf } from "../tenant/csrf.ts";
 import { linkMembers } from "../tenant/links.ts";
-import { rulesOfRequest, type AnswerRules } from "./answer-rules.ts";
-import { Attempt, type HeldAnswer } from "./attempt.ts";
+import { Attempt, type AnswerHead, type AnswerTarget, type HeldAnswer } from "./attempt.ts";
 import { createBodyRewrite } from "./body-rewrite.ts";
 import { decodeSmallBody } from "./decode-body.ts";
 import type { OwnWord } from "./own-word.ts";
 import { RequestBody } from "./request-body.ts";
 import { ResponseSink } from "./response-sink.ts";
 import { needsCsrfToken, withCredentials, type PreparedRequest } from "./rewrite-request.ts";
-import { prepareResponse } from "./rewrite-response.ts";
+import { prepareResponse, type ResponseRules } from "./rewrite-response.ts";
 import { staticLane, type Upstream } from "../upstream/upstream.ts";
 import { isBrokenConnection } from "../upstream/upstream-error.ts";
 
@@ -42,10 +40,9 @@ export interface ExchangeRequest {
   readonly startedAt: number;
   /** Milliseconds that the request waited for a login; 0 where the session was there. */
   readonly loginMs: number;
-  readonly routeClass: RouteClass;
   /** Null for static files, which need no identity. */
   readonly session: ProxySession | null;
-  readonly rules: AnswerRules;
+  readonly rules: ResponseRules;
 }
 
 /** How an exchange went, for logs and metrics. */
@@ -58,7 +55,14 @@ export interface ExchangeReport {
 }
 
 /** Replays after an auth loss, a CSRF refusal and a broken connection: each at most once. rules R5 */
-type Cause = "auth-loss" | "csrf" | "broken";
+type Cause = "authLoss" | "csrf" | "broken";
+
+/** On whose behalf an attempt is made, and with what. */
+interface Sender {
+  readonly session: ProxySession;
+  readonly generation: TenantSession;
+  readonly csrfToken: string | null;
+}
 
 /**
  * Sends one request to the tenant and its answer to the browser; sends it again where the session was lost.
@@ -69,13 +73,17 @@ export async function exchange(context: ExchangeContext, visit: ExchangeRequest)
   return new Exchange(context, visit).run();
 }
 
-class Exchange {
+class Exchange implements AnswerTarget {
   readonly #context: ExchangeContext;
   readonly #visit: ExchangeRequest;
   readonly #sink: ResponseSink;
   readonly #body: RequestBody | null;
-  readonly #spent = new Set<Cause>();
+  /** What the request was sent again for. */
+  readonly #spent: Record<Cause, boolean> = { authLoss: false, csrf: false, broken: false };
+  #replays = 0;
   #attempt: Attempt | null = null;
+  #sender: Sender | null = null;
+  #sentAt = 0;
   #brokenOff: SessionProxyError | null = null;
   #status = 0;
   #upstreamMs = 0;
@@ -95,8 +103,10 @@ class Exchange {
 
   async run(): Promise<ExchangeReport> {
     const { session, response } = this.#visit;
-    const leave = (): void =>
-      this.#attempt?.abort(new SessionProxyError("QSP-UPSTREAM", { reason: "client gone" }));
+    const leave = (): void => {
+      // The usual end comes here too.
+      if (this.#attempt?.isOver === false) this.#attempt.abort(clientGone());
+    };
     const ended = (reason: EndReason): void => {
       if (!mayFinish(reason)) this.#breakOff(new SessionProxyError("QSP-UNAUTHENTICATED"));
     };
@@ -124,13 +134,13 @@ class Exchange {
       status: this.#status,
       bytes: this.#sink.bytes,
       upstreamMs: this.#upstreamMs,
-      replays: this.#spent.size,
+      replays: this.#replays,
     };
   }
 
   async #sendStatic(): Promise<void> {
     for (;;) {
-      const held = await this.#try(staticLane, this.#visit.prepared.headers, () => false);
+      const held = await this.#try(staticLane, this.#visit.prepared.headers, null);
       if (held === "finished") return;
       if (held !== "broken") throw new SessionProxyError("QSP-UPSTREAM");
     }
@@ -160,9 +170,7 @@ class Exchange {
       : null;
     const cookie = cookieFor(generation, prepared.path, now());
     const headers = withCredentials(prepared.headers, { cookie, csrfToken });
-    const held = await this.#try(session.key, headers, (answer) =>
-      this.#holdsBack(session, generation, answer, csrfToken),
-    );
+    const held = await this.#try(session.key, headers, { session, generation, csrfToken });
     if (held === "finished") return "finished";
     if (held === "broken") return session.current;
     return held.status === 403
@@ -171,22 +179,20 @@ class Exchange {
   }
 
   /** Takes the cookies of an answer, and decides whether the browser may see it at once. */
-  #holdsBack(
-    session: ProxySession,
-    generation: TenantSession,
-    answer: HeldAnswer,
-    csrfToken: string | null,
-  ): boolean {
+  receive(answer: AnswerHead): "hold" | "forward" {
+    this.#upstreamMs = this.#context.now() - this.#sentAt;
+    return this.#sender !== null && this.#holdsBack(this.#sender, answer) ? "hold" : "forward";
+  }
+
+  #holdsBack({ session, generation, csrfToken }: Sender, answer: AnswerHead): boolean {
     const { ownWord, sessions } = this.#context;
     const authLoss = isAuthLoss(answer, this.#visit.rules.tenantOrigin);
     const setCookies = headerValues(answer.headers, "set-cookie");
     sessions.absorb(session, generation, { status: answer.status, setCookies, authLoss });
     if (authLoss) {
-      return (
-        !this.#spent.has("auth-loss") && !ownWord.isKnown(session.key, this.#visit.prepared, answer.status)
-      );
+      return !this.#spent.authLoss && !ownWord.isKnown(session.key, this.#visit.prepared, answer.status);
     }
-    return answer.status === 403 && csrfToken !== null && !this.#spent.has("csrf") && isJson(answer);
+    return answer.status === 403 && csrfToken !== null && !this.#spent.csrf && isJson(answer);
   }
 
   async #afterAuthLoss(
@@ -198,7 +204,7 @@ class Exchange {
     const next = await held.orDrop(sessions.generations.afterAuthLoss(session, generation));
     if (next === "own-word") ownWord.learn(session.key, this.#visit.prepared, held.status);
     if (typeof next === "object" && this.#mayReplay()) {
-      if (next.isFresh) this.#spent.add("auth-loss");
+      if (next.isFresh) this.#spend("authLoss");
       held.drop();
       return next.generation;
     }
@@ -215,7 +221,7 @@ class Exchange {
     const body = await held.read();
     const refused = body !== null && refusesCsrf(await decodeSmallBody(body, held.headers));
     if (refused && this.#mayReplay()) {
-      this.#spent.add("csrf");
+      this.#spend("csrf");
       held.drop();
       await this.#context.sessions.tenant.csrfToken(session.key, generation, token);
       return generation;
@@ -229,6 +235,11 @@ class Exchange {
     this.#attempt?.abort(reason);
   }
 
+  #spend(cause: Cause): void {
+    if (!this.#spent[cause]) this.#replays += 1;
+    this.#spent[cause] = true;
+  }
+
   #mayReplay(): boolean {
     return this.#body === null || this.#body.replayable;
   }
@@ -237,18 +248,15 @@ class Exchange {
   async #try(
     lane: string,
     headers: readonly string[],
-    holdsBack: (answer: HeldAnswer) => boolean,
+    sender: Sender | null,
   ): Promise<"finished" | "broken" | HeldAnswer> {
     const { prepared } = this.#visit;
     // Whatever was waited for until here, a log-out or a browser that left meanwhile has the last word.
     if (this.#brokenOff) throw this.#brokenOff;
-    if (this.#visit.response.destroyed)
-      throw new SessionProxyError("QSP-UPSTREAM", { reason: "client gone" });
-    const sentAt = this.#context.now();
-    const attempt = new Attempt((answer) => {
-      this.#upstreamMs = this.#context.now() - sentAt;
-      return holdsBack(answer) ? "hold" : "forward";
-    }, this);
+    if (this.#visit.response.destroyed) throw clientGone();
+    this.#sentAt = this.#context.now();
+    this.#sender = sender;
+    const attempt = new Attempt(this);
     this.#attempt = attempt;
     this.#context.upstream.dispatch(
       lane,
@@ -269,24 +277,19 @@ class Exchange {
         isBrokenConnection(error) &&
         !this.#sink.begun &&
         !this.#visit.response.destroyed &&
-        !this.#spent.has("broken") &&
+        !this.#spent.broken &&
         isWithoutEffect(prepared.method) &&
         this.#body === null;
       if (!again) throw error;
-      this.#spent.add("broken");
+      this.#spend("broken");
       return "broken";
     }
   }
 
   /** Called by the attempt: the head of an answer that the browser sees. */
-  begin(answer: { readonly status: number; readonly headers: readonly string[] }): void {
-    const { prepared, routeClass, rules } = this.#visit;
-    const head = prepareResponse(answer, {
-      ...rules,
-      ...rulesOfRequest(prepared),
-      routeClass,
-      serverTiming: this.#timing(),
-    });
+  begin(answer: AnswerHead): void {
+    const { prepared, rules } = this.#visit;
+    const head = prepareResponse(answer, { ...rules, serverTiming: this.#timing() });
     this.#closeIfUnread();
     this.#status = head.status;
     const rewrite = head.rewritesBody
@@ -321,6 +324,8 @@ class Exchange {
     this.#sink.end();
   }
 }
+
+const clientGone = (): SessionProxyError => new SessionProxyError("QSP-UPSTREAM", { reason: "client gone" });
 
 const isWithoutEffect = (method: string): boolean =>
   method === "GET" || method === "HEAD" || method === "OPTIONS";

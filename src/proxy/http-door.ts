@@ -32,8 +32,20 @@ export interface HttpDoorContext extends ExchangeContext {
   readonly isClosed: () => boolean;
   /** One more exchange; the returned function ends it. */
   readonly enter: () => () => void;
-  /** The session of whoever the host says this is; `at` is when the request came. @throws SessionProxyError */
-  readonly signIn: (request: IncomingMessage, at: number) => Promise<ProxySession>;
+  /**
+   * The session of whoever the host says this is; `at` is when the request came. A promise only where something has to be
+   * waited for. @throws SessionProxyError
+   */
+  readonly signIn: (request: IncomingMessage, at: number) => ProxySession | Promise<ProxySession>;
+}
+
+/** A request on its way through the door. */
+interface Visit {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly place: Place | SessionProxyError;
+  readonly startedAt: number;
+  readonly traceId: string;
 }
 
 /** What is told of an exchange when it is over. */
@@ -89,19 +101,25 @@ export class HttpDoor {
     // A write to a connection that is gone reports here; the exchange hears of it by "close".
     response.on("error", () => {});
     if (isDraining()) response.shouldKeepAlive = false;
-    this.#serve({ request, response, place, startedAt })
-      .catch((error: unknown) => this.#fail(request, response, toInternalError(error), traceId))
-      .then((outcome) => this.#tell(request, place, { traceId, startedAt }, outcome))
-      .catch(() => destroyResponse(response));
+    void this.#take({ request, response, place, startedAt, traceId });
   }
 
-  async #serve(visit: {
-    readonly request: IncomingMessage;
-    readonly response: ServerResponse;
-    readonly place: Place | SessionProxyError;
-    readonly startedAt: number;
-  }): Promise<Outcome> {
-    const { request, response, place, startedAt } = visit;
+  async #take(visit: Visit): Promise<void> {
+    const { request, response, traceId } = visit;
+    try {
+      let outcome: Outcome;
+      try {
+        outcome = await this.#serve(visit);
+      } catch (error) {
+        outcome = this.#fail(request, response, toInternalError(error), traceId);
+      }
+      this.#tell(visit, outcome);
+    } catch {
+      destroyResponse(response);
+    }
+  }
+
+  async #serve({ request, response, place, startedAt }: Visit): Promise<Outcome> {
     if (place instanceof SessionProxyError) throw place;
     if (place.kind === "elsewhere") throw new SessionProxyError("QSP-POLICY");
     const { admission, site, ownAnswers, signIn, sessions } = this.#context;
@@ -118,7 +136,8 @@ export class HttpDoor {
       await ownAnswers.answer({ request, response, route: place.route, target: place.target, cors });
       return { status: response.statusCode };
     }
-    const session = needsIdentity(place.routeClass) ? await signIn(request, startedAt) : null;
+    const signedIn = needsIdentity(place.routeClass) ? signIn(request, startedAt) : null;
+    const session = signedIn instanceof Promise ? await signedIn : signedIn;
     if (session) sessions.touch(session);
     // Only who waited for a login sees one in the timing.
     const loginMs = session && session.createdAt >= startedAt ? this.#context.now() - startedAt : 0;
@@ -153,9 +172,8 @@ export class HttpDoor {
       body: bodyReadByHost(request, prepared),
       startedAt,
       loginMs,
-      routeClass: place.routeClass,
       session,
-      rules: answerRules(this.#context, request, tagSuffix),
+      rules: answerRules(this.#context, { request, prepared, routeClass: place.routeClass, tagSuffix }),
     });
     return { status: report.status, bytes: report.bytes, session };
   }
@@ -184,12 +202,8 @@ export class HttpDoor {
     };
   }
 
-  #tell(
-    request: IncomingMessage,
-    place: Place | SessionProxyError,
-    { traceId, startedAt }: { readonly traceId: string; readonly startedAt: number },
-    { session, ...outcome }: Outcome,
-  ): void {
+  #tell({ request, place, traceId, startedAt }: Visit, outcome: Outcome): void {
+    const { session, status, bytes, code, reason, level } = outcome;
     publish("exchange", () => ({
       event: "exchange.finished",
       traceId,
@@ -197,8 +211,13 @@ export class HttpDoor {
       route: routeOf(place),
       method: request.method ?? "GET",
       ms: this.#context.now() - startedAt,
-      ...outcome,
-      ...(session ? { session: shownKey(session), subjectHash: session.subjectHash } : {}),
+      status,
+      bytes,
+      session: session ? shownKey(session) : undefined,
+      subjectHash: session?.subjectHash,
+      code,
+      reason,
+      level,
     }));
   }
 }

@@ -21,7 +21,7 @@ export interface UpgradeDoorContext extends Omit<SocketDoorContext, "admit"> {
   /** Runs the host's middlewares, for so long as they may take. @throws SessionProxyError */
   readonly runHost: (before: readonly Middleware[], request: IncomingMessage) => Promise<void>;
   /** The session of whoever the host says this is; `at` is when the handshake came. @throws SessionProxyError */
-  readonly signIn: (request: IncomingMessage, at: number) => Promise<ProxySession>;
+  readonly signIn: (request: IncomingMessage, at: number) => ProxySession | Promise<ProxySession>;
 }
 
 /** A listener of a server's "upgrade" event. */

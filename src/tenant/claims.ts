@@ -29,15 +29,16 @@ export interface ClaimSource {
  */
 export function toClaims(source: ClaimSource): Claims {
   const email = source.email ?? (looksLikeAddress(source.subject) ? source.subject : undefined);
-  const groups = source.groups === undefined ? undefined : [...new Set(source.groups)].sort();
-  return {
+  const base = {
     sub: source.subject,
-    subType: "user",
+    subType: "user" as const,
     name: source.name ?? source.subject,
-    ...(email === undefined ? {} : { email }),
     email_verified: source.emailVerified ?? source.email !== undefined,
-    ...(groups === undefined ? {} : { groups }),
   };
+  const withEmail = email === undefined ? base : { ...base, email };
+  return source.groups === undefined
+    ? withEmail
+    : { ...withEmail, groups: [...new Set(source.groups)].sort() };
 }
 
 /** One "@" with something on both sides; whether it exists is the tenant's question. */
@@ -48,8 +49,16 @@ function looksLikeAddress(subject: string): boolean {
 
 /** Tells whether two sets of claims are the same to the tenant. */
 export function sameClaims(a: Claims, b: Claims): boolean {
-  return digest(a) === digest(b);
+  return (
+    a.sub === b.sub &&
+    a.name === b.name &&
+    a.email === b.email &&
+    a.email_verified === b.email_verified &&
+    sameGroups(a.groups, b.groups)
+  );
 }
 
-const digest = (claims: Claims): string =>
-  JSON.stringify([claims.sub, claims.name, claims.email, claims.email_verified, claims.groups]);
+function sameGroups(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.length === b.length && a.every((group, at) => group === b[at]);
+}

@@ -2,7 +2,7 @@ import type { ErrorCode, SessionProxyError } from "../../errors.ts";
 import { headerPairs, type RawHeaders } from "../../http/raw-headers.ts";
 import { needsIdentity } from "../../policy/rule.ts";
 import type { TenantPlace } from "../admission.ts";
-import { answerRules, rulesOfRequest } from "../answer-rules.ts";
+import { answerRules } from "../answer-rules.ts";
 import type { RequestHead } from "../request-head.ts";
 import { prepareHandshake, withSocketCredentials } from "../rewrite-handshake.ts";
 import {
@@ -76,11 +76,7 @@ function ofRequest(door: Door, request: RequestHead, { target, routeClass }: Ten
   return {
     outcome: "forwarded",
     sent: sentAs(door, request, { ...prepared, headers, kept: prepared.headers }),
-    answers: sampleAnswers({
-      ...answerRules(door, request, tagSuffix),
-      ...rulesOfRequest(prepared),
-      routeClass,
-    }),
+    answers: sampleAnswers(answerRules(door, { request, prepared, routeClass, tagSuffix })),
   };
 }
 
