@@ -49,14 +49,11 @@ export function isHeaderName(text: string): boolean {
   return text.length > 0;
 }
 
-/** Tells whether a text can travel as a header value: one byte a character, and no control but the tab. */
-export function isHeaderValue(text: string): boolean {
-  for (let i = 0; i < text.length; i += 1) {
-    const code = text.charCodeAt(i);
-    if ((code < 0x20 && code !== 0x09) || code === 0x7f || code > 0xff) return false;
-  }
-  return true;
-}
+/** What cannot: controls but the tab, and what has no byte of its own. */
+const unwritable = /[^\t\x20-\x7e\x80-\xff]/;
+
+/** Tells whether a text can travel as a header value. Earned by: bench 200B, beside a loop over its characters. */
+export const isHeaderValue = (text: string): boolean => !unwritable.test(text);
 
 /** Turns header bytes into text, one character a byte, so that nothing is lost on the way back. */
 export function decodeRawHeaders(buffers: readonly Buffer[]): string[] {

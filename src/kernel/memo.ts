@@ -2,18 +2,38 @@
 const longestKept = 512;
 
 /**
- * Remembers what a pure function gave for a text, for at most `most` texts. A full memory begins anew, so that whoever
- * sends ever new texts costs no more than without it.
+ * Remembers what belongs to a text, for at most `most` texts. A full memory begins anew, so that whoever sends ever new
+ * texts costs no more than without it.
  */
-export function createMemo<V>(most: number, make: (text: string) => V): (text: string) => V {
-  const known = new Map<string, V>();
+export class Memo<V> {
+  readonly #most: number;
+  readonly #known = new Map<string, V>();
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get(text: string): V | undefined {
+    return this.#known.get(text);
+  }
+
+  /** Gives the value back. */
+  keep(text: string, value: V): V {
+    if (text.length > longestKept) return value;
+    if (this.#known.size >= this.#most) this.#known.clear();
+    this.#known.set(text, value);
+    return value;
+  }
+}
+
+/** Makes a pure function of a text that is worked out once for each. */
+export function createMemo<V extends NonNullable<unknown> | null>(
+  most: number,
+  make: (text: string) => V,
+): (text: string) => V {
+  const memo = new Memo<V>(most);
   return (text) => {
-    const found = known.get(text);
-    if (found !== undefined) return found;
-    const made = make(text);
-    if (text.length > longestKept) return made;
-    if (known.size >= most) known.clear();
-    known.set(text, made);
-    return made;
+    const found = memo.get(text);
+    return found === undefined ? memo.keep(text, make(text)) : found;
   };
 }

@@ -3,7 +3,7 @@ import { suffixEntityTag } from "../http/entity-tag.ts";
 import { endToEndHeaders } from "../http/end-to-end.ts";
 import { withoutHints } from "../http/link-hints.ts";
 import { rewriteLink, rewriteLocation } from "../http/location.ts";
-import { knownNames, readHeaderName } from "../http/header-name.ts";
+import { knownNames } from "../http/header-name.ts";
 import { firstHeader, headerValues, type RawHeaders } from "../http/raw-headers.ts";
 import { createMemo } from "../kernel/memo.ts";
 import type { RouteClass } from "../policy/rule.ts";
@@ -119,8 +119,8 @@ export function prepareResponse(
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index] ?? "";
     const value = raw[index + 1] ?? "";
-    const { lower } = readHeaderName(name);
-    if (!mayReachBrowser(lower)) continue;
+    const lower = visibleName(name);
+    if (lower === null) continue;
     if (lower === "vary") vary.push(value);
     else if (lower === "cache-control") cacheControl = cacheControl ? `${cacheControl}, ${value}` : value;
     else if (isPrivate && (lower === "expires" || lower === "pragma")) continue;
@@ -152,11 +152,11 @@ export function corsHeaders(origin: string): string[] {
   ];
 }
 
-/** Earned by: bench 200B. */
-const mayReachBrowser = createMemo(
-  knownNames,
-  (lowerName) => !dropped.has(lowerName) && !droppedPrefixes.some((prefix) => lowerName.startsWith(prefix)),
-);
+/** The name in lower case; null where the browser does not see it. Earned by: bench 200B. */
+const visibleName = createMemo(knownNames, (name) => {
+  const lower = name.toLowerCase();
+  return dropped.has(lower) || droppedPrefixes.some((prefix) => lower.startsWith(prefix)) ? null : lower;
+});
 
 /** A header's value for the browser; null where nothing of it may go there. */
 function rewriteValue(

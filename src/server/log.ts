@@ -97,7 +97,7 @@ function isoTime(at: number): string {
 const longestWait = 100;
 
 /** And how many bytes may wait. */
-const mostWaiting = 4096;
+const mostWaiting = 32 * 1024;
 
 /** Lines are written while the process goes on; a reader that has gone away must not end it. Earned by: bench 200B. */
 function toStandardOutput(): DestinationStream {
