@@ -114,6 +114,8 @@ class Http1Client implements UpstreamClient {
     });
     socket.on("error", (raised: Error) => {
       error = raised;
+      // It is closed some turns later only; a request that begins meanwhile must not be written to it.
+      if (this.#socket === socket && !this.#exchange?.hasBegun) this.#drop();
     });
     socket.on("close", () => {
       if (this.#socket !== socket) return;
