@@ -6,6 +6,8 @@ import { cleanedUp } from "../support/started.ts";
 import { clients, dispatch, outcomeOf, pieces, wayTo, type Heard } from "./clients.ts";
 
 const started = cleanedUp();
+const ok = "HTTP/1.1 200 OK\r\n";
+const okBytes = `${ok}Content-Length: 2\r\n\r\nok`;
 
 describe.each(clients)("%s", (client) => {
   async function start(handler: RawHandler = answerOk) {
@@ -31,5 +33,26 @@ describe.each(clients)("%s", (client) => {
       });
     });
     expect(outcomeOf(await heard.over)).toBe(client === "undici" ? undici : "200 ok");
+  });
+
+  describe("a request that waits for its connection", () => {
+    test("does not fail for an end right behind the answer before it", async () => {
+      const { way } = await start((_request, socket) => void socket.end(okBytes));
+      const all = [dispatch(way), dispatch(way, post()), dispatch(way, post())];
+      const outcomes = await Promise.all(all.map(async ({ over }) => outcomeOf(await over)));
+      // undici writes the second to the connection that has ended.
+      expect(outcomes).toEqual(["200 ok", client === "undici" ? "QSP-UPSTREAM" : "200 ok", "200 ok"]);
+    });
+
+    test("is not answered by what came right behind the answer before it", async () => {
+      const { way, upstream } = await start();
+      const poison = (): void => {
+        for (const socket of upstream.sockets) socket.write(`${ok}Content-Length: 6\r\n\r\npoison`);
+      };
+      const first = dispatch(way, {}, { on: (event) => event === "finished" && poison() });
+      const second = dispatch(way, post());
+      expect(outcomeOf(await first.over)).toBe("200 ok");
+      expect(outcomeOf(await second.over)).toBe(client === "undici" ? "200 poison" : "200 ok");
+    });
   });
 });
