@@ -29,6 +29,8 @@ class Http1Client implements UpstreamClient {
   #giveUp: (() => void) | null = null;
   #exchange: Exchange | null = null;
   readonly #idling = new Countdown();
+  /** Whether an answer has ended in this turn. */
+  #hasJustEnded = false;
   destroyed = false;
 
   constructor(options: Http1Options) {
@@ -43,9 +45,7 @@ class Http1Client implements UpstreamClient {
     listener.started(() => exchange.abort());
     if (exchange.isOver) return;
     if (this.#socket === null) this.#connect(exchange);
-    // What the tenant did to an idle connection is in the kernel's buffers, and is read before this runs: bytes that nobody
-    // asked for, or its end. Written at once, the request would be answered by them.
-    else setImmediate(() => this.#beginOn(exchange));
+    else this.#whenRead(() => this.#beginOn(exchange));
   }
 
   destroy(): Promise<void> {
@@ -75,6 +75,15 @@ class Http1Client implements UpstreamClient {
       over();
       return null;
     }
+  }
+
+  /**
+   * What the tenant did to an idle connection is in the kernel's buffers, and is read before `begin` runs: bytes that nobody
+   * asked for, or its end. Written at once, the request would be answered by them. Behind an answer of this very turn a
+   * whole further turn is waited for: node does not look for more in the one that it has read the answer in.
+   */
+  #whenRead(begin: () => void): void {
+    setImmediate(this.#hasJustEnded ? () => setImmediate(begin) : begin);
   }
 
   #connect(exchange: Exchange): void {
@@ -114,6 +123,8 @@ class Http1Client implements UpstreamClient {
     });
     socket.on("error", (raised: Error) => {
       error = raised;
+      // It is closed some turns later only; a request that begins meanwhile must not be written to it.
+      if (this.#socket === socket && !this.#exchange?.hasBegun) this.#drop();
     });
     socket.on("close", () => {
       if (this.#socket !== socket) return;
@@ -124,6 +135,10 @@ class Http1Client implements UpstreamClient {
 
   /** Waits for another request; the process need not live on for it. */
   #keep(socket: Socket, keep: number): void {
+    this.#hasJustEnded = true;
+    setImmediate(() => {
+      this.#hasJustEnded = false;
+    });
     socket.unref();
     this.#idling.start(keep, () => this.#drop());
     this.#idling.unref();
