@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { destination, type DestinationStream, type Logger, pino } from "pino";
+import { type DestinationStream, type Logger, pino } from "pino";
 import type { ChannelName, ProxyEvent } from "../kernel/channels.ts";
+import { LineBuffer } from "./line-buffer.ts";
 
 const channelNames: readonly ChannelName[] = ["exchange", "session", "login", "socket", "policy"];
 
@@ -31,7 +32,7 @@ export interface ServerLog {
 
 /** Starts to write one JSON line per event; to standard output by default. */
 export function createServerLog(stream?: DestinationStream): ServerLog {
-  const target = stream ?? toStandardOutput();
+  const target = stream ?? new LineBuffer();
   const logger = pino(
     {
       base: null,
@@ -91,22 +92,4 @@ function isoTime(at: number): string {
     secondText = new Date(second).toISOString().slice(0, -4);
   }
   return `${secondText}${String(ofSecond).padStart(3, "0")}Z`;
-}
-
-/** How long a line of an exchange that went well may wait for others, so that one write takes them all. Milliseconds. */
-const longestWait = 100;
-
-/** And how many bytes may wait. */
-const mostWaiting = 32 * 1024;
-
-/** Lines are written while the process goes on; a reader that has gone away must not end it. Earned by: bench 200B. */
-function toStandardOutput(): DestinationStream {
-  const output = destination({
-    dest: 1,
-    sync: false,
-    minLength: mostWaiting,
-    periodicFlush: longestWait,
-  });
-  output.on("error", () => {});
-  return output;
 }

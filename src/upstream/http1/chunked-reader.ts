@@ -76,10 +76,11 @@ export class ChunkedReader implements BodyReader {
   }
 
   #checkTrailer(line: string): void {
-    const field = parseFieldLine(line);
+    const field: string[] = [];
+    const isField = parseFieldLine(line, 0, line.length, field);
     this.#trailers += 1;
     const isTooMuch = this.#trailers > mostHeaders || this.#trailerBytes > largestTrailers;
-    if (isTooMuch || field === null || framing.has(field[0].toLowerCase())) {
+    if (isTooMuch || !isField || framing.has(field[0]?.toLowerCase() ?? "")) {
       throw new WireError("HTTP1_TRAILER", "a trailer is none");
     }
   }

@@ -26,8 +26,8 @@ export class Countdown {
     this.#late = null;
   }
 
-  /** The process need not live on for it. */
-  unref(): void {
-    this.#timer?.unref();
+  /** Whether something is waited for. */
+  get isRunning(): boolean {
+    return this.#timer !== null;
   }
 }

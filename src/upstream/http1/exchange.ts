@@ -6,19 +6,22 @@ import { AnswerReader, type AnswerSink } from "./answer-reader.ts";
 import { Countdown } from "./countdown.ts";
 import { keptFor } from "./framing.ts";
 import type { WrittenHead } from "./request-head.ts";
-import { RequestWriter } from "./request-writer.ts";
+import { RequestWriter, type WriterWatch } from "./request-writer.ts";
 import type { ResponseHead } from "./response-head.ts";
 import { WireError } from "./wire-error.ts";
 
-/** What an exchange is about. */
+/** What the exchanges of a client share; milliseconds. */
 export interface ExchangeOptions {
+  readonly timeouts: { readonly headers: number; readonly bodyIdle: number };
+  /** How long an unused connection is kept at most. */
+  readonly idle: number;
+}
+
+/** What an exchange is about. */
+export interface ExchangeParts {
   readonly request: UpstreamRequest;
   readonly head: WrittenHead;
   readonly listener: UpstreamListener;
-  /** Milliseconds. */
-  readonly timeouts: { readonly headers: number; readonly bodyIdle: number };
-  /** How long an unused connection is kept at most. Milliseconds. */
-  readonly idle: number;
   /**
    * Called once, before the listener hears of the end: `keep` says how long the connection may be kept for another request,
    * 0 for not at all.
@@ -34,19 +37,23 @@ export interface ExchangeOptions {
  * The wait for a head begins with the request, and again with each piece of its body; interim answers do not prolong it. The
  * wait for more of a body stops while the listener lets the tenant wait: how long it may do that is its own limit.
  */
-export class Exchange implements AnswerSink {
+export class Exchange implements AnswerSink, WriterWatch {
   readonly #options: ExchangeOptions;
+  readonly #parts: ExchangeParts;
   readonly #reader: AnswerReader;
   #socket: Socket | null = null;
   #writer: RequestWriter | null = null;
   readonly #countdown = new Countdown();
   #keep = 0;
   #hasHead = false;
+  /** Whether the listener lets the tenant wait. */
+  #isPaused = false;
   #isOver = false;
 
-  constructor(options: ExchangeOptions) {
+  constructor(options: ExchangeOptions, parts: ExchangeParts) {
     this.#options = options;
-    this.#reader = new AnswerReader(options.request.method, this);
+    this.#parts = parts;
+    this.#reader = new AnswerReader(parts.request.method, this);
   }
 
   get isOver(): boolean {
@@ -61,26 +68,43 @@ export class Exchange implements AnswerSink {
   /** Sends the request on a connection of which nothing else is expected. */
   begin(socket: Socket): void {
     this.#socket = socket;
-    const { head, request } = this.#options;
-    this.#writer = new RequestWriter(socket, head.text, request, {
-      moved: () => this.#waitForHead(),
-      failed: (error) => this.fail(error),
-    });
-    this.#guard(() => this.#writer?.start());
+    const { head, request } = this.#parts;
+    this.#writer = new RequestWriter(socket, head.text, request, this);
+    if (this.#isOver) return;
+    try {
+      this.#writer.start();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** A piece of the request has been handed to the connection. */
+  moved(): void {
+    this.#waitForHead();
   }
 
   /** Bytes have come. */
   take(bytes: Buffer): void {
-    this.#guard(() => {
+    if (this.#isOver) return;
+    try {
       if (!this.#writer?.hasBegun) throw new WireError("HTTP1_UNASKED", "an answer came before the request");
       this.#reader.read(bytes);
-    });
+      // Most answers are whole by now, and need no timer for the rest.
+      if (this.#hasHead && !this.#isPaused) this.#waitForBody();
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   /** No more bytes will come. */
   end(): void {
     this.#keep = 0;
-    this.#guard(() => this.#reader.end());
+    if (this.#isOver) return;
+    try {
+      this.#reader.end();
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   /** The connection is gone. */
@@ -90,66 +114,60 @@ export class Exchange implements AnswerSink {
     const cut = hasBegun
       ? new WireError("HTTP1_CUT", "the connection broke in the middle of the answer")
       : new WireError("HTTP1_CLOSED", "the connection broke before the answer");
-    this.fail(hasBegun ? cut : (error ?? cut));
+    this.failed(hasBegun ? cut : (error ?? cut));
   }
 
   /** Ends it from our side. */
   abort(): void {
-    this.fail(new SessionProxyError("QSP-UPSTREAM", { reason: "aborted by the proxy" }));
+    this.failed(new SessionProxyError("QSP-UPSTREAM", { reason: "aborted by the proxy" }));
   }
 
-  fail(error: unknown): void {
+  /** Ends it: whatever is wrong with the bytes, or with those that hear of them, ends this exchange and nothing else. */
+  failed(error: unknown): void {
     if (!this.#close(0)) return;
-    this.#options.listener.failed(toUpstreamError(error));
-    this.#options.over();
+    this.#parts.listener.failed(toUpstreamError(error));
+    this.#parts.over();
   }
 
   head(head: ResponseHead): boolean {
-    const { head: sent, idle, listener } = this.#options;
+    const { head: sent, listener } = this.#parts;
     const isEarly = !this.#writer?.isDone;
     this.#hasHead = true;
     // Whoever refuses a request does not need the rest of it; whoever answers it while reading on does.
     if (isEarly && head.status >= 300) this.#writer?.stop();
-    this.#keep = sent.keepsConnection && !isEarly ? keptFor(head, idle) : 0;
-    this.#waitForBody();
+    this.#keep = sent.keepsConnection && !isEarly ? keptFor(head, this.#options.idle) : 0;
+    this.#countdown.stop();
     return this.#pausedUnless(listener.head(head.status, head.headers, this.#resume));
   }
 
   data(piece: Buffer): boolean {
-    this.#countdown.refresh();
-    return this.#pausedUnless(this.#options.listener.data(piece));
+    return this.#pausedUnless(this.#parts.listener.data(piece));
   }
 
   complete(extra: number): void {
     if (!this.#close(extra > 0 ? 0 : this.#keep)) return;
-    this.#options.listener.finished();
-    this.#options.over();
+    this.#parts.listener.finished();
+    this.#parts.over();
   }
 
   #resume = (): void => {
     if (this.#isOver) return;
-    this.#guard(() => {
-      this.#waitForBody();
+    this.#isPaused = false;
+    try {
       this.#socket?.resume();
       this.#reader.resume();
-    });
+      if (!this.#isPaused) this.#waitForBody();
+    } catch (error) {
+      this.failed(error);
+    }
   };
 
   #pausedUnless(hasRoom: boolean): boolean {
     if (hasRoom || this.#isOver) return hasRoom;
+    this.#isPaused = true;
     this.#countdown.stop();
     this.#socket?.pause();
     return false;
-  }
-
-  /** Whatever is wrong with the bytes, or with those that hear of them, ends this exchange and nothing else. */
-  #guard(work: () => void): void {
-    if (this.#isOver) return;
-    try {
-      work();
-    } catch (error) {
-      this.fail(error);
-    }
   }
 
   #waitForHead(): void {
@@ -157,13 +175,15 @@ export class Exchange implements AnswerSink {
     this.#countdown.start(this.#options.timeouts.headers, () => {
       // A body that the browser has not sent yet is not the tenant's fault; whoever reads it has a limit.
       if (this.#writer?.isDone === false && !this.#writer.isHeldBack) this.#waitForHead();
-      else this.fail(new WireError("HTTP1_HEADERS_TIMEOUT", "no answer came in time"));
+      else this.failed(new WireError("HTTP1_HEADERS_TIMEOUT", "no answer came in time"));
     });
   }
 
   #waitForBody(): void {
+    if (this.#isOver) return;
+    if (this.#countdown.isRunning) return this.#countdown.refresh();
     this.#countdown.start(this.#options.timeouts.bodyIdle, () => {
-      this.fail(new WireError("HTTP1_BODY_TIMEOUT", "the answer did not go on in time"));
+      this.failed(new WireError("HTTP1_BODY_TIMEOUT", "the answer did not go on in time"));
     });
   }
 
@@ -174,7 +194,7 @@ export class Exchange implements AnswerSink {
     this.#countdown.stop();
     this.#writer?.stop();
     this.#reader.stop();
-    this.#options.ended(keep);
+    this.#parts.ended(keep);
     return true;
   }
 }

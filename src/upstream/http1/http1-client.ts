@@ -3,8 +3,8 @@ import { SessionProxyError } from "../../errors.ts";
 import type { UpstreamListener, UpstreamRequest } from "../listener.ts";
 import type { ClientOptions, ConnectionWatch, MakeClient, UpstreamClient } from "../upstream-client.ts";
 import { toUpstreamError } from "../upstream-error.ts";
-import { Countdown } from "./countdown.ts";
 import { Exchange } from "./exchange.ts";
+import { IdleLimit } from "./idle-limit.ts";
 import { type OpenSocket, socketOpener } from "./open-socket.ts";
 import { writeHead } from "./request-head.ts";
 
@@ -28,7 +28,7 @@ class Http1Client implements UpstreamClient {
   /** Gives up the attempt to connect. */
   #giveUp: (() => void) | null = null;
   #exchange: Exchange | null = null;
-  readonly #idling = new Countdown();
+  readonly #idling = new IdleLimit(() => this.#drop());
   /** Whether an answer has ended in this turn. */
   #hasJustEnded = false;
   destroyed = false;
@@ -62,13 +62,7 @@ class Http1Client implements UpstreamClient {
     try {
       if (this.destroyed) throw new SessionProxyError("QSP-UPSTREAM", { reason: "the connection is ended" });
       const head = writeHead(this.#options.host, request);
-      const { timeouts, idle } = this.#options;
-      const ended = (keep: number): void => {
-        this.#exchange = null;
-        if (keep > 0 && this.#socket !== null) this.#keep(this.#socket, keep);
-        else this.#drop();
-      };
-      return new Exchange({ request, head, listener, timeouts, idle, ended, over });
+      return new Exchange(this.#options, { request, head, listener, ended: this.#ended, over });
     } catch (error) {
       this.#drop();
       listener.failed(toUpstreamError(error));
@@ -76,6 +70,13 @@ class Http1Client implements UpstreamClient {
       return null;
     }
   }
+
+  /** The exchange is over; the connection may be kept for another one for so many milliseconds. */
+  #ended = (keep: number): void => {
+    this.#exchange = null;
+    if (keep > 0 && this.#socket !== null) this.#keep(this.#socket, keep);
+    else this.#drop();
+  };
 
   /**
    * What the tenant did to an idle connection is in the kernel's buffers, and is read before `begin` runs: bytes that nobody
@@ -96,7 +97,7 @@ class Http1Client implements UpstreamClient {
       },
       failed: (error) => {
         this.#giveUp = null;
-        exchange.fail(error);
+        exchange.failed(error);
       },
     });
   }
@@ -140,8 +141,7 @@ class Http1Client implements UpstreamClient {
       this.#hasJustEnded = false;
     });
     socket.unref();
-    this.#idling.start(keep, () => this.#drop());
-    this.#idling.unref();
+    this.#idling.start(keep);
   }
 
   #stopIdling(): void {
@@ -151,7 +151,7 @@ class Http1Client implements UpstreamClient {
 
   /** Ends the connection, or the attempt to make one. */
   #drop(): void {
-    this.#stopIdling();
+    this.#idling.close();
     this.#giveUp?.();
     this.#giveUp = null;
     this.#socket?.destroy();

@@ -1,3 +1,4 @@
+import { readHeaderName } from "../../http/header-name.ts";
 import { isHeaderName, isHeaderValue } from "../../http/raw-headers.ts";
 import type { UpstreamRequest } from "../listener.ts";
 import { WireError } from "./wire-error.ts";
@@ -46,8 +47,9 @@ export function writeHead(host: string, request: UpstreamRequest): WrittenHead {
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
     const value = headers[i + 1] as string;
-    if (!isHeaderName(name) || !isHeaderValue(value)) throw odd("a header cannot be written");
-    if (ours.has(name.toLowerCase())) throw odd("a header of the connection is not the caller's");
+    const { lower, isToken } = readHeaderName(name);
+    if (!isToken || !isHeaderValue(value)) throw odd("a header cannot be written");
+    if (ours.has(lower)) throw odd("a header of the connection is not the caller's");
     text += `${name}: ${value}\r\n`;
   }
   return { text, keepsConnection };

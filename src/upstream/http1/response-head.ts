@@ -14,19 +14,28 @@ export interface ResponseHead {
 /** Without a reason the space before it is often missing; nobody takes that for anything else. @see RFC 9112 §4 */
 const statusLine = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 
+const lineBreak = "\r\n";
+
 /** Reads the text before the empty line, one character a byte. @throws WireError */
 export function parseResponseHead(text: string): ResponseHead {
-  const lines = text.split("\r\n");
-  const [, minor, status] = statusLine.exec(lines[0] as string) ?? [];
+  let end = endOfLine(text, 0);
+  const [, minor, status] = statusLine.exec(text.slice(0, end)) ?? [];
   if (status === undefined) throw new WireError("HTTP1_HEAD", "the status line is none of HTTP/1.1");
-  if (lines.length - 1 > mostHeaders) {
-    throw new WireError("HTTP1_HEAD_TOO_LARGE", "the answer has too many headers");
-  }
   const headers: string[] = [];
-  for (let i = 1; i < lines.length; i += 1) {
-    const field = parseFieldLine(lines[i] as string);
-    if (field === null) throw new WireError("HTTP1_HEAD", "a line of the head is no header");
-    headers.push(field[0], field[1]);
+  while (end < text.length) {
+    const start = end + lineBreak.length;
+    end = endOfLine(text, start);
+    if (headers.length === mostHeaders * 2) {
+      throw new WireError("HTTP1_HEAD_TOO_LARGE", "the answer has too many headers");
+    }
+    if (!parseFieldLine(text, start, end, headers)) {
+      throw new WireError("HTTP1_HEAD", "a line of the head is no header");
+    }
   }
   return { status: Number(status), isOld: minor === "0", headers };
+}
+
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf(lineBreak, from);
+  return end === -1 ? text.length : end;
 }
