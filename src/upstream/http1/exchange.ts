@@ -100,8 +100,11 @@ export class Exchange implements AnswerSink {
 
   fail(error: unknown): void {
     if (!this.#close(0)) return;
-    this.#options.listener.failed(toUpstreamError(error));
-    this.#options.over();
+    try {
+      this.#options.listener.failed(toUpstreamError(error));
+    } finally {
+      this.#options.over();
+    }
   }
 
   head(head: ResponseHead): boolean {
@@ -122,8 +125,12 @@ export class Exchange implements AnswerSink {
 
   complete(extra: number): void {
     if (!this.#close(extra > 0 ? 0 : this.#keep)) return;
-    this.#options.listener.finished();
-    this.#options.over();
+    // Whatever a listener makes of the end, the place in its lane is free.
+    try {
+      this.#options.listener.finished();
+    } finally {
+      this.#options.over();
+    }
   }
 
   #resume = (): void => {
