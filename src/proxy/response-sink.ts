@@ -1,8 +1,12 @@
 import type { ServerResponse } from "node:http";
 import type { Readable, Writable } from "node:stream";
 import type { BodyRewrite } from "./body-rewrite.ts";
+import { Countdown } from "../kernel/countdown.ts";
 import { writeHead } from "./host-response.ts";
 import { destroyResponse } from "./waiting-response.ts";
+
+/** What may wait for a browser that reads more slowly than the tenant writes. Bytes, in all but the last piece. */
+const mostWaiting = 256 * 1024;
 
 /** Takes a response to the browser, straight or through a rewrite, no faster than the browser reads. */
 export class ResponseSink {
@@ -11,7 +15,7 @@ export class ResponseSink {
   #input: Writable;
   #output: Readable | null = null;
   #resume: (() => void) | null = null;
-  #stall: NodeJS.Timeout | null = null;
+  #stall: Countdown | null = null;
   #begun = false;
   #hasBody = false;
   bytes = 0;
@@ -64,12 +68,12 @@ export class ResponseSink {
   write(chunk: Buffer, resume: () => void): boolean {
     this.#hasBody = true;
     if (!this.#output) this.bytes += chunk.length;
-    const room = this.#input.write(chunk);
-    if (!room) {
-      this.#resume = resume;
-      this.#watch();
-    }
-    return room;
+    if (this.#input.write(chunk)) return true;
+    // Earned by: bench 1MB and 50MB. node's mark is lower than one piece of a large body, so each would be waited for.
+    if (!this.#output && this.#response.writableLength < mostWaiting) return true;
+    this.#resume = resume;
+    this.#watch();
+    return false;
   }
 
   end(): void {
@@ -92,8 +96,7 @@ export class ResponseSink {
   };
 
   #onDrain = (): void => {
-    if (this.#stall) clearTimeout(this.#stall);
-    this.#stall = null;
+    this.#stall?.stop();
     this.#output?.resume();
     const resume = this.#resume;
     this.#resume = null;
@@ -103,13 +106,12 @@ export class ResponseSink {
   #onBroken = (): void => this.cut();
 
   #watch(): void {
-    this.#stall ??= setTimeout(() => this.cut(), this.#stallLimit);
-    this.#stall.unref();
+    this.#stall ??= new Countdown();
+    if (!this.#stall.isRunning) this.#stall.start(this.#stallLimit, this.#onBroken);
   }
 
   #release = (): void => {
-    if (this.#stall) clearTimeout(this.#stall);
-    this.#stall = null;
+    this.#stall?.close();
     if (this.#output && !this.#output.readableEnded) {
       this.#output.destroy();
       this.#input.destroy();

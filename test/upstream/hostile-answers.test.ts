@@ -55,4 +55,17 @@ describe.each(clients)("%s", (client) => {
       expect(outcomeOf(await second.over)).toBe(client === "undici" ? "200 poison" : "200 ok");
     });
   });
+
+  test("a listener that breaks when it hears of the end keeps no place in its lane", async () => {
+    const { way } = await start();
+    await new Promise<void>((resolve) => {
+      const on = (event: string): void => {
+        if (event !== "finished") return;
+        resolve();
+        throw new Error("broken");
+      };
+      dispatch(way, {}, { on });
+    });
+    expect(outcomeOf(await dispatch(way).over)).toBe("200 ok");
+  });
 });

@@ -127,10 +127,13 @@ test.each<[string, Partial<UpstreamRequest>]>([
   ["TE", { headers: ["TE", "trailers"] }],
   ["Trailer", { headers: ["Trailer", "X-Late"] }],
   ["a name without a value", { headers: ["X"] }],
+  ["a length with a fraction", { method: "POST", contentLength: 2.5, body: pieces("ab") }],
 ])("own: %s is not written", async (_what, request) => {
   const { way, bytes } = await start("own");
   expect(outcomeOf(await dispatch(way, request).over)).toBe("QSP-UPSTREAM");
-  expect(bytes()).toBe("");
+  // What had been written would be there before this one.
+  expect(outcomeOf(await dispatch(way).over)).toBe("200 ok");
+  expect(bytes()).toMatch(/^GET \/ HTTP\/1\.1\r\n/);
 });
 
 test.each([

@@ -1,9 +1,10 @@
 import type { Socket } from "node:net";
 import { SessionProxyError } from "../../errors.ts";
+import type { Countdown } from "../../kernel/countdown.ts";
 import type { UpstreamListener, UpstreamRequest } from "../listener.ts";
 import { toUpstreamError } from "../upstream-error.ts";
 import { AnswerReader, type AnswerSink } from "./answer-reader.ts";
-import { Countdown } from "./countdown.ts";
+
 import { keptFor } from "./framing.ts";
 import type { WrittenHead } from "./request-head.ts";
 import { RequestWriter, type WriterWatch } from "./request-writer.ts";
@@ -22,6 +23,8 @@ export interface ExchangeParts {
   readonly request: UpstreamRequest;
   readonly head: WrittenHead;
   readonly listener: UpstreamListener;
+  /** The connection's; nothing else waits on it during the exchange. */
+  readonly countdown: Countdown;
   /**
    * Called once, before the listener hears of the end: `keep` says how long the connection may be kept for another request,
    * 0 for not at all.
@@ -43,7 +46,6 @@ export class Exchange implements AnswerSink, WriterWatch {
   readonly #reader: AnswerReader;
   #socket: Socket | null = null;
   #writer: RequestWriter | null = null;
-  readonly #countdown = new Countdown();
   #keep = 0;
   #hasHead = false;
   /** Whether the listener lets the tenant wait. */
@@ -125,8 +127,11 @@ export class Exchange implements AnswerSink, WriterWatch {
   /** Ends it: whatever is wrong with the bytes, or with those that hear of them, ends this exchange and nothing else. */
   failed(error: unknown): void {
     if (!this.#close(0)) return;
-    this.#parts.listener.failed(toUpstreamError(error));
-    this.#parts.over();
+    try {
+      this.#parts.listener.failed(toUpstreamError(error));
+    } finally {
+      this.#parts.over();
+    }
   }
 
   head(head: ResponseHead): boolean {
@@ -136,7 +141,7 @@ export class Exchange implements AnswerSink, WriterWatch {
     // Whoever refuses a request does not need the rest of it; whoever answers it while reading on does.
     if (isEarly && head.status >= 300) this.#writer?.stop();
     this.#keep = sent.keepsConnection && !isEarly ? keptFor(head, this.#options.idle) : 0;
-    this.#countdown.stop();
+    this.#parts.countdown.stop();
     return this.#pausedUnless(listener.head(head.status, head.headers, this.#resume));
   }
 
@@ -146,8 +151,12 @@ export class Exchange implements AnswerSink, WriterWatch {
 
   complete(extra: number): void {
     if (!this.#close(extra > 0 ? 0 : this.#keep)) return;
-    this.#parts.listener.finished();
-    this.#parts.over();
+    // Whatever a listener makes of the end, the place in its lane is free.
+    try {
+      this.#parts.listener.finished();
+    } finally {
+      this.#parts.over();
+    }
   }
 
   #resume = (): void => {
@@ -165,14 +174,14 @@ export class Exchange implements AnswerSink, WriterWatch {
   #pausedUnless(hasRoom: boolean): boolean {
     if (hasRoom || this.#isOver) return hasRoom;
     this.#isPaused = true;
-    this.#countdown.stop();
+    this.#parts.countdown.stop();
     this.#socket?.pause();
     return false;
   }
 
   #waitForHead(): void {
     if (this.#isOver || this.#hasHead) return;
-    this.#countdown.start(this.#options.timeouts.headers, () => {
+    this.#parts.countdown.start(this.#options.timeouts.headers, () => {
       // A body that the browser has not sent yet is not the tenant's fault; whoever reads it has a limit.
       if (this.#writer?.isDone === false && !this.#writer.isHeldBack) this.#waitForHead();
       else this.failed(new WireError("HTTP1_HEADERS_TIMEOUT", "no answer came in time"));
@@ -181,8 +190,8 @@ export class Exchange implements AnswerSink, WriterWatch {
 
   #waitForBody(): void {
     if (this.#isOver) return;
-    if (this.#countdown.isRunning) return this.#countdown.refresh();
-    this.#countdown.start(this.#options.timeouts.bodyIdle, () => {
+    if (this.#parts.countdown.isRunning) return this.#parts.countdown.refresh();
+    this.#parts.countdown.start(this.#options.timeouts.bodyIdle, () => {
       this.failed(new WireError("HTTP1_BODY_TIMEOUT", "the answer did not go on in time"));
     });
   }
@@ -191,7 +200,7 @@ export class Exchange implements AnswerSink, WriterWatch {
   #close(keep: number): boolean {
     if (this.#isOver) return false;
     this.#isOver = true;
-    this.#countdown.stop();
+    this.#parts.countdown.stop();
     this.#writer?.stop();
     this.#reader.stop();
     this.#parts.ended(keep);

@@ -1,10 +1,10 @@
 import type { Socket } from "node:net";
 import { SessionProxyError } from "../../errors.ts";
+import { Countdown } from "../../kernel/countdown.ts";
 import type { UpstreamListener, UpstreamRequest } from "../listener.ts";
 import type { ClientOptions, ConnectionWatch, MakeClient, UpstreamClient } from "../upstream-client.ts";
 import { toUpstreamError } from "../upstream-error.ts";
 import { Exchange } from "./exchange.ts";
-import { IdleLimit } from "./idle-limit.ts";
 import { type OpenSocket, socketOpener } from "./open-socket.ts";
 import { writeHead } from "./request-head.ts";
 
@@ -28,7 +28,8 @@ class Http1Client implements UpstreamClient {
   /** Gives up the attempt to connect. */
   #giveUp: (() => void) | null = null;
   #exchange: Exchange | null = null;
-  readonly #idling = new IdleLimit(() => this.#drop());
+  /** For an exchange, and for the rest between two. */
+  readonly #countdown = new Countdown();
   /** Whether an answer has ended in this turn. */
   #hasJustEnded = false;
   destroyed = false;
@@ -62,7 +63,8 @@ class Http1Client implements UpstreamClient {
     try {
       if (this.destroyed) throw new SessionProxyError("QSP-UPSTREAM", { reason: "the connection is ended" });
       const head = writeHead(this.#options.host, request);
-      return new Exchange(this.#options, { request, head, listener, ended: this.#ended, over });
+      const parts = { request, head, listener, countdown: this.#countdown, ended: this.#ended, over };
+      return new Exchange(this.#options, parts);
     } catch (error) {
       this.#drop();
       listener.failed(toUpstreamError(error));
@@ -141,21 +143,21 @@ class Http1Client implements UpstreamClient {
       this.#hasJustEnded = false;
     });
     socket.unref();
-    this.#idling.start(keep);
+    this.#countdown.start(keep, this.#drop);
   }
 
   #stopIdling(): void {
-    this.#idling.stop();
+    this.#countdown.stop();
     this.#socket?.ref();
   }
 
   /** Ends the connection, or the attempt to make one. */
-  #drop(): void {
-    this.#idling.close();
+  #drop = (): void => {
+    this.#countdown.close();
     this.#giveUp?.();
     this.#giveUp = null;
     this.#socket?.destroy();
     this.#socket = null;
     this.#options.watch.gone();
-  }
+  };
 }

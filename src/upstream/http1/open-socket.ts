@@ -2,7 +2,7 @@ import * as net from "node:net";
 import * as tls from "node:tls";
 import { lookupWithLoopback } from "../loopback-lookup.ts";
 import type { Trust } from "../trust.ts";
-import { Countdown } from "./countdown.ts";
+import { Countdown } from "../../kernel/countdown.ts";
 import { WireError } from "./wire-error.ts";
 
 /** Hears what became of an attempt to connect; exactly one is called, unless the attempt is given up. */
@@ -32,7 +32,7 @@ export function socketOpener(origin: string, trust: Trust, timeout: number): Ope
     const end = (error: Error | null): void => {
       if (isOver) return;
       isOver = true;
-      countdown.stop();
+      countdown.close();
       socket.destroy();
       if (error !== null) failed(error);
     };
@@ -42,7 +42,7 @@ export function socketOpener(origin: string, trust: Trust, timeout: number): Ope
     socket.once(ready, () => {
       if (isOver) return;
       isOver = true;
-      countdown.stop();
+      countdown.close();
       opened(socket);
     });
     return () => end(null);

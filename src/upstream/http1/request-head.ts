@@ -42,6 +42,7 @@ export function writeHead(host: string, request: UpstreamRequest): WrittenHead {
   if (!isHeaderName(method) || method === "CONNECT") throw odd("the method is none");
   if (!originForm.test(path)) throw odd("the target is no path");
   if (headers.length % 2 !== 0) throw odd("a header has no value");
+  if (!isLength(request.contentLength)) throw odd("the length of the body is none");
   const keepsConnection = mayBeFollowed(method, body !== null);
   let text = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: ${keepsConnection ? "keep-alive" : "close"}\r\n`;
   for (let i = 0; i < headers.length; i += 2) {
@@ -54,6 +55,9 @@ export function writeHead(host: string, request: UpstreamRequest): WrittenHead {
   }
   return { text, keepsConnection };
 }
+
+const isLength = (length: number | undefined): boolean =>
+  length === undefined || (Number.isSafeInteger(length) && length >= 0);
 
 /** The line that says where the body ends, and the empty line; `length` is undefined for chunks. */
 export function writeFraming(length: number | undefined): string {

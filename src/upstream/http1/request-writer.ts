@@ -75,6 +75,8 @@ export class RequestWriter {
   }
 
   #write(piece: Buffer): boolean {
+    // A source that decodes gives text: its length is another one than that of the bytes that would be written.
+    if (!(piece instanceof Uint8Array)) throw new WireError("HTTP1_REQUEST_BODY", "the body is not bytes");
     const { contentLength } = this.#request;
     if (contentLength !== undefined && this.#written + piece.length > contentLength) throw wrongLength();
     this.#socket.cork();
