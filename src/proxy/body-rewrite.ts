@@ -1,6 +1,6 @@
 import { Transform, type TransformCallback, type Readable, type Writable } from "node:stream";
 import * as zlib from "node:zlib";
-import { createLinkRewriter } from "../http/json-links.ts";
+import { createLinkRewriter, type LinkRewriter } from "../http/json-links.ts";
 
 /** How a body is rewritten. */
 export interface BodyRewriteOptions {
@@ -12,8 +12,11 @@ export interface BodyRewriteOptions {
   readonly members: ReadonlySet<string>;
 }
 
-/** Both ends of a rewrite: the tenant's bytes go in, the browser's come out. */
-export interface BodyRewrite {
+/** A rewrite of plain bytes, which gives them at once; or both ends of one that takes its time. */
+export type BodyRewrite = LinkRewriter | BodyPipe;
+
+/** The tenant's bytes go in, the browser's come out. */
+export interface BodyPipe {
   readonly input: Writable;
   readonly output: Readable;
 }
@@ -27,6 +30,9 @@ const expansionFrom = 1024 * 1024;
 /** Rewrites links in a JSON body while it streams; compressed bodies are opened and closed again. rules R6 */
 export function createBodyRewrite(options: BodyRewriteOptions): BodyRewrite {
   const rewriter = createLinkRewriter(options);
+  const coding = options.coding?.trim().toLowerCase();
+  // Earned by: bench 10KB-json, beside a stream around it.
+  if (coding !== "gzip" && coding !== "br") return rewriter;
   const links = new Transform({
     transform(chunk: Buffer, _encoding, done: TransformCallback) {
       done(null, rewriter.write(chunk));
@@ -35,8 +41,6 @@ export function createBodyRewrite(options: BodyRewriteOptions): BodyRewrite {
       done(null, rewriter.end());
     },
   });
-  const coding = options.coding?.trim().toLowerCase();
-  if (coding !== "gzip" && coding !== "br") return { input: links, output: links };
   const decoder = coding === "gzip" ? zlib.createGunzip() : zlib.createBrotliDecompress();
   const encoder =
     coding === "gzip"

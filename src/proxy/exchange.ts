@@ -129,7 +129,8 @@ class Exchange implements AnswerTarget {
       session?.onEnd.delete(ended);
       enough?.();
     }
-    await this.#sink.flushed();
+    const flushed = this.#sink.flushed();
+    if (flushed) await flushed;
     return {
       status: this.#status,
       bytes: this.#sink.bytes,

@@ -174,9 +174,9 @@ export function withCredentials(
   headers: readonly string[],
   credentials: { readonly cookie: string; readonly csrfToken: string | null },
 ): readonly string[] {
-  const all = headers.slice();
-  if (credentials.cookie !== "") all.push("cookie", credentials.cookie);
-  if (credentials.csrfToken !== null) all.push(csrfHeader, credentials.csrfToken);
+  const { cookie, csrfToken } = credentials;
+  const all = cookie === "" ? [...headers] : [...headers, "cookie", cookie];
+  if (csrfToken !== null) all.push(csrfHeader, csrfToken);
   return Object.freeze(all);
 }
 
