@@ -25,6 +25,8 @@ export interface HandshakeRequest {
   readonly signal: AbortSignal;
 }
 
+const nothing: Buffer = Buffer.alloc(0);
+
 /** Sends a handshake on a connection of its own; its answer is read by node's strict parser. @throws SessionProxyError */
 export function sendHandshake(handshake: HandshakeRequest): Promise<UpgradeAnswer> {
   const { timeouts, signal, trust } = handshake;
@@ -65,18 +67,19 @@ export function sendHandshake(handshake: HandshakeRequest): Promise<UpgradeAnswe
     request.on("response", (response) => {
       const chunks: Buffer[] = [];
       let size = 0;
-      const done = (): void => {
+      const done = (body: Buffer): void => {
         const status = response.statusCode ?? 0;
-        settle({ status, headers: response.rawHeaders, body: Buffer.concat(chunks) });
+        settle({ status, headers: response.rawHeaders, body });
         response.destroy();
       };
       response.on("data", (chunk: Buffer) => {
         size += chunk.length;
         if (size <= largestOwnAnswer) chunks.push(chunk);
-        else done();
+        else done(nothing);
       });
-      response.on("end", done);
-      response.on("error", done);
+      response.on("end", () => done(Buffer.concat(chunks)));
+      // The status holds all the same, but a part of the words would be passed on as the whole.
+      response.on("error", () => done(nothing));
     });
     request.on("error", (error) => {
       clearTimeout(timer);
