@@ -239,13 +239,16 @@ function bodyReadByHost(
   request: IncomingMessage,
   { hasBody, contentLength }: Pick<PreparedRequest, "hasBody" | "contentLength">,
 ): Readable | null {
-  if (!hasBody || !request.readableDidRead) return null;
+  // What a host decodes comes as text, which is other bytes than were sent.
+  const isUntouched = !request.readableDidRead && request.readableEncoding === null;
+  if (!hasBody || isUntouched) return null;
   const { rawBody } = request as IncomingMessage & { readonly rawBody?: unknown };
   const isPacked = firstHeader(request.rawHeaders, "content-encoding") !== undefined;
   const isAsSent =
     Buffer.isBuffer(rawBody) && (contentLength === undefined ? !isPacked : rawBody.length === contentLength);
   if (isAsSent) return Readable.from([rawBody], { objectMode: false });
   throw new SessionProxyError("QSP-BODY-CONSUMED", {
-    reason: "mount the proxy before the body parser, or let the parser keep `request.rawBody` as it was sent",
+    reason:
+      "mount the proxy before whatever reads or decodes the body, or let that keep `request.rawBody` as it was sent",
   });
 }
