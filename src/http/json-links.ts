@@ -66,6 +66,7 @@ class LinkScanner implements LinkRewriter {
   readonly #spellings: readonly string[];
   readonly #replacement: Buffer;
   readonly #members: ReadonlyMap<string, number>;
+  readonly #lengths: ReadonlySet<number>;
   readonly #longestMember: number;
 
   #state = VALUE;
@@ -98,7 +99,8 @@ class LinkScanner implements LinkRewriter {
     meanings.set("href", LINK);
     meanings.set("links", LINKS | (members.has("links") ? LINK : 0));
     this.#members = meanings;
-    this.#longestMember = Math.max(...[...meanings.keys()].map((name) => name.length));
+    this.#lengths = new Set([...meanings.keys()].map((name) => name.length));
+    this.#longestMember = Math.max(...this.#lengths);
   }
 
   write(chunk: Buffer): Buffer {
@@ -275,7 +277,12 @@ class LinkScanner implements LinkRewriter {
     let at = start;
     if (!this.#string.escaping) {
       at = endOfPlain(chunk, at);
-      if (this.#name.length <= this.#longestMember) this.#name += chunk.toString("latin1", start, at);
+      // Earned by: bench 10KB-json. Most names are whole, and of no length that means anything.
+      const isWhole = this.#name === "" && chunk[at] === 0x22;
+      const isTooLong = this.#name.length > this.#longestMember;
+      if (isWhole ? this.#lengths.has(at - start) : !isTooLong) {
+        this.#name += chunk.toString("latin1", start, at);
+      }
       if (at === chunk.length) return at;
     }
     const code = this.#string.read(chunk[at] as number);
@@ -290,7 +297,16 @@ class LinkScanner implements LinkRewriter {
   }
 
   #matchLink(chunk: Buffer, at: number): number {
-    if (this.#heldAt === -1) this.#heldAt = at;
+    if (this.#heldAt === -1) {
+      this.#heldAt = at;
+      const end = this.#readBytes === 0 ? this.#endOfOrigin(chunk, at) : -1;
+      if (end !== -1) {
+        this.#matchedBytes = end - at;
+        this.#replace(chunk);
+        this.#state = IN_TEXT;
+        return end;
+      }
+    }
     const code = this.#string.read(chunk[at] as number);
     this.#readBytes += 1;
     if (code === STRING_PENDING) return at + 1;
@@ -308,6 +324,16 @@ class LinkScanner implements LinkRewriter {
     if (code === STRING_ENDED) this.#endValue();
     else this.#state = IN_TEXT;
     return at + 1;
+  }
+
+  /** Where an origin ends that stands here plainly and whole; -1 where none does. Earned by: bench 10KB-json. */
+  #endOfOrigin(chunk: Buffer, at: number): number {
+    for (const spelling of this.#spellings) {
+      const end = at + spelling.length;
+      const isPlain = chunk[end] === 0x2f && chunk[end - 1] === spelling.charCodeAt(spelling.length - 1);
+      if (isPlain && chunk.toString("latin1", at, end) === spelling) return end;
+    }
+    return -1;
   }
 
   /** Whether what has been matched is a whole spelling. */
