@@ -41,7 +41,6 @@ const optionsFor = ({ head, keepAlive }: Patience): ServerOptions => ({
 export function createListener(tls: Certificate | undefined, given: Partial<Patience> = {}): AnyServer {
   const patience = { ...standingPatience, ...given };
   const server = tls === undefined ? createServer(optionsFor(patience)) : createSecureListener(tls, patience);
-  server.maxConnections = patience.connections;
   // Node would drop the headers beyond its count silently, an Origin among them; the size limit holds anyway.
   server.maxHeadersCount = 0;
   refuseConnection(server);

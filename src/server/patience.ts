@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { publish } from "../kernel/channels.ts";
 import type { AnyServer } from "./listener.ts";
 
 /** How long a listener waits for a client that is slow or silent, and how much it takes on for one. */
@@ -45,8 +46,13 @@ interface Connection {
 /** How exactly `unread` is kept: so many looks in that time. */
 const looks = 4;
 
-/** Keeps the limits that node has no option for. */
+/** How often the operator is told that there are too many connections. Milliseconds. */
+const tellEvery = 60_000;
+
+/** Keeps the limits, as far as node has no option for them. */
 export function keepPatience(server: AnyServer, patience: Patience): void {
+  server.maxConnections = patience.connections;
+  tellOfTooMany(server, patience.connections);
   const connections = new Map<Socket, Connection>();
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
@@ -68,6 +74,16 @@ export function keepPatience(server: AnyServer, patience: Patience): void {
   server.once("listening", () => {
     const timer = setInterval(() => cutUnread(connections, patience.unread), patience.unread / looks).unref();
     server.once("close", () => clearInterval(timer));
+  });
+}
+
+function tellOfTooMany(server: AnyServer, most: number): void {
+  let toldAt = Number.NEGATIVE_INFINITY;
+  server.on("drop", () => {
+    if (performance.now() - toldAt < tellEvery) return;
+    toldAt = performance.now();
+    const reason = `${most} connections are open, as many as there may be; further ones are closed at once`;
+    publish("policy", () => ({ event: "connection.refused", level: "warn", reason }));
   });
 }
 

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { AddressInfo, Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { createListener, listen } from "../../src/server/listener.ts";
@@ -198,7 +199,11 @@ describe("a client that half-closes", () => {
 });
 
 describe("more clients than there may be", () => {
-  test("are closed at once, and there is a place again for each that leaves", async () => {
+  test("are closed at once, which is told once, and there is a place again for each that leaves", async () => {
+    const told: unknown[] = [];
+    const hear = (message: unknown): void => void told.push((message as { readonly event: string }).event);
+    subscribe("qsp:policy", hear);
+    started.keep({ close: () => void unsubscribe("qsp:policy", hear) });
     const { at, stack, open } = await serve({ connections: 2 });
     const ask = async (connection: RawConnection): Promise<string> => {
       connection.write(requestHead(stack.origin, "GET /qlik/_session HTTP/1.1"));
@@ -206,7 +211,8 @@ describe("more clients than there may be", () => {
     };
     const [one, two] = [await connectTo(at), await connectTo(at)];
     for (const each of [one, two]) expect(await ask(each)).toContain(" 200 ");
-    expect(await ask(await connectTo(at))).toBe("");
+    for (let more = 0; more < 2; more += 1) expect(await ask(await connectTo(at))).toBe("");
+    expect(told).toEqual(["connection.refused"]);
     one.socket.destroy();
     await eventually(() => expect(open.size).toBe(1));
     const next = await connectTo(at);
