@@ -1,5 +1,34 @@
 import { defineConfig } from "vitest/config";
 
+/**
+ * Files that show what is promised of the data path (docs/reference/conformance.md) without naming a client: they run
+ * once more, with the one that is not the default.
+ */
+const dataPath = [
+  "test/host/express.test.ts",
+  "test/proxy/bodies.test.ts",
+  "test/proxy/departures.test.ts",
+  "test/proxy/faults.test.ts",
+  "test/proxy/forwarding.test.ts",
+  "test/proxy/framing.test.ts",
+  "test/proxy/headers.test.ts",
+  "test/proxy/impostors.test.ts",
+  "test/proxy/links.test.ts",
+  "test/proxy/login-faults.test.ts",
+  "test/proxy/reference-example-socket.test.ts",
+  "test/proxy/socket.test.ts",
+  "test/regressions/0009-half-read-upload-keeps-its-connection.test.ts",
+  "test/regressions/0013-limit-on-connections.test.ts",
+  "test/regressions/0020-our-close-after-the-browsers.test.ts",
+  "test/regressions/0045-continue-inside-an-answer.test.ts",
+  "test/security/framing.test.ts",
+  "test/security/upstream.test.ts",
+  "test/security/websocket-ends.test.ts",
+  "test/security/websocket-limits.test.ts",
+  "test/security/websocket-resets.test.ts",
+  "test/security/websocket-tenant.test.ts",
+];
+
 export default defineConfig({
   test: {
     pool: "threads",
@@ -13,6 +42,16 @@ export default defineConfig({
           name: "tests",
           include: ["src/**/*.test.ts", "test/**/*.test.ts"],
           exclude: ["test/nodes/**", "test/fuzz/**", "test/bench/**"],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "own client",
+          include: dataPath,
+          env: { QSP_TEST_UPSTREAM_CLIENT: "own" },
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

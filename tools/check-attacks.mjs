@@ -1,9 +1,10 @@
 // Compares docs/reference/security.md with the lines of docs/explain/attacks.md and with the tests: every line has one row,
 // every row names a test or says why there is none, every file exists and holds the title.
 // `node tools/check-attacks.mjs [folder]`: one line for each problem, exit status 1 if there is any.
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { problemsOf, testsOf } from "./shown-tests.mjs";
 
 const table = "docs/reference/security.md";
 const list = "docs/explain/attacks.md";
@@ -20,28 +21,13 @@ function rowsOf(text) {
   );
 }
 
-/** The tests that a cell names: `` `test/x.test.ts` "title" ``. */
-const testsOf = (shown) =>
-  [...shown.matchAll(/`(?<file>(?:src|test)\/[\w./-]+\.test\.ts)` "(?<title>[^"]+)"/g)].map(
-    ({ groups }) => groups,
-  );
-
 /** What the cell says beside the tests that it names. */
 const reasonOf = (shown) => /Cannot apply(?: yet)?: (?<reason>[^<]*)/.exec(shown)?.groups.reason;
-
-/** Whether a file has a test of that title; quotes inside a title are escaped in source, and not in the table. */
-function holds(root, { file, title }) {
-  const source = read(root, file).replaceAll("\\'", "'").replaceAll('\\"', "'");
-  return [`"${title}"`, `'${title}'`, `\`${title}\``].some((quoted) => source.includes(quoted));
-}
 
 function checkRow(root, { line, attack, shown }) {
   const named = testsOf(shown);
   const reason = reasonOf(shown);
-  const problems = named.flatMap((test) => {
-    if (!existsSync(join(root, test.file))) return [`${line}: ${test.file} does not exist`];
-    return holds(root, test) ? [] : [`${line}: ${test.file} has no test "${test.title}"`];
-  });
+  const problems = named.flatMap((test) => problemsOf(root, test).map((problem) => `${line}: ${problem}`));
   if (attack === "") problems.push(`${line}: the attack has no name`);
   if (named.length === 0 && reason === undefined) problems.push(`${line}: neither a test nor a reason`);
   if (reason !== undefined && reason.length < LEAST_REASON) problems.push(`${line}: the reason is too short`);

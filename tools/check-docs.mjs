@@ -1,4 +1,4 @@
-// A document is a test: its links lead somewhere, the files and scripts it names exist, its TypeScript compiles
+// A document is a test: its links lead somewhere, the files, scripts and tests it names exist, its TypeScript compiles
 // against the built package, its configurations pass `validate`, its generated pages are current.
 // `node tools/check-docs.mjs [folder]`: one line for each problem, exit status 1 if there is any.
 import { spawnSync } from "node:child_process";
@@ -16,6 +16,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { errorsDocument, errorsDocumentPath } from "./errors-doc.mjs";
 import { findMarkdown, readMarkdown } from "./markdown.mjs";
+import { problemsOf, testsOf } from "./shown-tests.mjs";
 
 const home = fileURLToPath(new URL("..", import.meta.url));
 
@@ -45,6 +46,12 @@ function checkNames(root, path, { codeSpans }) {
   return codeSpans
     .filter((name) => repositoryPath.test(name) && !existsSync(join(root, name)))
     .map((name) => `${path} names ${name}, which does not exist`);
+}
+
+/** A test that a page names as proof is there, under that title. */
+function checkShownTests(root, path) {
+  const named = testsOf(readFileSync(join(root, path), "utf8"));
+  return named.flatMap((test) => problemsOf(root, test).map((problem) => `${path}: ${problem}`));
 }
 
 function checkLength(path, { lines }) {
@@ -159,6 +166,7 @@ async function checkDocs(root) {
     ...documents.flatMap((document) => [
       ...checkLinks(root, document.path, document),
       ...checkNames(root, document.path, document),
+      ...checkShownTests(root, document.path),
       ...checkLength(document.path, document),
       ...checkScripts(root, document.path, document),
     ]),

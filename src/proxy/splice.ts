@@ -171,7 +171,8 @@ export class Splice implements LiveSocket {
   #upstreamEnded(): void {
     const { downstream, codeForLoss } = this.#options;
     if (this.#state !== "open") return;
-    if (downstream.readableEnded) return this.#destroy();
+    // Both have ended; what is still to go out has the rest of the time that a half-closed socket has.
+    if (downstream.readableEnded) return void downstream.end();
     if (this.#down.closeSeen || this.#up.closeSeen) {
       downstream.end();
       this.#closeTimer ??= setTimeout(() => this.#destroy(), echoWait);

@@ -4,54 +4,60 @@ import { createServer as createSecureServer, type Server as SecureServer } from 
 import type { AddressInfo } from "node:net";
 import { revealed, type Secret } from "../kernel/secret.ts";
 import { formatListenAddress, type ListenAddress } from "./config/listen-address.ts";
+import { keepPatience, type Patience, standingPatience } from "./patience.ts";
 import { refuseConnection } from "./refuse-connection.ts";
 
 /** An HTTP server, with or without TLS. */
 export type AnyServer = Server | SecureServer;
 
+/** What a listener proves itself with. */
+interface Certificate {
+  readonly cert: string;
+  readonly key: string | Secret;
+}
+
+/** Bytes of a head. attacks H6 */
+const maxHeaderSize = 64 * 1024;
+
+/** How exactly the limits of the head and of an idle connection are kept, at most. Milliseconds. */
+const checkEvery = 1000;
+
 /**
- * How long a connection, and how much of it, is worth waiting for.
+ * What node keeps of the limits by itself.
  *
  * A whole request has no limit of its own, or long uploads would be cut; their bodies are watched by the proxy.
  */
-const limits: ServerOptions = {
+const optionsFor = ({ head, keepAlive }: Patience): ServerOptions => ({
   // A request without a host is refused by the site guard, in the shape of our errors.
   requireHostHeader: false,
-  /** Milliseconds for the head of a request: slow heads hold a connection for nothing. attacks B2 */
-  headersTimeout: 20_000,
+  headersTimeout: head,
   requestTimeout: 0,
-  /** Milliseconds; longer than a front door's, so that it never sends into a connection that we close. rules R11 */
-  keepAliveTimeout: 75_000,
-  /** Milliseconds; how exactly the limits above are kept. */
-  connectionsCheckingInterval: 1000,
-  /** Bytes. attacks H6 */
-  maxHeaderSize: 64 * 1024,
-};
-
-/** Milliseconds for a TLS handshake. */
-const handshakeTimeout = 10_000;
+  keepAliveTimeout: keepAlive,
+  connectionsCheckingInterval: Math.min(checkEvery, head),
+  maxHeaderSize,
+});
 
 /** Creates a server that is not listening yet. */
-export function createListener(
-  tls: { readonly cert: string; readonly key: string | Secret } | undefined,
-): AnyServer {
-  const server = tls === undefined ? createServer(limits) : createSecureListener(tls);
+export function createListener(tls: Certificate | undefined, given: Partial<Patience> = {}): AnyServer {
+  const patience = { ...standingPatience, ...given };
+  const server = tls === undefined ? createServer(optionsFor(patience)) : createSecureListener(tls, patience);
   // Node would drop the headers beyond its count silently, an Origin among them; the size limit holds anyway.
   server.maxHeadersCount = 0;
   refuseConnection(server);
+  keepPatience(server, patience);
   // An expectation that node does not know is the request's own affair; node would answer 417 without a word of ours.
   server.on("checkExpectation", (request, response) => server.emit("request", request, response));
   return server;
 }
 
-function createSecureListener({
-  cert,
-  key,
-}: {
-  readonly cert: string;
-  readonly key: string | Secret;
-}): SecureServer {
-  const options = { ...limits, cert, key: revealed(key), minVersion: "TLSv1.2", handshakeTimeout } as const;
+function createSecureListener({ cert, key }: Certificate, patience: Patience): SecureServer {
+  const options = {
+    ...optionsFor(patience),
+    cert,
+    key: revealed(key),
+    minVersion: "TLSv1.2",
+    handshakeTimeout: patience.handshake,
+  } as const;
   // node keeps the text of the key on the server, which every connection leads to; it is read already.
   return Object.assign(createSecureServer(options), { key: undefined });
 }

@@ -11,14 +11,17 @@ export function refuseConnection(server: Server | SecureServer): void {
   followAnswers();
   server.on("clientError", (error: NodeJS.ErrnoException, stream) => {
     const socket = stream as Socket;
-    // In the middle of an earlier answer, a second one would be read as part of it.
-    if (!socket.writable || error.code === "ECONNRESET" || hasAnswerUnderWay(socket)) {
+    // Where TLS is not made, nothing can be said. In the middle of an earlier answer, a second one would be read as part of it.
+    if (!isOfHttp(error) || !socket.writable || hasAnswerUnderWay(socket)) {
       socket.destroy();
       return;
     }
     socket.end(answerTo(error.code), () => socket.destroy());
   });
 }
+
+/** Whether the parser has said it, or node's clock for a head; others come from TLS or from the connection itself. */
+const isOfHttp = ({ code = "" }: NodeJS.ErrnoException): boolean => /^(?:HPE_|ERR_HTTP_)/.test(code);
 
 /** The parser knows three ways of being wrong: too slow, too large, and no HTTP. */
 function answerTo(code: string | undefined): string {

@@ -50,6 +50,14 @@ describe("tools/check-docs.mjs", () => {
       "docs/how.md names src/proxy/gone.ts, which does not exist",
     ],
     [
+      "a test that is named and does not exist",
+      {
+        "docs/how.md": '## The long way\n\nShown by `test/a.test.ts` "counts to two".\n',
+        "test/a.test.ts": 'test("counts to three", () => {});\n',
+      },
+      'docs/how.md: test/a.test.ts has no test "counts to two"',
+    ],
+    [
       "a script that package.json does not have",
       { "docs/how.md": "## The long way\n\nTry `npm run show`.\n" },
       "docs/how.md: npm run show is not a script of package.json",
