@@ -128,18 +128,19 @@ function bySendingOrder(entries: readonly JarEntry[]): readonly JarEntry[] {
 
 /** Reads one `Set-Cookie` value for this origin; null where a browser would not keep it. */
 function readSetCookie(header: string, host: string, secureOrigin: boolean, now: number): JarEntry | null {
-  const cookie = parseSetCookie(header, { decode: asItIs });
-  const { name, value = "" } = cookie;
+  const end = endOfPair(header);
+  const { name, value = "" } = parseSetCookie(header.slice(0, end), { decode: asItIs });
+  const cookie = attributesOf(header.slice(end));
   if (name === "" || name.length + value.length > LARGEST_COOKIE) return null;
   if (!isHeaderValue(name) || !isHeaderValue(value)) return null;
   const domain = cookie.domain ?? "";
   if (domain !== "" && !matchesDomain(host, domain.toLowerCase())) return null;
-  const secure = cookie.secure === true;
+  const { secure } = cookie;
   if (secure && !secureOrigin) return null;
   // The request's path is not known here: a cookie without one belongs to the whole origin.
   const path = cookie.path?.startsWith("/") && cookie.path.length <= LONGEST_PATH ? cookie.path : "/";
   if (!keepsPrefixPromise(name, secure, cookie.path === "/", domain)) return null;
-  const expiresAt = expiryOf(cookie.maxAge, expiresOf(header), now);
+  const expiresAt = expiryOf(cookie.maxAge, cookie.expires, now);
   return expiresAt === undefined ? { name, value, path, secure } : { name, value, path, secure, expiresAt };
 }
 
@@ -157,26 +158,40 @@ function expiryOf(maxAge: number | undefined, expires: number | undefined, now: 
 const expiresAttribute = /[\t ]*expires[\t ]*=([^;]*)/iy;
 
 /** The last `Expires` that is a date; the parser of the package takes more for dates than a browser does. */
-function expiresOf(header: string): number | undefined {
+function expiresOf(attributes: string): number | undefined {
   let expires: number | undefined;
-  for (let at = header.indexOf(";"); at !== -1; at = header.indexOf(";", at + 1)) {
+  for (let at = attributes.indexOf(";"); at !== -1; at = attributes.indexOf(";", at + 1)) {
     expiresAttribute.lastIndex = at + 1;
-    const value = expiresAttribute.exec(header)?.[1];
-    if (value !== undefined) expires = dateOf(value) ?? expires;
+    const value = expiresAttribute.exec(attributes)?.[1];
+    if (value !== undefined) expires = parseCookieDate(value) ?? expires;
   }
   return expires;
 }
 
-/** Dates that are remembered: a load balancer names the same one for a second. */
-const knownDates = 100;
-
-/** NaN where there is none. Earned by: bench 200B. */
-const timeOf = createMemo(knownDates, (text) => parseCookieDate(text) ?? Number.NaN);
-
-function dateOf(text: string): number | undefined {
-  const time = timeOf(text);
-  return Number.isNaN(time) ? undefined : time;
+/** What stands behind name and value. */
+interface Attributes {
+  readonly domain: string | undefined;
+  readonly path: string | undefined;
+  readonly secure: boolean;
+  /** Seconds. */
+  readonly maxAge: number | undefined;
+  /** Milliseconds since the Unix epoch. */
+  readonly expires: number | undefined;
 }
+
+/** Texts of attributes that are remembered: a balancer writes the same one for a second, with ever new values before it. */
+const knownAttributes = 100;
+
+/** Earned by: bench 200B. */
+const attributesOf = createMemo(knownAttributes, (text): Attributes => {
+  const { domain, path, secure, maxAge } = parseSetCookie(`name=${text}`);
+  return { domain, path, secure: secure === true, maxAge, expires: expiresOf(text) };
+});
+
+const endOfPair = (header: string): number => {
+  const semicolon = header.indexOf(";");
+  return semicolon === -1 ? header.length : semicolon;
+};
 
 /** The promises that a name beginning `__Host-` or `__Secure-` makes. @see RFC 6265bis §4.1.3 */
 function keepsPrefixPromise(name: string, secure: boolean, wholeOrigin: boolean, domain: string): boolean {

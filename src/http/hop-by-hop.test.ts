@@ -39,11 +39,9 @@ describe("connectionNames", () => {
 describe("endToEndHeaders", () => {
   test("leaves out what ends here, what the peer lists before or after it, and what cannot be written", () => {
     const raw = ["X-Early", "1", "TE", "x", "Connection", "x-early, X-LATE", "x-late", "2", "Bad Name", "3"];
-    expect(endToEndHeaders([...raw, "X-Odd", "a\0", "X-Kept", "4", "x-kept", "5", "cut"])).toEqual([
-      "X-Kept",
-      "4",
-      "x-kept",
-      "5",
-    ]);
+    expect(endToEndHeaders([...raw, "X-Odd", "a\0", "X-Kept", "4", "x-kept", "5", "cut"])).toEqual({
+      headers: ["X-Kept", "4", "x-kept", "5"],
+      names: ["x-kept", "x-kept"],
+    });
   });
 });

@@ -18,14 +18,13 @@ export class ResponseSink {
   #stall: Countdown | null = null;
   #begun = false;
   #hasBody = false;
+  #isFollowing = false;
   bytes = 0;
 
   /** `stallLimit`: milliseconds that a browser may not read before it is cut off. */
   constructor(response: ServerResponse, stallLimit: number) {
     this.#response = response;
     this.#stallLimit = stallLimit;
-    response.on("drain", this.#onDrain);
-    response.on("close", this.#release);
   }
 
   /** Resolves when a rewritten body has gone out, or will not any more; at once for any other. */
@@ -80,6 +79,7 @@ export class ResponseSink {
 
   #open(pipe: BodyPipe): void {
     this.#pipe = pipe;
+    this.#follow();
     const { input, output } = pipe;
     input.on("drain", this.#onDrain);
     input.on("error", this.#onBroken);
@@ -118,7 +118,16 @@ export class ResponseSink {
 
   #onBroken = (): void => this.cut();
 
+  /** Earned by: bench 200B. Most answers are never waited for, and nobody has to hear of their ends. */
+  #follow(): void {
+    if (this.#isFollowing) return;
+    this.#isFollowing = true;
+    this.#response.on("drain", this.#onDrain);
+    this.#response.on("close", this.#release);
+  }
+
   #watch(): void {
+    this.#follow();
     this.#stall ??= new Countdown();
     if (!this.#stall.isRunning) this.#stall.start(this.#stallLimit, this.#onBroken);
   }

@@ -106,11 +106,12 @@ export function prepareResponse(
 ): PreparedResponse {
   const { status } = answer;
   // What does not reach the browser has no say in what the rest means to it.
-  const raw = endToEndHeaders(answer.headers);
+  const { headers: raw, names } = endToEndHeaders(answer.headers);
   const passing = { status, headers: raw };
   const isApi = rules.path.startsWith("/api/");
-  const rewritesBody = isApi && hasRewritableBody(passing, rules);
-  const rewritesTag = isRewritable(passing, rules) || (status === 304 && rules.hasOwnTag);
+  const isOfKind = isApi && isRewritable(passing, rules);
+  const rewritesBody = isOfKind && rules.method !== "HEAD";
+  const rewritesTag = isOfKind || (status === 304 && rules.hasOwnTag);
   const isPrivate = rules.routeClass !== "static";
   const containment = containmentOf(passing, rules);
   const headers: string[] = [];
@@ -119,8 +120,8 @@ export function prepareResponse(
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index] ?? "";
     const value = raw[index + 1] ?? "";
-    const lower = visibleName(name);
-    if (lower === null) continue;
+    const lower = names[index / 2] ?? "";
+    if (!isVisible(lower)) continue;
     if (lower === "vary") vary.push(value);
     else if (lower === "cache-control") cacheControl = cacheControl ? `${cacheControl}, ${value}` : value;
     else if (isPrivate && (lower === "expires" || lower === "pragma")) continue;
@@ -152,11 +153,11 @@ export function corsHeaders(origin: string): string[] {
   ];
 }
 
-/** The name in lower case; null where the browser does not see it. Earned by: bench 200B. */
-const visibleName = createMemo(knownNames, (name) => {
-  const lower = name.toLowerCase();
-  return dropped.has(lower) || droppedPrefixes.some((prefix) => lower.startsWith(prefix)) ? null : lower;
-});
+/** Whether the browser may see a header. Earned by: bench 200B. */
+const isVisible = createMemo(
+  knownNames,
+  (lowerName) => !dropped.has(lowerName) && !droppedPrefixes.some((prefix) => lowerName.startsWith(prefix)),
+);
 
 /** A header's value for the browser; null where nothing of it may go there. */
 function rewriteValue(
@@ -193,27 +194,25 @@ function isRewritable(
 ): boolean {
   const { status, headers } = answer;
   const method = rules.method;
-  if (!rules.path.startsWith("/api/") || rules.isRange) return false;
+  if (rules.isRange) return false;
   if (method !== "GET" && method !== "HEAD" && method !== "POST") return false;
   if (status < 200 || status > 299 || status === 204 || status === 205 || status === 206) return false;
+  if (!isJson(firstHeader(headers, "content-type") ?? "")) return false;
   if (firstHeader(headers, "content-disposition")?.trim().toLowerCase().startsWith("attachment"))
     return false;
   const coding = firstHeader(headers, "content-encoding")?.trim().toLowerCase() ?? "identity";
-  return isJson(firstHeader(headers, "content-type")) && ["identity", "gzip", "br"].includes(coding);
+  return ["identity", "gzip", "br"].includes(coding);
 }
 
-function hasRewritableBody(
-  answer: { readonly status: number; readonly headers: RawHeaders },
-  rules: ResponseRules,
-): boolean {
-  return rules.method !== "HEAD" && isRewritable(answer, rules);
-}
+/** Types that are remembered; a tenant sends a few dozen. */
+const knownTypes = 200;
 
-function isJson(contentType: string | undefined): boolean {
-  const [type = ""] = (contentType ?? "").split(";");
+/** Earned by: bench 200B. */
+const isJson = createMemo(knownTypes, (contentType) => {
+  const [type = ""] = contentType.split(";");
   const trimmed = type.trim().toLowerCase();
   return trimmed === "application/json" || (trimmed.startsWith("application/") && trimmed.endsWith("+json"));
-}
+});
 
 type Answer = Parameters<typeof prepareResponse>[0];
 
@@ -230,9 +229,6 @@ function containmentOf(answer: Answer, rules: ResponseRules): Containment | null
   if (keepsStored(answer, "content-type")) return { attachment: false };
   return containmentOfType(headerValues(answer.headers, "content-type").join(","));
 }
-
-/** Types that are remembered; a tenant sends a few dozen. */
-const knownTypes = 200;
 
 /** Earned by: bench 200B. */
 const containmentOfType = createMemo(knownTypes, containActiveContent);

@@ -131,8 +131,10 @@ export class Lanes {
 
   #open(lane: Lane): Track | undefined {
     if (lane.tracks.size >= lane.width) return undefined;
-    const [oldest] = this.#idle;
-    if (this.count >= this.#limits.total && oldest) this.#discard(oldest);
+    if (this.count >= this.#limits.total) {
+      const [oldest] = this.#idle;
+      if (oldest) this.#discard(oldest);
+    }
     if (this.count >= this.#limits.total) return undefined;
     const client = this.#makeClient({
       opened: () => {
@@ -160,15 +162,15 @@ export class Lanes {
       this.#idle.add(track);
     }
     this.#wake(lane);
+    if (this.#idle.size <= this.#limits.idleTotal) return;
     const [oldest] = this.#idle;
-    if (this.#idle.size > this.#limits.idleTotal && oldest) this.#discard(oldest);
+    if (oldest) this.#discard(oldest);
   }
 
   /** The lane's own waiters first; then one that waits for any place. */
   #wake(lane: Lane): void {
-    for (const queue of [lane.waiting, this.#waiting]) {
-      for (const served of queue) if (!served()) break;
-    }
+    if (lane.waiting.size > 0) serveFrom(lane.waiting);
+    if (this.#waiting.size > 0) serveFrom(this.#waiting);
   }
 
   #discard(track: Track): void {
@@ -184,6 +186,10 @@ export class Lanes {
     // What it still carries was given up by its exchange.
     track.client.destroy().catch(() => {});
   }
+}
+
+function serveFrom(queue: ReadonlySet<() => boolean>): void {
+  for (const served of queue) if (!served()) return;
 }
 
 interface Lane {

@@ -1,6 +1,5 @@
-import { isHeaderValue } from "../../http/raw-headers.ts";
+import { areHeaderLines, isHeaderValue } from "../../http/raw-headers.ts";
 import type { BodyReader } from "./body-reader.ts";
-import { parseFieldLine } from "./field-line.ts";
 import { largestChunkLine, largestExtensions, largestTrailers, mostHeaders } from "./limits.ts";
 import { LineReader } from "./line-reader.ts";
 import { WireError } from "./wire-error.ts";
@@ -76,11 +75,10 @@ export class ChunkedReader implements BodyReader {
   }
 
   #checkTrailer(line: string): void {
-    const field: string[] = [];
-    const isField = parseFieldLine(line, 0, line.length, field);
     this.#trailers += 1;
     const isTooMuch = this.#trailers > mostHeaders || this.#trailerBytes > largestTrailers;
-    if (isTooMuch || !isField || framing.has(field[0]?.toLowerCase() ?? "")) {
+    const name = line.slice(0, Math.max(0, line.indexOf(":"))).toLowerCase();
+    if (isTooMuch || !areHeaderLines(`\r\n${line}`) || framing.has(name)) {
       throw new WireError("HTTP1_TRAILER", "a trailer is none");
     }
   }

@@ -70,7 +70,9 @@ const saysEmpty = ({ headers }: ResponseHead): boolean =>
   headerValues(headers, "content-length").every((length) => Number(length) === 0) &&
   headerValues(headers, "transfer-encoding").length === 0;
 
-const closes = (headers: readonly string[]): boolean =>
-  headerValues(headers, "connection").some((value) =>
-    value.split(",").some((option) => option.trim().toLowerCase() === "close"),
-  );
+const closes = (headers: readonly string[]): boolean => {
+  const values = headerValues(headers, "connection");
+  // What nearly every answer says.
+  if (values.length === 0 || (values.length === 1 && values[0] === "keep-alive")) return false;
+  return values.some((value) => value.split(",").some((option) => option.trim().toLowerCase() === "close"));
+};
