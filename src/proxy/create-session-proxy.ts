@@ -210,6 +210,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
       draining: draining !== "no",
       loginsHeldBack: sessions.loginsHeldBack,
       storeReachable: sessions.storeReachable,
+      upstream: upstream.stats(),
     }),
   });
 }

@@ -85,4 +85,13 @@ export interface SessionProxyStats {
   readonly loginsHeldBack: boolean;
   /** Whether the store of sessions answers. */
   readonly storeReachable: boolean;
+  /** Connections to the tenant, WebSockets aside, and the requests that went over them. */
+  readonly upstream: {
+    /** Open now. */
+    readonly connections: number;
+    /** Opened so far. */
+    readonly opened: number;
+    /** Sent so far, the proxy's own calls among them; the share that found a connection open is 1 - opened / requests. */
+    readonly requests: number;
+  };
 }

@@ -14,6 +14,16 @@ export interface Waiter {
   refused(error: SessionProxyError): void;
 }
 
+/** What has gone over all connections so far. */
+export interface LaneStats {
+  /** Open connections, and those being opened. */
+  readonly connections: number;
+  /** Connections that were opened. */
+  readonly opened: number;
+  /** Requests that were given a connection; the share of them that found one open is 1 - opened / requests. */
+  readonly requests: number;
+}
+
 /** How many connections there may be, and how long one waits for one; milliseconds and counts. rules R12 */
 export interface LaneLimits {
   /** Of all lanes, in use or not. */
@@ -42,6 +52,8 @@ export class Lanes {
   /** Of all who wait, for whatever. */
   readonly #refusals = new Set<(error: SessionProxyError) => void>();
   #isClosed = false;
+  #opened = 0;
+  #requests = 0;
 
   constructor(limits: LaneLimits, makeClient: MakeClient) {
     this.#limits = limits;
@@ -51,6 +63,10 @@ export class Lanes {
   /** Open connections, and those being opened. */
   get count(): number {
     return this.#idle.size + this.#busy.size;
+  }
+
+  stats(): LaneStats {
+    return { connections: this.count, opened: this.#opened, requests: this.#requests };
   }
 
   /** Gives the waiter a connection of a lane now or later; the returned function withdraws the wish. */
@@ -111,6 +127,7 @@ export class Lanes {
     if (!track) return false;
     this.#idle.delete(track);
     this.#busy.add(track);
+    this.#requests += 1;
     let isOver = false;
     waiter.ready({
       client: track.client,
@@ -139,6 +156,7 @@ export class Lanes {
     const client = this.#makeClient({
       opened: () => {
         track.isGone = false;
+        this.#opened += 1;
       },
       gone: () => {
         track.isGone = true;

@@ -2,7 +2,7 @@ import { SessionProxyError } from "../errors.ts";
 import type { TenantCall } from "../tenant/port.ts";
 import { collectAnswer } from "./collect-answer.ts";
 import { http1Clients } from "./http1/http1-client.ts";
-import { Lanes } from "./lanes.ts";
+import { Lanes, type LaneStats } from "./lanes.ts";
 import type { UpstreamListener, UpstreamRequest } from "./listener.ts";
 import { sendHandshake, type UpgradeAnswer } from "./send-handshake.ts";
 import { trustOf } from "./trust.ts";
@@ -21,6 +21,8 @@ export interface Upstream {
   readonly callFor: (key: string) => TenantCall;
   /** Closes the connections of a session that ended. */
   readonly release: (key: string) => void;
+  /** What has gone over the connections so far; handshakes have their own and are not counted. */
+  stats(): LaneStats;
   close(): Promise<void>;
 }
 
@@ -101,6 +103,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       lanes.close(key);
       lanes.close(ownLane(key));
     },
+    stats: () => lanes.stats(),
     close: () => lanes.destroy(),
   };
 }

@@ -216,6 +216,7 @@ describe("the handles of the host", () => {
       draining: false,
       loginsHeldBack: false,
       storeReachable: true,
+      upstream: { connections: 0, opened: 0, requests: 0 },
     });
     const socket = stack.socket(engine);
     await socket.message();

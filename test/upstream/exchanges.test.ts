@@ -36,6 +36,14 @@ describe.each(clients)("%s", (client) => {
   }
 
   describe("a connection", () => {
+    test("is counted once, whatever it carries", async () => {
+      const { way } = await start();
+      for (let round = 0; round < 3; round += 1) await ended(dispatch(way));
+      expect(way.stats()).toEqual({ connections: 1, opened: 1, requests: 3 });
+      await ended(dispatch(way, {}, { lane: "bob" }));
+      expect(way.stats()).toEqual({ connections: 2, opened: 2, requests: 4 });
+    });
+
     test("carries one request after the other", async () => {
       const { way, upstream, taken } = await start();
       for (let round = 0; round < 5; round += 1) expect(await ended(dispatch(way))).toBe("200 ok");
