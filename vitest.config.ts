@@ -49,9 +49,9 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: "own client",
+          name: "undici",
           include: dataPath,
-          env: { QSP_TEST_UPSTREAM_CLIENT: "own" },
+          env: { QSP_TEST_UPSTREAM_CLIENT: "undici" },
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

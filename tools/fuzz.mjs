@@ -38,7 +38,7 @@ function readArguments() {
       minutes: { type: "string", default: "1" },
       seed: { type: "string" },
       side: { type: "string", default: "both" },
-      client: { type: "string", default: "undici" },
+      client: { type: "string", default: "own" },
       replay: { type: "string" },
       plant: { type: "string" },
     },

@@ -152,7 +152,7 @@ const upstreamEntries = {
   idle: duration(5 * second, 1, 5 * minute),
   idleTotal: integer(1024, 0, 65_536),
   total: integer(4096, 1, 65_536),
-  client: v.optional(v.pipe(v.picklist(["undici", "own"], "must be undici or own"), leaf("text")), "undici"),
+  client: v.optional(v.pipe(v.picklist(["undici", "own"], "must be undici or own"), leaf("text")), "own"),
 };
 
 const rootEntries = { takeLogin: flag() };

@@ -68,7 +68,7 @@ describe("resolveOptions", () => {
         drain: 20_000,
       },
       limits: { socketsPerSession: 32, requestBody: 1_073_741_824, replayBody: 65_536, loginsPerMinute: 100 },
-      upstream: { perSession: 6, idle: 5000, idleTotal: 1024, total: 4096, client: "undici" },
+      upstream: { perSession: 6, idle: 5000, idleTotal: 1024, total: 4096, client: "own" },
       unsafe: { plainHttpTenant: false, plainHttpPublic: false, foreignScriptOnAppOrigin: false },
       warnings: [],
     });

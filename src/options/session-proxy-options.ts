@@ -162,8 +162,8 @@ export interface UpstreamOptions {
   /** Connections of all sessions, 1 to 65536; 4096 by default. */
   readonly total?: number;
   /**
-   * Who speaks HTTP/1.1 to the tenant: `undici`, or `own`, a stricter client of the proxy that does less work for each request;
-   * `undici` by default. WebSockets are the same with both.
+   * Who speaks HTTP/1.1 to the tenant: `own`, a strict client of the proxy that does little work for each request, or the
+   * library `undici`; `own` by default. WebSockets are the same with both.
    */
   readonly client?: "undici" | "own";
 }

@@ -24,12 +24,12 @@ test(
 const fromUpstream = "M,H7,H8,H9,X";
 
 test(
-  "no attack by way of the upstream gets past our own client for it",
+  "no attack by way of the upstream gets past undici either",
   async () => {
     const { status, said } = await runTool("attack", ["--built", "--only", fromUpstream], {
-      QSP_UPSTREAM_CLIENT: "own",
+      QSP_UPSTREAM_CLIENT: "undici",
     });
-    process.stdout.write(`[figure] attacks, own client: ${said.trim().split("\n").at(-1) ?? ""}\n`);
+    process.stdout.write(`[figure] attacks, undici: ${said.trim().split("\n").at(-1) ?? ""}\n`);
     expect(said).toMatch(/: \d{2} held, 0 fell, 0 not applicable\s*$/);
     expect(status).toBe(0);
   },

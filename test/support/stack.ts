@@ -76,7 +76,7 @@ export function testIdentity(header: string | string[] | undefined): Identity | 
 }
 
 /** The client that every stack speaks to its tenant with, where the test says nothing else; for whole suites at once. */
-const upstreamClient = process.env["QSP_TEST_UPSTREAM_CLIENT"] === "own" ? "own" : "undici";
+const upstreamClient = process.env["QSP_TEST_UPSTREAM_CLIENT"];
 
 /** Starts a local tenant over plain HTTP and a proxy in front of it. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
@@ -97,7 +97,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     publicOrigin: origin,
     unsafe: { plainHttpTenant: true, plainHttpPublic: true },
     ...options.proxy,
-    upstream: { client: upstreamClient, ...options.proxy?.upstream },
+    upstream: {
+      ...(upstreamClient === undefined ? {} : { client: upstreamClient }),
+      ...options.proxy?.upstream,
+    },
   } as SessionProxyOptions;
   const proxy = clock
     ? assembleSessionProxy(resolveOptions(proxyOptions), clock)
