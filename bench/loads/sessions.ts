@@ -1,24 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Contender, type Standing, startContender } from "../contenders/contender.ts";
-import { type Watched, watched } from "../process/watched.ts";
-import { median } from "../rounds.ts";
+import type { Contender } from "../contenders/contender.ts";
+import { shuffled } from "../rounds.ts";
 import { usualUsers } from "../site.ts";
-import { smallest } from "../tenant/answers.ts";
 import type { Tenant } from "../tenant/tenant.ts";
-import { untilSteady } from "../warm-up.ts";
 import { logIn } from "./log-in.ts";
-import { runWrk } from "./wrk.ts";
-
-/** What a request costs, and where. Microseconds of CPU. */
-export interface RequestCost {
-  readonly cpu: number;
-  /** For which the process stood still for its collector. */
-  readonly pauses: number;
-  /** On threads beside the main one: the collector's helpers, and the compiler. */
-  readonly beside: number;
-  /** Connections to the tenant that were opened for it. */
-  readonly opened: number;
-}
+import {
+  costOf,
+  middleCost,
+  type RequestCost,
+  startSubject,
+  type Subject,
+  warmSubject,
+} from "./request-cost.ts";
 
 /** What so many sessions cost. */
 export interface SessionFigure {
@@ -28,8 +21,11 @@ export interface SessionFigure {
   readonly rss: number;
   /** Microseconds of CPU for each login. */
   readonly login: number;
-  /** A request while eight of them are in use and the others only exist, and while all are, by chance. */
+  /** A request while eight of them are in use and the others only exist. */
   readonly few: RequestCost;
+  /** The same in a process that has next to no others, measured in turn with it. */
+  readonly alone: RequestCost;
+  /** A request while all are in use, by chance. */
   readonly all: RequestCost;
 }
 
@@ -40,7 +36,7 @@ export interface SessionPlan {
   /** From the smallest number to the largest. */
   readonly counts: readonly number[];
   readonly rounds: number;
-  /** Seconds of CPU until it is warm, at most, before each kind of round: it is one process for all numbers, so that what differs is the number. */
+  /** Seconds of CPU until a process is warm, at most, before each kind of round. */
   readonly warmTime: number;
   readonly root: string;
   readonly folder: string;
@@ -50,101 +46,97 @@ export interface SessionPlan {
 /** Memory settles, and connections that are not used close, after the work. Milliseconds. */
 const settleTime = 6000;
 
-const connections = 32;
-
-/** Seconds of a look at whether it is warm. */
-const probeSeconds = 0.5;
-
 /** Logins before anything is weighed: their code is compiled too, and what is made once for all is there. */
 const earlyLogins = 200;
 
-/** Measures the numbers of sessions one after the other, in one process that has more and more. @throws GateFailed */
+/** One process has more and more sessions; the other keeps its few, so that a slower hour of the machine shows in both. */
+interface Pair {
+  readonly crowded: Subject;
+  readonly alone: Subject;
+}
+
+/** Measures the numbers of sessions one after the other. @throws GateFailed */
 export async function measureSessions(plan: SessionPlan): Promise<SessionFigure[]> {
-  const subject = await watched(plan.contender, plan.root);
-  const standing = await startContender(subject.contender, plan.tenant, plan.folder);
+  const crowded = await startSubject(plan.contender, plan);
+  const alone = await startSubject(plan.contender, plan);
   try {
     const figures: SessionFigure[] = [];
-    const bench = { standing, subject, plan };
     let those = Math.max(usualUsers, Math.min(earlyLogins, (plan.counts[0] ?? 0) >> 1));
-    await logIn(standing, 0, those);
-    await warmUp(bench, usualUsers);
+    for (const subject of [crowded, alone]) {
+      await logIn(subject.standing, 0, those);
+      await warmSubject(subject, usualUsers, plan.warmTime);
+    }
     for (const count of plan.counts) {
-      const figure = await measureOne(bench, those, count);
+      const figure = await measureOne({ crowded, alone }, plan, [those, count]);
       figures.push(figure);
       plan.say(inShort(figure));
       those = count;
     }
     return figures;
   } finally {
-    await standing.running.stop();
+    await Promise.all([crowded, alone].map(({ standing }) => standing.running.stop()));
   }
 }
 
-interface Bench {
-  readonly standing: Standing;
-  readonly subject: Watched;
-  readonly plan: SessionPlan;
-}
-
 /** From as many sessions as there are to as many as there shall be. */
-async function measureOne(bench: Bench, from: number, to: number): Promise<SessionFigure> {
-  const { standing, subject, plan } = bench;
+async function measureOne(
+  pair: Pair,
+  plan: SessionPlan,
+  [from, to]: readonly [number, number],
+): Promise<SessionFigure> {
+  const { crowded, alone } = pair;
+  const { usage } = crowded.standing;
   const added = Math.max(1, to - from);
   await sleep(settleTime);
-  const before = await subject.collect();
-  const cpuBefore = standing.usage.cpu();
-  await logIn(standing, from, to);
-  const login = ((standing.usage.cpu() - cpuBefore) * 1e6) / added;
+  const before = await crowded.collect();
+  const cpuBefore = usage.cpu();
+  await logIn(crowded.standing, from, to);
+  const login = ((usage.cpu() - cpuBefore) * 1e6) / added;
   await sleep(settleTime);
-  const after = await subject.collect();
-  const costs = async (users: number): Promise<RequestCost> => {
-    // The connections of these users are opened; and what a full collection threw away is compiled again.
-    await warmUp(bench, users);
-    const samples: RequestCost[] = [];
-    for (let round = 0; round < plan.rounds; round += 1) samples.push(await costOf(bench, users));
-    return middle(samples);
-  };
+  const after = await crowded.collect();
+  // What a full collection threw away is compiled again; that shall be the same for both.
+  await alone.collect();
   return {
     sessions: to,
     heap: (after.heap - before.heap) / added / 1024,
     rss: (after.rss - before.rss) / added / 1024,
     login,
-    few: await costs(usualUsers),
-    all: await costs(to),
+    ...(await compareFew(pair, plan)),
+    all: await costOfAll(crowded, plan, to),
   };
 }
 
-const warmUp = (bench: Bench, users: number): Promise<void> =>
-  untilSteady(bench.plan.warmTime, async () => {
-    const before = bench.standing.usage.cpu();
-    const { cpu } = await costOf(bench, users, probeSeconds);
-    return { cost: cpu, spent: bench.standing.usage.cpu() - before };
-  });
-
-/** What a request costs in one round. */
-async function costOf({ standing, subject, plan }: Bench, users: number, seconds = 1): Promise<RequestCost> {
-  const { usage, tenant, port } = standing;
-  const look = async (): Promise<readonly number[]> => [
-    usage.cpu(),
-    (await subject.look()).pauses,
-    usage.cpu() - usage.mainCpu(),
-    (await tenant.connectionsTaken?.()) ?? Number.NaN,
-  ];
-  const before = await look();
-  const order = users > usualUsers ? "by chance" : "in turn";
-  const { units } = await runWrk(
-    { port, path: smallest.path, connections, seconds, users, order },
-    plan.folder,
-  );
-  const after = await look();
-  const grown = (index: number): number => ((after[index] ?? 0) - (before[index] ?? 0)) / units;
-  return { cpu: grown(0) * 1e6, pauses: grown(1) * 1e6, beside: grown(2) * 1e6, opened: grown(3) };
+/** The same few users at both, in rounds that alternate. */
+async function compareFew(
+  { crowded, alone }: Pair,
+  { rounds, warmTime }: SessionPlan,
+): Promise<{ readonly few: RequestCost; readonly alone: RequestCost }> {
+  const samples = new Map<Subject, RequestCost[]>([
+    [crowded, []],
+    [alone, []],
+  ]);
+  for (const subject of samples.keys()) await warmSubject(subject, usualUsers, warmTime);
+  for (let round = 0; round < rounds; round += 1)
+    for (const subject of shuffled([...samples.keys()]))
+      samples.get(subject)?.push(await costOf(subject, usualUsers));
+  return { few: middleCost(samples.get(crowded) ?? []), alone: middleCost(samples.get(alone) ?? []) };
 }
 
-function middle(samples: readonly RequestCost[]): RequestCost {
-  const of = (field: keyof RequestCost): number => median(samples.map((sample) => sample[field]));
-  return { cpu: of("cpu"), pauses: of("pauses"), beside: of("beside"), opened: of("opened") };
+async function costOfAll(
+  subject: Subject,
+  { rounds, warmTime }: SessionPlan,
+  users: number,
+): Promise<RequestCost> {
+  // The connections of these users are opened, as many as are kept.
+  await warmSubject(subject, users, warmTime);
+  const samples: RequestCost[] = [];
+  for (let round = 0; round < rounds; round += 1) samples.push(await costOf(subject, users));
+  return middleCost(samples);
 }
 
-const inShort = ({ sessions, heap, login, few, all }: SessionFigure): string =>
-  `${sessions} sessions: ${heap.toFixed(1)} KiB each, a login ${login.toFixed(0)}, a request ${few.cpu.toFixed(0)} with few in use, ${all.cpu.toFixed(0)} with all`;
+const inShort = ({ sessions, heap, login, few, alone, all }: SessionFigure): string =>
+  [
+    `${sessions} sessions: ${heap.toFixed(1)} KiB each`,
+    `a login ${login.toFixed(0)}`,
+    `a request ${few.cpu.toFixed(0)} with few in use, ${alone.cpu.toFixed(0)} without the others, ${all.cpu.toFixed(0)} with all in use`,
+  ].join(", ");

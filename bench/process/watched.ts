@@ -19,6 +19,9 @@ export interface Watched {
   readonly collect: () => Promise<Inside>;
 }
 
+/** A collection that is asked for throws compiled code away too, which no other does while it is in use. */
+const flags = ["--expose-gc", "--no-flush-bytecode"];
+
 /** Loads `watch.mjs` into a contender of Node. */
 export async function watched(contender: Contender, root: string): Promise<Watched> {
   const port = await freePort();
@@ -31,7 +34,7 @@ export async function watched(contender: Contender, root: string): Promise<Watch
         const program = contender.program(place);
         return {
           ...program,
-          args: ["--expose-gc", "--import", join(root, "bench/process/watch.mjs"), ...program.args],
+          args: [...flags, "--import", join(root, "bench/process/watch.mjs"), ...program.args],
           env: { ...program.env, BENCH_WATCH_PORT: String(port) },
         };
       },

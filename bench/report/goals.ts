@@ -124,17 +124,17 @@ const flat = 1.25;
 function sessionsRow(sessions: readonly SessionFigure[]): GoalRow {
   const [fewest, most] = [sessions[0], sessions.at(-1)];
   const row = {
-    title: "many sessions: a request, a login, the memory of each",
-    must: `≤ ${flat} × with the fewest`,
+    title: "many sessions: a request, and the memory of each",
+    must: `≤ ${flat} × with few`,
   };
   const blank = { stretch: "", isStretchReached: "" };
   if (!fewest || !most || fewest === most)
     return { ...row, ...blank, measured: "–", isMustReached: "not measured" };
-  const grown = [most.few.cpu / fewest.few.cpu, most.login / fewest.login, most.heap / fewest.heap];
+  const grown = [most.few.cpu / most.alone.cpu, most.heap / fewest.heap];
   return {
     ...row,
     ...blank,
-    measured: `${grown.map((each) => each.toFixed(2)).join(", ")} × from ${fewest.sessions} to ${most.sessions}`,
+    measured: `${grown.map((each) => each.toFixed(2)).join(" × and ")} × with ${most.sessions}`,
     isMustReached: grown.every((each) => each <= flat) ? "reached" : "not reached",
   };
 }

@@ -6,7 +6,7 @@ import type { SessionFigure } from "../loads/sessions.ts";
 import type { Command } from "../options.ts";
 import { canPin } from "../process/cores.ts";
 import type { Figure } from "../rounds.ts";
-import { goalTable, loadTables, noNumbers, sessionTable, tableOf } from "./tables.ts";
+import { goalTable, loadTables, noNumbers, requestTable, sessionTable, tableOf } from "./tables.ts";
 
 /** Everything that a run came to. */
 export interface Run {
@@ -109,18 +109,20 @@ export function report(run: Run): string {
   return parts.join("\n\n");
 }
 
-const manySessions = `Ours only, over plain connections, in one process that is given more and more sessions. Heap is what is held after a full collection,
-for each session that was added; RSS is the memory of the process. A request is measured while eight of the sessions are in use and
-the others merely exist, and while all are, by chance. If the first rises, the number of sessions is at fault: the collector
-if its pauses rise with it ("GC pauses", and "other threads": its helpers and the compiler), otherwise our own code. If only the second
-rises, connections are: each session has its own, and "opened a request" says how many requests needed a new one.`;
+const manySessions = `Ours only, over plain connections, in one process that is given more and more sessions. Heap is what is held after a full
+collection, for each session that was added; RSS is the memory of the process.`;
+
+const manyRequests = `A request is measured while eight of the sessions are in use and the others merely exist; in turn with it, in a second process
+that has next to no other sessions ("few"): only what differs between these two is due to the number. It is the collector if
+its pauses differ, or its helpers ("other threads", with the compiler); otherwise it is our own code. Then all are in use, by
+chance: each session has connections of its own, and "opened a request" says how many requests needed a new one.`;
 
 function sessionParts({ sessions, sessionFailure }: Run): string[] {
   if (sessions.length === 0 && sessionFailure === undefined) return [];
   return [
     "## Many sessions",
     manySessions,
-    ...(sessions.length === 0 ? [] : [sessionTable(sessions)]),
+    ...(sessions.length === 0 ? [] : [sessionTable(sessions), manyRequests, requestTable(sessions)]),
     ...(sessionFailure === undefined ? [] : [`No number: ${sessionFailure}.`]),
   ];
 }

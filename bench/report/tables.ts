@@ -1,5 +1,6 @@
 import type { Load } from "../loads/load.ts";
-import type { RequestCost, SessionFigure } from "../loads/sessions.ts";
+import type { RequestCost } from "../loads/request-cost.ts";
+import type { SessionFigure } from "../loads/sessions.ts";
 import { type Figure, median, type Sample } from "../rounds.ts";
 import { goalRows } from "./goals.ts";
 
@@ -153,30 +154,25 @@ export const goalTable = (figures: readonly Figure[], sessions: readonly Session
 /** What many sessions cost. */
 export const sessionTable = (figures: readonly SessionFigure[]): string =>
   tableOf(
-    [
-      "Sessions",
-      "heap KiB each",
-      "RSS KiB each",
-      "CPU µs a login",
-      ...requestHeads("8 in use"),
-      ...requestHeads("all in use"),
-    ],
-    figures.map(({ sessions, heap, rss, login, few, all }) => [
+    ["Sessions", "heap KiB each", "RSS KiB each", "CPU µs a login"],
+    figures.map(({ sessions, heap, rss, login }) => [
       String(sessions),
       number(heap, 1),
       number(rss, 1),
       number(login, 0),
-      ...requestCells(few),
-      ...requestCells(all),
     ]),
   );
 
-const requestHeads = (which: string): string[] => [
-  `CPU µs a request, ${which}`,
-  "GC pauses",
-  "other threads",
-  "opened a request",
-];
+/** What a request costs while they are there. */
+export const requestTable = (figures: readonly SessionFigure[]): string =>
+  tableOf(
+    ["Sessions", "in use", "CPU µs a request", "GC pauses", "other threads", "opened a request"],
+    figures.flatMap(({ sessions, few, alone, all }) => [
+      [String(sessions), "8", ...requestCells(few)],
+      ["few", "8", ...requestCells(alone)],
+      [String(sessions), "all", ...requestCells(all)],
+    ]),
+  );
 
 const requestCells = ({ cpu, pauses, beside, opened }: RequestCost): string[] => [
   number(cpu, 0),
