@@ -142,7 +142,7 @@ interface Place {
 
 /** A quick look is less sure of what it sees. */
 const warmTimesOf = ({ isQuick }: Command): WarmTimes =>
-  isQuick ? { first: 3, later: 0.5 } : { first: 6, later: 2 };
+  isQuick ? { first: 4, later: 0.5 } : { first: 8, later: 2 };
 
 async function measureLoads(
   contenders: readonly Contender[],
@@ -178,7 +178,7 @@ async function measureMany(
   const tenant = await startFileTenant(folder);
   try {
     const { sessions: counts, rounds, isQuick } = command;
-    const warmTime = isQuick ? 2 : 10;
+    const warmTime = isQuick ? 1 : 10;
     const plan = { contender, tenant, counts, rounds, warmTime, root, folder, say: complain };
     return { sessions: await measureSessions(plan) };
   } catch (error) {

@@ -62,9 +62,8 @@ export async function runStage(plan: StagePlan): Promise<Figure[]> {
           if (load.isFor(contender)) figures.push(noFigure(load, contender.name, error));
       }
     }
-    const first = plan.loads.find(({ countsMemory }) => !countsMemory);
-    for (const load of plan.loads)
-      figures.push(...(await runLoad({ load, isFirst: load === first }, standing, plan)));
+    const warmed = new Set<Standing>();
+    for (const load of plan.loads) figures.push(...(await runLoad(load, { all: standing, warmed }, plan)));
   } finally {
     await Promise.all(standing.map(({ running }) => running.stop()));
   }
@@ -72,8 +71,8 @@ export async function runStage(plan: StagePlan): Promise<Figure[]> {
 }
 
 async function runLoad(
-  { load, isFirst }: { readonly load: Load; readonly isFirst: boolean },
-  all: readonly Standing[],
+  load: Load,
+  { all, warmed }: { readonly all: readonly Standing[]; readonly warmed: Set<Standing> },
   plan: StagePlan,
 ): Promise<Figure[]> {
   const samples = new Map<Standing, Sample[]>();
@@ -87,9 +86,8 @@ async function runLoad(
     samples.set(standing, []);
     await load.check(standing).catch((error: unknown) => drop(standing, error));
   }
-  const { first, later } = plan.warmTimes;
   for (const standing of samples.keys())
-    await warmUp(load, standing, isFirst ? first : later).catch((error: unknown) => drop(standing, error));
+    await warmForLoad(load, standing, { warmed, plan }).catch((error: unknown) => drop(standing, error));
   const rounds = Math.min(plan.rounds, load.mostRounds ?? plan.rounds);
   for (let round = 0; round < rounds; round += 1) {
     for (const standing of shuffled([...samples.keys()])) {
@@ -114,13 +112,23 @@ async function runLoad(
   return [...figures, ...failures];
 }
 
+/** The first load of a process compiles most of what it runs, later ones take other paths; where memory counts nothing must have run. */
+async function warmForLoad(
+  load: Load,
+  standing: Standing,
+  { warmed, plan }: { readonly warmed: Set<Standing>; readonly plan: StagePlan },
+): Promise<void> {
+  if (load.countsMemory) return;
+  const { first, later } = plan.warmTimes;
+  await warmUp(load, standing, warmed.has(standing) ? later : first);
+  warmed.add(standing);
+}
+
 /**
  * Runs a load on a contender, uncounted, until it costs no less than a moment ago: code that has not run often is slow, a
- * compiler has not seen it yet. Where memory counts it must not have run.
+ * compiler has not seen it yet.
  */
 async function warmUp(load: Load, standing: Standing, most: number): Promise<void> {
-  if (load.countsMemory) return;
-  await load.prepare?.(standing);
   const { usage } = standing;
   await untilSteady(most, async () => {
     const before = usage.cpu();

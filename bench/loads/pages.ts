@@ -57,11 +57,11 @@ const pagesOf = (stage: Stage, people: number): Load => ({
   isFor,
   mostRounds,
   async check(standing) {
+    await haveSessions(standing, people);
     for (const name of ["200B", "200B-json", "10KB", "10KB-json"])
       await checkAnswer(standing, answerNamed(name), userName(0));
   },
   async prepare(standing) {
-    await haveSessions(standing, people);
     await visitFor(standing, people, { seconds: leadSeconds(people) });
   },
   run: (standing) => visitFor(standing, people, { seconds: roundSeconds }),

@@ -79,6 +79,9 @@ export async function runWrk(load: WrkLoad, folder: string): Promise<WrkCounts> 
   const endAfter = Number.isInteger(seconds) ? undefined : seconds * 1000;
   const output = await outputOf("wrk", [...shape, "-s", file, `http://127.0.0.1:${port}/`], endAfter);
   const line = /^COUNTS (\{.*\})$/m.exec(output)?.[1];
+  // On a busy machine the signal may find it before it listens for one.
+  if (line === undefined && endAfter !== undefined)
+    return runWrk({ ...load, seconds: Math.ceil(seconds) }, folder);
   if (line === undefined) throw new Error(`wrk said: ${output}`);
   const { requests, bytes, micros, p50, p99, errors } = JSON.parse(line) as Counts;
   const wrong = errors.flatMap((count, index) => (count === 0 ? [] : [`${errorNames[index]}: ${count}`]));

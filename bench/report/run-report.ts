@@ -61,7 +61,7 @@ function machine({ date, loadBefore, command }: Run): string {
   const rounds = command.rounds === 1 ? "One round" : `${command.rounds} rounds`;
   return [
     `Run on ${date.toISOString().slice(0, 10)}: ${cpus().length} × ${cpu?.model.trim() ?? "?"}, ${memory} GiB, ${platform()} ${release()} ${arch()}.`,
-    `Load average ${loadBefore.toFixed(1)} before it began; ${pinned}. ${rounds} of one second for each load (onlookers and pages: 3 at most),`,
+    `Load average ${loadBefore.toFixed(1)} before it began; ${pinned}. ${rounds} of one second for each load (3 at most of pages and for onlookers),`,
     "contenders in a new order in each, each of them warm before its first: the median of the rounds, and the best of them.",
     `${versions()}; the tenant is nginx with TLS 1.3 and an ECDSA P-256 certificate.`,
   ].join("\n");
