@@ -1,16 +1,13 @@
 // The command line of the bench; tools/bench.mjs bundles and calls it.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
+import { chooseContenders, chooseLoads, wants } from "./choose.ts";
 import type { Contender } from "./contenders/contender.ts";
-import { own } from "./contenders/own.ts";
-import { installPeers, nodeContender, peerContenders } from "./contenders/peers.ts";
-import { isThere, programContenders } from "./contenders/programs.ts";
-import { downloads } from "./loads/downloads.ts";
+import { installPeers, peerContenders } from "./contenders/peers.ts";
+import { isThere } from "./contenders/programs.ts";
 import type { Load, Stage } from "./loads/load.ts";
 import { measureSessions, type SessionFigure } from "./loads/sessions.ts";
-import { socketLoads } from "./loads/sockets.ts";
-import { uploads } from "./loads/uploads.ts";
 import { type Command, readCommand, usage, UsageError } from "./options.ts";
 import { pinOurselves } from "./process/cores.ts";
 import { busyness, documentOf, report, type Run } from "./report/run-report.ts";
@@ -19,6 +16,8 @@ import { makeCertificate } from "./tenant/certificate.ts";
 import { startFileTenant } from "./tenant/file-tenant.ts";
 import { startLiveTenant } from "./tenant/live-tenant.ts";
 import type { Tenant } from "./tenant/tenant.ts";
+import { runTrial } from "./trials/trial.ts";
+import type { WarmTimes } from "./warm-up.ts";
 
 /** Exit codes: all measured, a gate failed, nothing could be measured. */
 const exit = { measured: 0, failed: 1, unusable: 2 } as const;
@@ -27,6 +26,8 @@ const exit = { measured: 0, failed: 1, unusable: 2 } as const;
 export interface Surroundings {
   /** The repository. */
   readonly root: string;
+  /** Programs of the bench that run beside it, made ready to be started. */
+  readonly programs: { readonly http2Client: string };
   /** The version of our own package. */
   readonly version: string;
   /** Makes sure that `dist/` is built from the sources that stand there. */
@@ -55,62 +56,68 @@ export async function main(args: readonly string[], surroundings: Surroundings):
 }
 
 async function run(command: Command, surroundings: Surroundings): Promise<number> {
-  const { root } = surroundings;
-  const loadBefore = busyness();
   const folder = mkdtempSync(join(tmpdir(), "qlik-session-proxy-bench-"));
   try {
-    const chosen = chooseContenders(command, surroundings);
-    const loads = chooseLoads(command, folder);
-    const advice = ensurePrograms(chosen, surroundings);
-    if (!command.built) surroundings.build();
-    const { contenders, missing } = thoseThatCanBeHad(chosen, root);
-    if (!programsOfTheBench.every((name) => isThere(name))) {
-      complain([`The bench itself needs ${programsOfTheBench.join(", ")}.`, ...advice].join("\n"));
-      return exit.unusable;
-    }
-    for (const each of missing) print(`missing: ${each}`);
-    pinOurselves();
-    const figures = await measureLoads(contenders, loads, { command, root, folder });
-    const ours = contenders.find(({ name }) => name === "ours");
-    const many =
-      ours && wants(command, "sessions") ? await measureMany(ours, command, folder) : { sessions: [] };
-    const whole: Run = { command, date: new Date(), loadBefore, contenders, missing, figures, ...many };
-    print(`\n${report(whole)}`);
-    if (command.write) writeFileSync(join(root, "docs/reference/performance.md"), documentOf(whole));
-    const hasFailed =
-      many.sessionFailure !== undefined || figures.some(({ failure }) => failure !== undefined);
-    return hasFailed ? exit.failed : exit.measured;
+    return await (command.trial === undefined ? compare : tryOut)(command, surroundings, folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
+/** The bench itself: contenders beside each other. */
+async function compare(command: Command, surroundings: Surroundings, folder: string): Promise<number> {
+  const { root, version } = surroundings;
+  const loadBefore = busyness();
+  const chosen = chooseContenders(command, { root, version, folder });
+  const loads = chooseLoads(command, folder);
+  if (!areProgramsThere(programsOfContenders(chosen), surroundings)) return exit.unusable;
+  if (peerContenders(root).some(({ name }) => chosen.some((each) => each.name === name))) {
+    const failure = installPeers(root);
+    if (failure !== null) complain(failure);
+  }
+  if (!command.built) surroundings.build();
+  const { contenders, missing } = thoseThatCanBeHad(chosen, root);
+  for (const each of missing) print(`missing: ${each}`);
+  pinOurselves();
+  const figures = await measureLoads(contenders, loads, { command, root, folder });
+  const ours = contenders.find(({ name }) => name === "ours");
+  const many =
+    ours && wants(command, "sessions")
+      ? await measureMany(ours, { command, root, folder })
+      : { sessions: [] };
+  const whole: Run = { command, date: new Date(), loadBefore, contenders, missing, figures, ...many };
+  print(`\n${report(whole)}`);
+  if (command.write) writeFileSync(join(root, "docs/reference/performance.md"), documentOf(whole));
+  const hasFailed = many.sessionFailure !== undefined || figures.some(({ failure }) => failure !== undefined);
+  return hasFailed ? exit.failed : exit.measured;
+}
+
+/** A question beside the product. */
+async function tryOut(command: Command, surroundings: Surroundings, folder: string): Promise<number> {
+  if (!areProgramsThere([], surroundings)) return exit.unusable;
+  pinOurselves();
+  print(await runTrial(command, { folder, program: surroundings.programs.http2Client, say: complain }));
+  return exit.measured;
+}
+
 /** Without them there is no tenant and no load. */
 const programsOfTheBench = ["nginx", "wrk", "openssl"];
 
-function ensurePrograms(
-  chosen: readonly Contender[],
-  { root, ensurePrograms: ensure }: Surroundings,
-): readonly string[] {
-  const names = chosen.map(({ name }) => name);
-  const advice = ensure([
-    ...programsOfTheBench,
-    ...["haproxy", "caddy"].filter((name) => names.includes(name)),
-  ]);
-  const needsPackages = peerContenders(root).some(({ name }) => names.includes(name));
-  const failure = needsPackages ? installPeers(root) : null;
-  if (failure !== null) complain(failure);
-  return advice;
-}
+const programsOfContenders = (chosen: readonly Contender[]): string[] =>
+  [
+    ["haproxy", "haproxy"],
+    ["caddy", "caddy"],
+    ["go", "golang-go"],
+  ].flatMap(([name, program]) =>
+    program !== undefined && chosen.some((each) => each.name === name) ? [program] : [],
+  );
 
-/** Ours first, then what the goals compare with. @throws UsageError for a name that there is not */
-function chooseContenders({ only, peer }: Command, { root, version }: Surroundings): readonly Contender[] {
-  const all = [own(root, version), ...programContenders, ...peerContenders(root)];
-  const unknown = only?.find((each) => !all.some(({ name }) => name === each));
-  if (unknown !== undefined)
-    throw new UsageError(`--only: ${unknown} is none of ${all.map(({ name }) => name).join(", ")}`);
-  const chosen = all.filter(({ name }) => only?.includes(name) ?? true);
-  return peer === undefined ? chosen : [...chosen, nodeContender("peer", resolve(peer))];
+/** Installs what it may; without the others their contenders are missing, without the bench's own there is nothing. */
+function areProgramsThere(others: readonly string[], { ensurePrograms }: Surroundings): boolean {
+  const advice = ensurePrograms([...programsOfTheBench, ...others]);
+  if (programsOfTheBench.every((name) => isThere(name))) return true;
+  complain([`The bench itself needs ${programsOfTheBench.join(", ")}.`, ...advice].join("\n"));
+  return false;
 }
 
 function thoseThatCanBeHad(
@@ -126,24 +133,21 @@ function thoseThatCanBeHad(
   };
 }
 
-const wants = ({ loads }: Command, ...names: readonly string[]): boolean =>
-  loads === undefined || names.some((name) => loads.includes(name));
-
-/** @throws UsageError for a name that there is not */
-function chooseLoads(command: Command, folder: string): readonly Load[] {
-  const all = [...downloads(folder), ...socketLoads(command.idleSockets), uploads];
-  const namesOf = ({ name, stage }: Load): string[] => [name, `${stage}/${name}`];
-  const unknown = command.loads?.find(
-    (each) => each !== "sessions" && !all.some((load) => namesOf(load).includes(each)),
-  );
-  if (unknown !== undefined) throw new UsageError(`--loads: there is no load ${unknown}`);
-  return all.filter((load) => wants(command, ...namesOf(load)));
+/** What a run is about, and where it may write. */
+interface Place {
+  readonly command: Command;
+  readonly root: string;
+  readonly folder: string;
 }
+
+/** A quick look is less sure of what it sees. */
+const warmTimesOf = ({ isQuick }: Command): WarmTimes =>
+  isQuick ? { first: 4, later: 0.5 } : { first: 8, later: 2 };
 
 async function measureLoads(
   contenders: readonly Contender[],
   loads: readonly Load[],
-  { command, root, folder }: { readonly command: Command; readonly root: string; readonly folder: string },
+  { command, root, folder }: Place,
 ): Promise<Figure[]> {
   const start: Readonly<Record<Stage, () => Promise<Tenant>>> = {
     plain: () => startFileTenant(folder),
@@ -156,7 +160,9 @@ async function measureLoads(
     if (its.length === 0) continue;
     const tenant = await start[stage]();
     try {
-      const plan = { tenant, contenders, loads: its, rounds: command.rounds, folder, say: complain };
+      const { rounds } = command;
+      const warmTimes = warmTimesOf(command);
+      const plan = { tenant, contenders, loads: its, rounds, warmTimes, folder, say: complain };
       figures.push(...(await runStage(plan)));
     } finally {
       await tenant.stop();
@@ -167,17 +173,16 @@ async function measureLoads(
 
 async function measureMany(
   contender: Contender,
-  { sessions: counts, rounds }: Command,
-  folder: string,
+  { command, root, folder }: Place,
 ): Promise<{ readonly sessions: readonly SessionFigure[]; readonly sessionFailure?: string }> {
-  const tenant = await startFileTenant(folder, makeCertificate(folder));
-  const sessions: SessionFigure[] = [];
+  const tenant = await startFileTenant(folder);
   try {
-    const plan = { contender, tenant, rounds, folder, say: complain };
-    for (const count of counts) sessions.push(await measureSessions(plan, count));
-    return { sessions };
+    const { sessions: counts, rounds, isQuick } = command;
+    const warmTime = isQuick ? 1 : 10;
+    const plan = { contender, tenant, counts, rounds, warmTime, root, folder, say: complain };
+    return { sessions: await measureSessions(plan) };
   } catch (error) {
-    return { sessions, sessionFailure: error instanceof Error ? error.message : String(error) };
+    return { sessions: [], sessionFailure: error instanceof Error ? error.message : String(error) };
   } finally {
     await tenant.stop();
   }

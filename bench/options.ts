@@ -17,6 +17,10 @@ export interface Command {
   readonly idleSockets: number;
   /** How many sessions there are, from the smallest number to the largest. */
   readonly sessions: readonly number[];
+  /** How many people visit pages, from the smallest number to the largest. */
+  readonly pages: readonly number[];
+  /** A question that is answered beside the product. */
+  readonly trial: string | undefined;
   /** A program of Node that is measured too. */
   readonly peer: string | undefined;
   readonly write: boolean;
@@ -31,14 +35,17 @@ Measures the built proxy beside the public ones: CPU for each request, latency, 
 its own on core 1; tenant and load are on core 0. A contender that does not do what is measured gets no number.
 Exit status: 0 all were measured, 1 a contender failed a gate, 2 nothing could be measured.
 
-  --quick             less than 3 minutes: 1 round, ours beside nginx and http-proxy, 1000 idle sockets, 1000 sessions
-  --rounds N          rounds of each load; 7 by default
-  --only A,B          contenders: ours, nginx, nginx-large-buffers, haproxy, caddy, http-proxy, httpxy, reply-from,
-                      http-proxy-middleware, hono
-  --loads A,B         loads: 200B, 200B-json, 10KB, 10KB-json, 1MB, 50MB, each also as plain/200B or tls/200B; 50MB-up,
-                      idle-sockets, echo, stream, handshakes, sessions
+  --quick             less than 3 minutes: 1 round, ours beside nginx and http-proxy, no JSON, no pages, 1000 idle sockets,
+                      1000 sessions
+  --rounds N          rounds of each load; 5 by default. Who is no yardstick of a goal has 3 at most, and so have pages
+  --only A,B          contenders: ours, ours-undici, ours-own, shared-pool (for pages), nginx, nginx-large-buffers (from 1 MB
+                      on), haproxy, caddy, go, http-proxy, httpxy, reply-from, http-proxy-middleware, hono
+  --loads A,B         loads: 200B, 200B-json, 10KB, 10KB-json, 1MB, 50MB, pages, pages-1, pages-100, pages-5000, each also
+                      as plain/200B or tls/200B; 50MB-up, idle-sockets, echo, stream, handshakes, sessions
   --idle-sockets N    5000 by default
   --sessions A,B      1000,10000,100000 by default
+  --pages A,B         how many people visit pages; 1,100,5000 by default
+  --trial http2       not the proxy, but its way to the tenant alone: HTTP/2 beside HTTP/1.1
   --peer FILE         a program of Node to be measured too; it is told what the set-ups of bench/peers/ are told
   --write             writes docs/reference/performance.md
   --built             takes the package as it was built last, however old that is`;
@@ -53,14 +60,17 @@ const options = {
   loads: text,
   "idle-sockets": text,
   sessions: text,
+  pages: text,
+  trial: text,
   peer: text,
   write: flag,
   built: flag,
   help: flag,
 } as const;
 
-/** What a quick look leaves out. */
+/** What a quick look looks at. */
 const quickOnly = ["ours", "nginx", "http-proxy"];
+const quickLoads = "200B,10KB,1MB,50MB,50MB-up,idle-sockets,echo,stream,handshakes,sessions";
 
 /** Reads a command line. @throws UsageError */
 export function readCommand(args: readonly string[]): Command {
@@ -69,13 +79,13 @@ export function readCommand(args: readonly string[]): Command {
   return {
     isHelp: values.help,
     isQuick: quick,
-    rounds: count(values.rounds ?? (quick ? "1" : "7"), "--rounds"),
+    rounds: count(values.rounds ?? (quick ? "1" : "5"), "--rounds"),
     only: listOf(values.only) ?? (quick ? quickOnly : undefined),
-    loads: listOf(values.loads),
+    loads: listOf(values.loads ?? (quick ? quickLoads : undefined)),
     idleSockets: count(values["idle-sockets"] ?? (quick ? "1000" : "5000"), "--idle-sockets"),
-    sessions: (listOf(values.sessions ?? (quick ? "1000" : "1000,10000,100000")) ?? [])
-      .map((each) => count(each, "--sessions"))
-      .toSorted((one, other) => one - other),
+    sessions: counts(values.sessions ?? (quick ? "1000" : "1000,10000,100000"), "--sessions"),
+    pages: counts(values.pages ?? "1,100,5000", "--pages"),
+    trial: values.trial,
     peer: values.peer,
     write: values.write,
     built: values.built,
@@ -92,6 +102,9 @@ function parse(args: readonly string[]): ReturnType<typeof parseArgs<{ options: 
 
 const listOf = (value: string | undefined): string[] | undefined =>
   value?.split(",").map((each) => each.trim());
+
+const counts = (value: string, option: string): number[] =>
+  (listOf(value) ?? []).map((each) => count(each, option)).toSorted((one, other) => one - other);
 
 function count(value: string, option: string): number {
   if (!/^[1-9]\d{0,6}$/.test(value)) throw new UsageError(`${option} ${value} is not a number of 1 or more`);

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Contender, type Standing, startContender } from "./contenders/contender.ts";
 import { GateFailed, type Load } from "./loads/load.ts";
 import type { Tenant } from "./tenant/tenant.ts";
+import { untilSteady, type WarmTimes } from "./warm-up.ts";
 
 /** One round of one contender. */
 export interface Sample {
@@ -13,6 +14,11 @@ export interface Sample {
   readonly p99?: number;
   /** Most KiB in memory during the round. */
   readonly peak: number;
+  readonly units: number;
+  /** Visits of a page that the units were part of. */
+  readonly pages?: number;
+  /** Connections to the tenant that were opened meanwhile, where it counts them. */
+  readonly opened?: number;
 }
 
 /** What a contender came to under a load: rounds, or why there are none. */
@@ -29,9 +35,14 @@ export interface StagePlan {
   readonly contenders: readonly Contender[];
   readonly loads: readonly Load[];
   readonly rounds: number;
+  /** How long it may take at most until a contender is warm. */
+  readonly warmTimes: WarmTimes;
   readonly folder: string;
   readonly say: (line: string) => void;
 }
+
+/** Who is no yardstick is measured less often. */
+const onlookerRounds = 3;
 
 /** Between two rounds: what the last one left behind ends. Milliseconds. */
 const pause = 100;
@@ -42,16 +53,17 @@ export async function runStage(plan: StagePlan): Promise<Figure[]> {
   const figures: Figure[] = [];
   try {
     for (const contender of plan.contenders) {
+      if (!plan.loads.some((load) => load.isFor(contender))) continue;
       try {
         standing.push(await startContender(contender, plan.tenant, plan.folder));
       } catch (error) {
         // It may have been measured elsewhere: here every load of it has its failure.
-        for (const load of plan.loads) figures.push(noFigure(load, contender.name, error));
+        for (const load of plan.loads)
+          if (load.isFor(contender)) figures.push(noFigure(load, contender.name, error));
       }
     }
-    const first = plan.loads.find(({ countsMemory }) => !countsMemory);
-    for (const load of plan.loads)
-      figures.push(...(await runLoad({ load, isFirst: load === first }, standing, plan)));
+    const warmed = new Set<Standing>();
+    for (const load of plan.loads) figures.push(...(await runLoad(load, { all: standing, warmed }, plan)));
   } finally {
     await Promise.all(standing.map(({ running }) => running.stop()));
   }
@@ -59,8 +71,8 @@ export async function runStage(plan: StagePlan): Promise<Figure[]> {
 }
 
 async function runLoad(
-  { load, isFirst }: { readonly load: Load; readonly isFirst: boolean },
-  all: readonly Standing[],
+  load: Load,
+  { all, warmed }: { readonly all: readonly Standing[]; readonly warmed: Set<Standing> },
   plan: StagePlan,
 ): Promise<Figure[]> {
   const samples = new Map<Standing, Sample[]>();
@@ -70,14 +82,16 @@ async function runLoad(
     failures.push(noFigure(load, standing.contender.name, error));
   };
   for (const standing of all) {
-    if (load.needsSockets && !standing.contender.hasSockets) continue;
+    if (!load.isFor(standing.contender)) continue;
     samples.set(standing, []);
     await load.check(standing).catch((error: unknown) => drop(standing, error));
   }
   for (const standing of samples.keys())
-    await warmUp(load, standing, isFirst).catch((error: unknown) => drop(standing, error));
-  for (let round = 0; round < (load.isOnce ? 1 : plan.rounds); round += 1) {
+    await warmForLoad(load, standing, { warmed, plan }).catch((error: unknown) => drop(standing, error));
+  const rounds = Math.min(plan.rounds, load.mostRounds ?? plan.rounds);
+  for (let round = 0; round < rounds; round += 1) {
     for (const standing of shuffled([...samples.keys()])) {
+      if (standing.contender.role === "onlooker" && round >= onlookerRounds) continue;
       try {
         samples.get(standing)?.push(await measure(load, standing));
       } catch (error) {
@@ -98,35 +112,54 @@ async function runLoad(
   return [...figures, ...failures];
 }
 
-/** Rounds that are not counted: one before each load, and before the first until so much is done, but not for ever. */
-const warmAfter = 10_000;
-const mostWarmUps = 6;
-
-/** Code that has not run often is slow: a compiler has not seen it yet. Where memory counts it must not have run. */
-async function warmUp(load: Load, standing: Standing, isFirst: boolean): Promise<void> {
+/** The first load of a process compiles most of what it runs, later ones take other paths; where memory counts nothing must have run. */
+async function warmForLoad(
+  load: Load,
+  standing: Standing,
+  { warmed, plan }: { readonly warmed: Set<Standing>; readonly plan: StagePlan },
+): Promise<void> {
   if (load.countsMemory) return;
-  let done = 0;
-  for (let round = 0; round < (isFirst ? mostWarmUps : 1) && done < warmAfter; round += 1)
-    done += (await measure(load, standing)).rate;
+  const { first, later } = plan.warmTimes;
+  await warmUp(load, standing, warmed.has(standing) ? later : first);
+  warmed.add(standing);
+}
+
+/**
+ * Runs a load on a contender, uncounted, until it costs no less than a moment ago: code that has not run often is slow, a
+ * compiler has not seen it yet.
+ */
+async function warmUp(load: Load, standing: Standing, most: number): Promise<void> {
+  const { usage } = standing;
+  await untilSteady(most, async () => {
+    const before = usage.cpu();
+    const { units } = await (load.probe ?? load.run)(standing);
+    const spent = usage.cpu() - before;
+    return { cost: spent / units, spent };
+  });
 }
 
 async function measure(load: Load, standing: Standing): Promise<Sample> {
-  const { usage, running } = standing;
+  const { usage, running, tenant } = standing;
   if (running.hasEnded) throw new GateFailed(`its process has ended: ${running.output()}`);
   await load.prepare?.(standing);
+  const taken = await tenant.connectionsTaken?.();
   usage.forget();
   const memory = usage.memory();
   const before = usage.cpu();
   const worked = await load.run(standing);
+  const { units, seconds, pages, p50, p99 } = worked;
   const cpu = usage.cpu() - before;
-  const cost =
-    worked.memory === undefined ? (cpu * 1e6) / worked.units : (worked.memory - memory) / worked.units;
+  const cost = worked.memory === undefined ? (cpu * 1e6) / units : (worked.memory - memory) / units;
+  const takenNow = await tenant.connectionsTaken?.();
   return {
     cost,
-    rate: worked.units / worked.seconds,
+    rate: units / seconds,
     peak: usage.peak(),
-    ...(worked.p50 === undefined ? {} : { p50: worked.p50 }),
-    ...(worked.p99 === undefined ? {} : { p99: worked.p99 }),
+    units,
+    ...(p50 === undefined ? {} : { p50 }),
+    ...(p99 === undefined ? {} : { p99 }),
+    ...(pages === undefined ? {} : { pages }),
+    ...(taken === undefined || takenNow === undefined ? {} : { opened: takenNow - taken }),
   };
 }
 
@@ -141,7 +174,8 @@ const inShort = ({ contender, samples, failure }: Figure): string =>
     ? `${contender} ${median(samples.map(({ cost }) => cost)).toFixed(0)}`
     : `${contender} fails`;
 
-function shuffled<Item>(items: readonly Item[]): Item[] {
+/** The same in a new order. */
+export function shuffled<Item>(items: readonly Item[]): Item[] {
   const order = items.map((item) => ({ item, place: Math.random() }));
   return order.toSorted((one, other) => one.place - other.place).map(({ item }) => item);
 }

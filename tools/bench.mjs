@@ -1,6 +1,6 @@
 // Measures the built proxy beside public ones: `npm run bench -- --help` says how; see bench/.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { ensureCurrentBuild } from "./current-build.mjs";
@@ -9,22 +9,35 @@ import { ensureBenchPackages } from "./debian-packages.mjs";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const document = join(root, "docs/reference/performance.md");
 
-/** Makes one file of the bench; its packages are found from where it lies. */
+/** Makes one file of the bench, and one of each program of it; their packages are found from where they lie. */
 async function bundle(folder) {
   const { build } = await import("esbuild");
-  const file = join(folder, "bench.mjs");
   await build({
     absWorkingDir: root,
-    entryPoints: ["bench/main.ts"],
+    entryPoints: ["bench/main.ts", "bench/trials/http2-client.ts"],
+    outbase: "bench",
     bundle: true,
     packages: "external",
     platform: "node",
     target: "node20",
     format: "esm",
-    outfile: file,
+    outdir: folder,
+    outExtension: { ".js": ".mjs" },
     logLevel: "warning",
   });
-  return pathToFileURL(file).href;
+  return pathToFileURL(join(folder, "main.mjs")).href;
+}
+
+/** The page is linked from where people look, once it is there: a link to nothing is an error. */
+function link() {
+  const file = join(root, "README.md");
+  const text = readFileSync(file, "utf8");
+  const line =
+    "- [Performance](docs/reference/performance.md): what a request costs here, and through other proxies; `npm run bench`\n";
+  if (text.includes("(docs/reference/performance.md)")) return;
+  const neighbour = /^- \[Connections to the tenant\].*\n/m.exec(text)?.[0];
+  if (neighbour === undefined) throw new Error("README.md has no place for a link to the page");
+  writeFileSync(file, text.replace(neighbour, neighbour + line));
 }
 
 /** Tables come out of the program padded, but only the formatter knows its own rules. */
@@ -51,10 +64,14 @@ try {
   process.exitCode = await main(args, {
     root,
     version,
+    programs: { http2Client: join(folder, "trials/http2-client.mjs") },
     build: ensureCurrentBuild,
     ensurePrograms: ensureBenchPackages,
   });
-  if (args.includes("--write") && process.exitCode !== 2) format(document);
+  if (args.includes("--write") && process.exitCode !== 2) {
+    format(document);
+    link();
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -14,9 +14,17 @@ export interface Place {
   readonly folder: string;
 }
 
+/**
+ * What a contender is there for: `ours` is the product in one of its forms; a `yardstick` is what the goals are ratios
+ * of; an `onlooker` is there for comparison, with fewer rounds; a `trial` is the product with a part replaced by the
+ * bench, and is measured only where that part is.
+ */
+export type Role = "ours" | "yardstick" | "onlooker" | "trial";
+
 /** A proxy that is measured. */
 export interface Contender {
   readonly name: string;
+  readonly role: Role;
   /** What its set-up is, in a few words. */
   readonly what: string;
   /** Whether WebSockets are part of its set-up. */

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { credential, knownUsers, prefix } from "../site.ts";
-import type { Contender } from "./contender.ts";
+import type { Contender, Place } from "./contender.ts";
 
 /** A public library in a set-up of `bench/peers/`, by the name of its file. */
 interface Peer {
@@ -30,6 +30,7 @@ export const peerContenders = (root: string): Contender[] =>
     return {
       ...nodeContender(peer.name, join(root, "bench/peers", `${peer.name}.mjs`)),
       what: peer.what,
+      role: peer.name === "http-proxy" ? "yardstick" : "onlooker",
       hasSockets: peer.hasSockets,
       obstacle: () => (existsSync(manifest) ? null : installHint),
       version: () => (JSON.parse(readFileSync(manifest, "utf8")) as { readonly version: string }).version,
@@ -39,26 +40,32 @@ export const peerContenders = (root: string): Contender[] =>
 /** A program of Node that is told by its environment what the set-ups of `bench/peers/` are told. */
 export const nodeContender = (name: string, file: string): Contender => ({
   name,
+  role: "onlooker",
   what: file,
   hasSockets: false,
   rewritesLinks: false,
   obstacle: () => (existsSync(file) ? null : `there is no ${file}`),
   version: () => "",
-  program: ({ port, tenant }) => ({
+  program: (place) => ({
     command: process.execPath,
     args: [file],
     env: {
       NODE_ENV: "production",
-      BENCH_PORT: String(port),
-      BENCH_PREFIX: prefix,
-      BENCH_TENANT: tenant.origin,
-      BENCH_CA_FILE: tenant.caFile ?? "",
+      ...environmentOf(place),
       // What is built on fetch takes an authority from nowhere else.
-      ...(tenant.caFile === undefined ? {} : { NODE_EXTRA_CA_CERTS: tenant.caFile }),
-      BENCH_CREDENTIAL: credential,
-      BENCH_USERS: String(knownUsers),
+      ...(place.tenant.caFile === undefined ? {} : { NODE_EXTRA_CA_CERTS: place.tenant.caFile }),
     },
   }),
+});
+
+/** What every set-up of `bench/peers/` is told. */
+export const environmentOf = ({ port, tenant }: Place): Readonly<Record<string, string>> => ({
+  BENCH_PORT: String(port),
+  BENCH_PREFIX: prefix,
+  BENCH_TENANT: tenant.origin,
+  BENCH_CA_FILE: tenant.caFile ?? "",
+  BENCH_CREDENTIAL: credential,
+  BENCH_USERS: String(knownUsers),
 });
 
 /** Installs the packages of the peers, in the versions of their lockfile, unless they are there. @returns why it could not */

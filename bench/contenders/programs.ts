@@ -10,6 +10,7 @@ interface ProgramOfSystem {
   readonly name: string;
   readonly command: string;
   readonly what: string;
+  readonly role: Contender["role"];
   /** Its arguments that print its version. */
   readonly versionArgs: readonly string[];
   /** Its arguments, and the text of its configuration. */
@@ -100,13 +101,11 @@ http://:${port} {
       header_up Host 127.0.0.1:${tenant.port}
       header_up Cookie "${credential}"
       header_down -Set-Cookie
-      ${
-        tenant.caFile === undefined
-          ? ""
-          : `transport http {
-        tls_trusted_ca_certs ${tenant.caFile}
-        tls_server_name ${tenantName}
-      }`
+      transport http {
+        keepalive_idle_conns 256
+        keepalive_idle_conns_per_host 256
+        ${tenant.caFile === undefined ? "" : `tls_trusted_ca_certs ${tenant.caFile}`}
+        ${tenant.caFile === undefined ? "" : `tls_server_name ${tenantName}`}
       }
     }
   }
@@ -120,6 +119,7 @@ const nginx = (name: string, what: string, buffers: string): ProgramOfSystem => 
   name,
   command: "nginx",
   what,
+  role: "yardstick",
   versionArgs: ["-v"],
   args: (file, folder) => ["-p", folder, "-c", file],
   configuration: (place) => nginxConfiguration(place, buffers),
@@ -132,6 +132,7 @@ const programs: readonly ProgramOfSystem[] = [
     name: "haproxy",
     command: "haproxy",
     what: "1 thread, a fixed cookie",
+    role: "onlooker",
     versionArgs: ["-v"],
     args: (file) => ["-db", "-f", file],
     configuration: haproxyConfiguration,
@@ -140,6 +141,7 @@ const programs: readonly ProgramOfSystem[] = [
     name: "caddy",
     command: "caddy",
     what: "1 thread of Go, a fixed cookie",
+    role: "onlooker",
     versionArgs: ["version"],
     args: (file) => ["run", "--adapter", "caddyfile", "--config", file],
     configuration: caddyConfiguration,
@@ -150,6 +152,7 @@ const programs: readonly ProgramOfSystem[] = [
 /** nginx, haproxy and caddy as the system has them. */
 export const programContenders: readonly Contender[] = programs.map((program) => ({
   name: program.name,
+  role: program.role,
   what: program.what,
   hasSockets: true,
   rewritesLinks: false,

@@ -1,99 +1,142 @@
-import { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Contender, type Standing, startContender } from "../contenders/contender.ts";
-import { median } from "../rounds.ts";
-import { userName, usualUsers } from "../site.ts";
+import type { Contender } from "../contenders/contender.ts";
+import { shuffled } from "../rounds.ts";
+import { usualUsers } from "../site.ts";
 import type { Tenant } from "../tenant/tenant.ts";
-import { answers } from "../tenant/answers.ts";
-import { ask } from "./ask.ts";
-import { GateFailed } from "./load.ts";
-import { runWrk } from "./wrk.ts";
+import { logIn } from "./log-in.ts";
+import {
+  costOf,
+  middleCost,
+  type RequestCost,
+  startSubject,
+  type Subject,
+  warmSubject,
+} from "./request-cost.ts";
 
 /** What so many sessions cost. */
 export interface SessionFigure {
   readonly sessions: number;
-  /** KiB of memory for each. */
-  readonly memory: number;
-  /** Microseconds of CPU for a request while eight of them are in use, and while all are, by chance. */
-  readonly few: number;
-  readonly all: number;
+  /** KiB for each that was added to those before: held on the heap, and in the memory of the process. */
+  readonly heap: number;
+  readonly rss: number;
+  /** Microseconds of CPU for each login. */
+  readonly login: number;
+  /** A request while eight of them are in use and the others only exist. */
+  readonly few: RequestCost;
+  /** The same in a process that has next to no others, measured in turn with it. */
+  readonly alone: RequestCost;
+  /** A request while all are in use, by chance. */
+  readonly all: RequestCost;
 }
 
 /** How the sessions are measured. */
 export interface SessionPlan {
   readonly contender: Contender;
   readonly tenant: Tenant;
+  /** From the smallest number to the largest. */
+  readonly counts: readonly number[];
   readonly rounds: number;
+  /** Seconds of CPU until a process is warm, at most, before each kind of round. */
+  readonly warmTime: number;
+  readonly root: string;
   readonly folder: string;
   readonly say: (line: string) => void;
 }
 
-/** How many log in at once. */
-const loginsAtOnce = 64;
-
 /** Memory settles, and connections that are not used close, after the work. Milliseconds. */
 const settleTime = 6000;
 
-const connections = 32;
+/** Logins before anything is weighed: their code is compiled too, and what is made once for all is there. */
+const earlyLogins = 200;
 
-/** Measures so many sessions in a fresh process. @throws GateFailed */
-export async function measureSessions(plan: SessionPlan, count: number): Promise<SessionFigure> {
-  const standing = await startContender(plan.contender, plan.tenant, plan.folder);
+/** One process has more and more sessions; the other keeps its few, so that a slower hour of the machine shows in both. */
+interface Pair {
+  readonly crowded: Subject;
+  readonly alone: Subject;
+}
+
+/** Measures the numbers of sessions one after the other. @throws GateFailed */
+export async function measureSessions(plan: SessionPlan): Promise<SessionFigure[]> {
+  const crowded = await startSubject(plan.contender, plan);
+  const alone = await startSubject(plan.contender, plan);
   try {
-    const figure = await measureOne(standing, count, plan);
-    const { memory, few, all } = figure;
-    plan.say(
-      `${count} sessions: ${memory.toFixed(1)} KiB each, a request ${few.toFixed(0)} with few in use, ${all.toFixed(0)} with all`,
-    );
-    return figure;
+    const figures: SessionFigure[] = [];
+    let those = Math.max(usualUsers, Math.min(earlyLogins, (plan.counts[0] ?? 0) >> 1));
+    for (const subject of [crowded, alone]) {
+      await logIn(subject.standing, 0, those);
+      await warmSubject(subject, usualUsers, plan.warmTime);
+    }
+    for (const count of plan.counts) {
+      const figure = await measureOne({ crowded, alone }, plan, [those, count]);
+      figures.push(figure);
+      plan.say(inShort(figure));
+      those = count;
+    }
+    return figures;
   } finally {
-    await standing.running.stop();
+    await Promise.all([crowded, alone].map(({ standing }) => standing.running.stop()));
   }
 }
 
-async function measureOne(standing: Standing, count: number, plan: SessionPlan): Promise<SessionFigure> {
-  // Code runs hot and the heap has its working size before anything is weighed.
-  await logIn(standing, 0, usualUsers);
-  await costOf(standing, usualUsers, plan.folder);
+/** From as many sessions as there are to as many as there shall be. */
+async function measureOne(
+  pair: Pair,
+  plan: SessionPlan,
+  [from, to]: readonly [number, number],
+): Promise<SessionFigure> {
+  const { crowded, alone } = pair;
+  const { usage } = crowded.standing;
+  const added = Math.max(1, to - from);
   await sleep(settleTime);
-  const before = standing.usage.memory();
-  await logIn(standing, usualUsers, count);
+  const before = await crowded.collect();
+  const cpuBefore = usage.cpu();
+  await logIn(crowded.standing, from, to);
+  const login = ((usage.cpu() - cpuBefore) * 1e6) / added;
   await sleep(settleTime);
-  const memory = (standing.usage.memory() - before) / Math.max(1, count - usualUsers);
-  const costs = async (users: number): Promise<number> => {
-    const samples: number[] = [];
-    // Not counted: the connections of these users are opened.
-    await costOf(standing, users, plan.folder);
-    for (let round = 0; round < plan.rounds; round += 1)
-      samples.push(await costOf(standing, users, plan.folder));
-    return median(samples);
+  const after = await crowded.collect();
+  // What a full collection threw away is compiled again; that shall be the same for both.
+  await alone.collect();
+  return {
+    sessions: to,
+    heap: (after.heap - before.heap) / added / 1024,
+    rss: (after.rss - before.rss) / added / 1024,
+    login,
+    ...(await compareFew(pair, plan)),
+    all: await costOfAll(crowded, plan, to),
   };
-  return { sessions: count, memory, few: await costs(usualUsers), all: await costs(count) };
 }
 
-const path = (): string => answers[0]?.path ?? "/";
-
-/** One request of each user, each of which begins a session. @throws GateFailed */
-async function logIn(standing: Standing, from: number, to: number): Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: loginsAtOnce });
-  let next = from;
-  const lane = async (): Promise<void> => {
-    while (next < to) {
-      const user = userName(next++);
-      const { status } = await ask(standing, { user, path: path(), agent });
-      if (status !== 200) throw new GateFailed(`the first request of ${user} is answered ${status}`);
-    }
-  };
-  await Promise.all(Array.from({ length: loginsAtOnce }, lane));
-  agent.destroy();
+/** The same few users at both, in rounds that alternate. */
+async function compareFew(
+  { crowded, alone }: Pair,
+  { rounds, warmTime }: SessionPlan,
+): Promise<{ readonly few: RequestCost; readonly alone: RequestCost }> {
+  const samples = new Map<Subject, RequestCost[]>([
+    [crowded, []],
+    [alone, []],
+  ]);
+  for (const subject of samples.keys()) await warmSubject(subject, usualUsers, warmTime);
+  for (let round = 0; round < rounds; round += 1)
+    for (const subject of shuffled([...samples.keys()]))
+      samples.get(subject)?.push(await costOf(subject, usualUsers));
+  return { few: middleCost(samples.get(crowded) ?? []), alone: middleCost(samples.get(alone) ?? []) };
 }
 
-/** Microseconds of CPU for a request, in one round. */
-async function costOf(standing: Standing, users: number, folder: string): Promise<number> {
-  const before = standing.usage.cpu();
-  const { units } = await runWrk(
-    { port: standing.port, path: path(), connections, seconds: 1, users, order: "by chance" },
-    folder,
-  );
-  return ((standing.usage.cpu() - before) * 1e6) / units;
+async function costOfAll(
+  subject: Subject,
+  { rounds, warmTime }: SessionPlan,
+  users: number,
+): Promise<RequestCost> {
+  // The connections of these users are opened, as many as are kept.
+  await warmSubject(subject, users, warmTime);
+  const samples: RequestCost[] = [];
+  for (let round = 0; round < rounds; round += 1) samples.push(await costOf(subject, users));
+  return middleCost(samples);
 }
+
+const inShort = ({ sessions, heap, login, few, alone, all }: SessionFigure): string =>
+  [
+    `${sessions} sessions: ${heap.toFixed(1)} KiB each`,
+    `a login ${login.toFixed(0)}`,
+    `a request ${few.cpu.toFixed(0)} with few in use, ${alone.cpu.toFixed(0)} without the others, ${all.cpu.toFixed(0)} with all in use`,
+  ].join(", ");

@@ -1,13 +1,14 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import WebSocket from "ws";
-import type { Standing } from "../contenders/contender.ts";
+import type { Contender, Standing } from "../contenders/contender.ts";
 import { browserHeaders, publicOrigin, userName, usualUsers } from "../site.ts";
 import { noise } from "../tenant/answers.ts";
-import { GateFailed, type Load, quantile, type Worked } from "./load.ts";
+import { forAll, GateFailed, type Load, quantile, type Worked } from "./load.ts";
 
-/** Milliseconds of a round. */
+/** Milliseconds of a round, and of a look at whether a contender is warm. */
 const roundTime = 1000;
+const probeTime = 500;
 
 /** How long a handshake, or one message, may take. Milliseconds. */
 const patience = 30_000;
@@ -58,6 +59,8 @@ async function close(socket: WebSocket): Promise<void> {
   await closed;
 }
 
+const isForSockets = (contender: Contender): boolean => contender.hasSockets && forAll(contender);
+
 /** Everything at once, in as many lanes. */
 async function inLanes(lanes: number, work: (lane: number) => Promise<void>): Promise<void> {
   await Promise.all(Array.from({ length: lanes }, (_, lane) => work(lane)));
@@ -67,6 +70,34 @@ async function check(standing: Standing): Promise<void> {
   const socket = await open(standing, userName(0));
   for (const size of [1, 200, 70_000]) await echo(socket, noise(size));
   await close(socket);
+}
+
+async function echoFor(
+  time: number,
+  standing: Standing,
+  { connections, size }: { readonly connections: number; readonly size: number },
+): Promise<Worked> {
+  const message = noise(size);
+  const sockets: WebSocket[] = [];
+  await inLanes(connections, async (lane) => {
+    sockets.push(await open(standing, userName(lane % usualUsers)));
+  });
+  const times: number[] = [];
+  const startedAt = performance.now();
+  await inLanes(connections, async (lane) => {
+    const socket = sockets[lane] as WebSocket;
+    let at = performance.now();
+    while (at - startedAt < time) {
+      await echo(socket, message);
+      const now = performance.now();
+      times.push(now - at);
+      at = now;
+    }
+  });
+  const seconds = (performance.now() - startedAt) / 1000;
+  for (const socket of sockets) socket.terminate();
+  const sorted = times.toSorted((one, other) => one - other);
+  return { units: times.length, seconds, p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99) };
 }
 
 /** Connections with one message each on its way, back and forth until the time is over. */
@@ -79,53 +110,33 @@ const echoes = (
   title,
   stage: "live",
   unit: "round trip",
-  needsSockets: true,
-  isOnce: false,
+  isFor: isForSockets,
   check,
-  async run(standing): Promise<Worked> {
-    const message = noise(size);
-    const sockets: WebSocket[] = [];
-    await inLanes(connections, async (lane) => {
-      sockets.push(await open(standing, userName(lane % usualUsers)));
-    });
-    const times: number[] = [];
-    const startedAt = performance.now();
-    await inLanes(connections, async (lane) => {
-      const socket = sockets[lane] as WebSocket;
-      let at = performance.now();
-      while (at - startedAt < roundTime) {
-        await echo(socket, message);
-        const now = performance.now();
-        times.push(now - at);
-        at = now;
-      }
-    });
-    const seconds = (performance.now() - startedAt) / 1000;
-    for (const socket of sockets) socket.terminate();
-    const sorted = times.toSorted((one, other) => one - other);
-    return { units: times.length, seconds, p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99) };
-  },
+  run: (standing) => echoFor(roundTime, standing, { connections, size }),
+  probe: (standing) => echoFor(probeTime, standing, { connections, size }),
 });
+
+async function shakeHandsFor(time: number, standing: Standing): Promise<Worked> {
+  let units = 0;
+  const startedAt = performance.now();
+  await inLanes(32, async (lane) => {
+    while (performance.now() - startedAt < time) {
+      await close(await open(standing, userName(lane % usualUsers)));
+      units += 1;
+    }
+  });
+  return { units, seconds: (performance.now() - startedAt) / 1000 };
+}
 
 const handshakes: Load = {
   name: "handshakes",
   title: "socket opened and closed",
   stage: "live",
   unit: "handshake",
-  needsSockets: true,
-  isOnce: false,
+  isFor: isForSockets,
   check,
-  async run(standing): Promise<Worked> {
-    let units = 0;
-    const startedAt = performance.now();
-    await inLanes(32, async (lane) => {
-      while (performance.now() - startedAt < roundTime) {
-        await close(await open(standing, userName(lane % usualUsers)));
-        units += 1;
-      }
-    });
-    return { units, seconds: (performance.now() - startedAt) / 1000 };
-  },
+  run: (standing) => shakeHandsFor(roundTime, standing),
+  probe: (standing) => shakeHandsFor(probeTime, standing),
 };
 
 /** Opens so many sockets, each with one echo behind it. */
@@ -157,8 +168,8 @@ const idle = (count: number): Load => ({
   title: `${count} idle sockets`,
   stage: "live",
   unit: "socket",
-  needsSockets: true,
-  isOnce: true,
+  isFor: isForSockets,
+  mostRounds: 1,
   countsMemory: true,
   check,
   async prepare(standing) {

@@ -3,7 +3,7 @@ import type { Standing } from "../contenders/contender.ts";
 import { publicOrigin, userName } from "../site.ts";
 import { noise, sha256 } from "../tenant/answers.ts";
 import { ask } from "./ask.ts";
-import { GateFailed, type Load, type Worked } from "./load.ts";
+import { forAll, GateFailed, type Load, type Worked } from "./load.ts";
 
 const size = 50 * 1024 * 1024;
 const atOnce = 4;
@@ -57,8 +57,7 @@ export const uploads: Load = {
   title: "50 MB up",
   stage: "live",
   unit: "GB",
-  needsSockets: false,
-  isOnce: false,
+  isFor: forAll,
   check: (standing) => upload(standing, userName(0)),
   run: runRound,
 };

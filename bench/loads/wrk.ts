@@ -10,6 +10,7 @@ export interface WrkLoad {
   /** Path at the tenant. */
   readonly path: string;
   readonly connections: number;
+  /** Whole ones are exact; half of one is ended by a signal, and good enough for a look. */
   readonly seconds: number;
   /** How many users there are, and whether they come one after the other or by chance. */
   readonly users: number;
@@ -74,9 +75,13 @@ export async function runWrk(load: WrkLoad, folder: string): Promise<WrkCounts> 
   const file = join(folder, `load-${load.port}.lua`);
   writeFileSync(file, script(load));
   const { port, connections, seconds } = load;
-  const shape = ["-t", "1", "-c", String(connections), "-d", `${seconds}s`, "--timeout", patience];
-  const output = await outputOf("wrk", [...shape, "-s", file, `http://127.0.0.1:${port}/`]);
+  const shape = ["-t", "1", "-c", String(connections), "-d", `${Math.ceil(seconds)}s`, "--timeout", patience];
+  const endAfter = Number.isInteger(seconds) ? undefined : seconds * 1000;
+  const output = await outputOf("wrk", [...shape, "-s", file, `http://127.0.0.1:${port}/`], endAfter);
   const line = /^COUNTS (\{.*\})$/m.exec(output)?.[1];
+  // On a busy machine the signal may find it before it listens for one.
+  if (line === undefined && endAfter !== undefined)
+    return runWrk({ ...load, seconds: Math.ceil(seconds) }, folder);
   if (line === undefined) throw new Error(`wrk said: ${output}`);
   const { requests, bytes, micros, p50, p99, errors } = JSON.parse(line) as Counts;
   const wrong = errors.flatMap((count, index) => (count === 0 ? [] : [`${errorNames[index]}: ${count}`]));
@@ -86,13 +91,18 @@ export async function runWrk(load: WrkLoad, folder: string): Promise<WrkCounts> 
   return requests === 0 ? counts : { ...counts, p50: p50 / 1000, p99: p99 / 1000 };
 }
 
-function outputOf(command: string, args: readonly string[]): Promise<string> {
+/** Runs a command; after so many milliseconds it is asked to come to its end, and says what it has. */
+function outputOf(command: string, args: readonly string[], endAfter?: number): Promise<string> {
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const timer = endAfter === undefined ? undefined : setTimeout(() => child.kill("SIGINT"), endAfter);
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text: string) => (output += text));
   return new Promise((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", () => resolve(output));
+    child.on("close", () => {
+      clearTimeout(timer);
+      resolve(output);
+    });
   });
 }

@@ -7,6 +7,8 @@ const ticksPerSecond = 100;
 export interface Usage {
   /** Seconds of CPU so far, of user and system, all threads. */
   cpu(): number;
+  /** The same of the main thread of the first process alone. */
+  mainCpu(): number;
   /** KiB in memory now. */
   memory(): number;
   /** Most KiB in memory since the last `forget`, or since the start where the kernel does not let us forget. */
@@ -19,7 +21,8 @@ export function usageOf(pid: number): Usage {
   const pids = family(pid);
   const sum = (of: (each: number) => number): number => pids.reduce((total, each) => total + of(each), 0);
   return {
-    cpu: () => sum(cpuOf),
+    cpu: () => sum((each) => cpuOf(`${each}`)),
+    mainCpu: () => cpuOf(`${pid}/task/${pid}`),
     memory: () => sum((each) => statusOf(each, "VmRSS")),
     peak: () => sum((each) => statusOf(each, "VmHWM")),
     forget() {
@@ -36,14 +39,14 @@ export function usageOf(pid: number): Usage {
 }
 
 /** What stands behind the name in `/proc/PID/stat`; the name may hold spaces and brackets. */
-const statOf = (pid: number): string[] => {
-  const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+const statOf = (task: string): string[] => {
+  const text = readFileSync(`/proc/${task}/stat`, "utf8");
   return text.slice(text.lastIndexOf(")") + 2).split(" ");
 };
 
 /** The fields utime and stime, 14 and 15 of the whole line. */
-function cpuOf(pid: number): number {
-  const fields = statOf(pid);
+function cpuOf(task: string): number {
+  const fields = statOf(task);
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
@@ -57,7 +60,7 @@ function family(pid: number): number[] {
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     try {
-      parents.set(Number(name), Number(statOf(Number(name))[1]));
+      parents.set(Number(name), Number(statOf(name)[1]));
     } catch {
       // It has ended meanwhile.
     }

@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { arch, cpus, loadavg, platform, release, totalmem } from "node:os";
 import type { Contender } from "../contenders/contender.ts";
 import { versionOf } from "../contenders/programs.ts";
@@ -5,7 +6,7 @@ import type { SessionFigure } from "../loads/sessions.ts";
 import type { Command } from "../options.ts";
 import { canPin } from "../process/cores.ts";
 import type { Figure } from "../rounds.ts";
-import { goalTable, loadTables, noNumbers, sessionTable, tableOf } from "./tables.ts";
+import { goalTable, loadTables, noNumbers, requestTable, sessionTable, tableOf } from "./tables.ts";
 
 /** Everything that a run came to. */
 export interface Run {
@@ -25,14 +26,31 @@ export interface Run {
 /** How busy the machine is: processes that want to run, over the last minute. */
 export const busyness = (): number => loadavg()[0] ?? 0;
 
-const cannotTell = `The figures are good as ratios within one run, and hardly beyond it. The load shares a core with the tenant, so requests per
-second are limited by that core for the fast contenders, and latencies are those of a proxy that is kept as busy as it can
-be, not of a quiet one. What else runs on the machine can only make a figure worse: "best" is nearer to a quiet machine than
-the median, and two figures closer than a fifth are a tie. The bytes of sockets that the kernel holds are not in any process's
-memory. Every contender is one process on one core; nothing is said of several, of HTTP/2, of TLS towards the browser, or of a
-tenant that is far away. The other proxies do less: they replace one cookie, and have no site guard, policy, log or session
-that ends. A session's connections are its own here, which a load of eight users hardly shows; "all in use" shows it. Idle sockets of ours carry
-their share of a session: there are 25 of them in each.`;
+const cannotTell = `The figures are good as ratios within one run, and hardly beyond it.
+
+- The load shares a core with the tenant, so requests per second are limited by that core for the fast contenders, and
+  latencies are those of a proxy that is kept as busy as it can be, not of a quiet one. Pages are the exception: they come at
+  their own pace, and their latency is that of a page.
+- What else runs on the machine can only make a figure worse: "best" is nearer to a quiet machine than the median, and two
+  figures closer than a fifth are a tie. Programs whose code is compiled while it runs suffer more from it than the others.
+- At the end of each round the load breaks off what is on its way, and proxies close the connections that carried it: "opened" says
+  how many had to be opened again in the next round. Over TLS each costs as much as many requests.
+- The bytes of sockets that the kernel holds are not in any process's memory.
+- Every contender is one process on one core; nothing is said of several, of HTTP/2 or TLS towards the browser, or of a tenant
+  that is far away.
+- The other proxies do less: they replace one cookie, and have no site guard, policy, log or session that ends. They share
+  their connections among all users, which a load of eight hardly shows; the pages show it.
+- Idle sockets of ours carry their share of a session: there are 25 of them in each.`;
+
+const undici = createRequire(import.meta.url)("undici/package.json") as { readonly version: string };
+
+/** Of what runs beside the contenders, or inside ours. */
+const versions = (): string =>
+  [
+    `Node ${process.version} (OpenSSL ${process.versions.openssl}, V8 ${process.versions.v8})`,
+    ...["wrk", "nginx"].map((name) => `${name} ${versionOf(name, ["-v"]) ?? "?"}`),
+    `undici ${undici.version}`,
+  ].join(", ");
 
 function machine({ date, loadBefore, command }: Run): string {
   const [cpu] = cpus();
@@ -43,18 +61,30 @@ function machine({ date, loadBefore, command }: Run): string {
   const rounds = command.rounds === 1 ? "One round" : `${command.rounds} rounds`;
   return [
     `Run on ${date.toISOString().slice(0, 10)}: ${cpus().length} × ${cpu?.model.trim() ?? "?"}, ${memory} GiB, ${platform()} ${release()} ${arch()}.`,
-    `Load average ${loadBefore.toFixed(1)} before it began; ${pinned}. ${rounds} of one second for each load,`,
-    "contenders in a new order in each; the median of the rounds, and the best of them.",
-    `Node ${process.version}, wrk ${versionOf("wrk", ["-v"]) ?? "?"}; the tenant is nginx ${versionOf("nginx", ["-v"]) ?? "?"} with TLS 1.3 and an ECDSA P-256 certificate.`,
+    `Load average ${loadBefore.toFixed(1)} before it began; ${pinned}. ${rounds} of one second for each load (3 at most of pages and for onlookers),`,
+    "contenders in a new order in each, each of them warm before its first: the median of the rounds, and the best of them.",
+    `${versions()}; the tenant is nginx with TLS 1.3 and an ECDSA P-256 certificate.`,
   ].join("\n");
 }
 
 const contenderTable = ({ contenders }: Run): string =>
   tableOf(
-    ["Contender", "Version", "Set-up"],
-    contenders.map(({ name, version, what }) => [name, version(), what]),
+    ["Contender", "Role", "Version", "Set-up"],
+    contenders.map(({ name, role, version, what }) => [name, role, version(), what]),
     noNumbers,
   );
+
+const columns = `CPU is that of the contender's process and its children, user and system, divided by what was done; "best" is the best round,
+and the ratios are of medians. "opened" is how many connections to the tenant were opened in a round, where the tenant counts
+them. Peak is the most memory (RSS) in any round.
+
+Of a page, 30 small requests (200 B and 10 KB, half of them JSON) come six at a time on connections of a new browser, then
+nothing until the same person comes back. There are ten pages in a second, whoever's they are: one person comes back within
+the five seconds that an unused connection is kept, one of 100 after ten seconds on average, one of 5000 never in
+time. \`shared-pool\` is the product with one part replaced by the bench: one pool of connections for everybody, which the product
+does not offer
+([decision 0006](../decisions/0006-upstream-connections-are-not-shared-between-sessions.md)). The difference is what it costs that
+nobody's connection carries another's requests.`;
 
 /** The tables of a run, as Markdown. */
 export function report(run: Run): string {
@@ -66,6 +96,7 @@ export function report(run: Run): string {
     "## Goals",
     goalTable(run.figures, run.sessions),
     "## Loads",
+    ...(tables.length === 0 ? [] : [columns]),
     ...tables.flatMap(({ title, text, failures }) => [
       `### ${title}`,
       text,
@@ -78,12 +109,20 @@ export function report(run: Run): string {
   return parts.join("\n\n");
 }
 
+const manySessions = `Ours only, over plain connections, in one process that is given more and more sessions. Heap is what is held after a full
+collection, for each session that was added; RSS is the memory of the process.`;
+
+const manyRequests = `A request is measured while eight of the sessions are in use and the others merely exist; in turn with it, in a second process
+that has next to no other sessions ("few"): only what differs between these two is due to the number. It is the collector if
+its pauses differ, or its helpers ("other threads", with the compiler); otherwise it is our own code. Then all are in use, by
+chance: each session has connections of its own, and "opened a request" says how many requests needed a new one.`;
+
 function sessionParts({ sessions, sessionFailure }: Run): string[] {
   if (sessions.length === 0 && sessionFailure === undefined) return [];
   return [
     "## Many sessions",
-    "Ours only, over TLS. What a session costs in memory, and what a request costs while so many sessions are there.",
-    ...(sessions.length === 0 ? [] : [sessionTable(sessions)]),
+    manySessions,
+    ...(sessions.length === 0 ? [] : [sessionTable(sessions), manyRequests, requestTable(sessions)]),
     ...(sessionFailure === undefined ? [] : [`No number: ${sessionFailure}.`]),
   ];
 }

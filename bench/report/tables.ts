@@ -1,4 +1,5 @@
 import type { Load } from "../loads/load.ts";
+import type { RequestCost } from "../loads/request-cost.ts";
 import type { SessionFigure } from "../loads/sessions.ts";
 import { type Figure, median, type Sample } from "../rounds.ts";
 import { goalRows } from "./goals.ts";
@@ -51,48 +52,72 @@ export function loadTables(figures: readonly Figure[]): LoadTable[] {
   });
 }
 
+/** A column beside the cost. */
+interface Column {
+  readonly head: string;
+  cell(samples: readonly Sample[]): string;
+}
+
+/** The number in the middle of what the rounds say. */
+const middleOf = (head: string, digits: number, of: (sample: Sample) => number | undefined): Column => ({
+  head,
+  cell: (samples) => number(median(samples.flatMap((sample) => of(sample) ?? [])), digits),
+});
+
+const peakColumn: Column = {
+  head: "peak MiB",
+  cell: (samples) =>
+    samples.length === 0 ? "–" : number(Math.max(...samples.map(({ peak }) => peak)) / 1024, 0),
+};
+
+const p50Column = middleOf("p50 ms", 1, ({ p50 }) => p50);
+const p99Column = middleOf("p99 ms", 1, ({ p99 }) => p99);
+
+/** How much, how fast, and whether connections to the tenant were kept. */
+const paceColumns = ({ unit }: Load): Column[] => [
+  middleOf(unit === "GB" ? "GB/s" : `${unit}s/s`, unit === "GB" ? 2 : 0, ({ rate }) => rate),
+  p50Column,
+  p99Column,
+  middleOf("opened", 0, ({ opened }) => opened),
+  peakColumn,
+];
+
+/** Of pages, which come at their own pace: how long each takes, and what became of connections. */
+const pageColumns: readonly Column[] = [
+  { ...p50Column, head: "page p50 ms" },
+  { ...p99Column, head: "page p99 ms" },
+  middleOf("opened a page", 2, ({ opened, pages }) =>
+    opened === undefined || pages === undefined ? undefined : opened / pages,
+  ),
+  middleOf("reused %", 1, ({ opened, units }) =>
+    opened === undefined ? undefined : 100 * (1 - opened / units),
+  ),
+  peakColumn,
+];
+
+const isOfPages = (figures: readonly Figure[]): boolean =>
+  figures.some(({ samples }) => samples.some(({ pages }) => pages !== undefined));
+
 function loadTable(load: Load, figures: readonly Figure[]): string {
   const costOf = (name: string): number =>
     costs(figures.find(({ contender }) => contender === name)?.samples ?? []).median;
-  const [nginx, httpProxy] = [costOf("nginx"), costOf("http-proxy")];
-  const head = ["", costName(load), "best", "× nginx", "× http-proxy"];
-  const more = load.countsMemory
-    ? []
-    : [load.unit === "GB" ? "GB/s" : `${load.unit}s/s`, "p50 ms", "p99 ms", "peak MiB"];
+  const ofPages = isOfPages(figures);
+  const beside = ofPages ? ["shared-pool"] : ["nginx", "http-proxy"];
+  const columns = load.countsMemory ? [] : ofPages ? pageColumns : paceColumns(load);
+  const head = ["", costName(load), "best", ...beside.map((name) => `× ${name}`)];
   const rows = figures
     .toSorted((one, other) => byCost(costs(one.samples).median, costs(other.samples).median))
     .map(({ contender, samples }) => {
       const cost = costs(samples);
-      const cells = [
+      return [
         contender,
         costText(load, cost.median),
         costText(load, cost.best),
-        ratio(cost.median / nginx),
-        ratio(cost.median / httpProxy),
+        ...beside.map((name) => number(cost.median / costOf(name), 2)),
+        ...columns.map(({ cell }) => cell(samples)),
       ];
-      return load.countsMemory ? cells : [...cells, ...paceCells(load, samples)];
     });
-  return tableOf([...head, ...more], rows);
-}
-
-function paceCells({ unit }: Load, samples: readonly Sample[]): string[] {
-  const middle = (of: (sample: Sample) => number | undefined): number =>
-    median(samples.flatMap((sample) => of(sample) ?? []));
-  return [
-    number(
-      middle(({ rate }) => rate),
-      unit === "GB" ? 2 : 0,
-    ),
-    number(
-      middle(({ p50 }) => p50),
-      1,
-    ),
-    number(
-      middle(({ p99 }) => p99),
-      1,
-    ),
-    samples.length === 0 ? "–" : number(Math.max(...samples.map(({ peak }) => peak)) / 1024, 0),
-  ];
+  return tableOf([...head, ...columns.map((column) => column.head)], rows);
 }
 
 const costs = (samples: readonly Sample[]): { readonly median: number; readonly best: number } => ({
@@ -108,7 +133,6 @@ const byCost = (one: number, other: number): number =>
 
 const number = (value: number, digits: number): string =>
   Number.isFinite(value) ? value.toFixed(digits) : "–";
-const ratio = (value: number): string => number(value, 2);
 const costText = ({ unit, countsMemory }: Load, cost: number): string =>
   countsMemory ? number(cost, 1) : unit === "GB" ? number(cost / 1e6, 2) : number(cost, 0);
 
@@ -130,11 +154,29 @@ export const goalTable = (figures: readonly Figure[], sessions: readonly Session
 /** What many sessions cost. */
 export const sessionTable = (figures: readonly SessionFigure[]): string =>
   tableOf(
-    ["Sessions", "KiB each", "CPU µs a request, 8 in use", "CPU µs a request, all in use"],
-    figures.map(({ sessions, memory, few, all }) => [
+    ["Sessions", "heap KiB each", "RSS KiB each", "CPU µs a login"],
+    figures.map(({ sessions, heap, rss, login }) => [
       String(sessions),
-      number(memory, 1),
-      number(few, 0),
-      number(all, 0),
+      number(heap, 1),
+      number(rss, 1),
+      number(login, 0),
     ]),
   );
+
+/** What a request costs while they are there. */
+export const requestTable = (figures: readonly SessionFigure[]): string =>
+  tableOf(
+    ["Sessions", "in use", "CPU µs a request", "GC pauses", "other threads", "opened a request"],
+    figures.flatMap(({ sessions, few, alone, all }) => [
+      [String(sessions), "8", ...requestCells(few)],
+      ["few", "8", ...requestCells(alone)],
+      [String(sessions), "all", ...requestCells(all)],
+    ]),
+  );
+
+const requestCells = ({ cpu, pauses, beside, opened }: RequestCost): string[] => [
+  number(cpu, 0),
+  number(pauses, 0),
+  number(beside, 0),
+  number(opened, 2),
+];

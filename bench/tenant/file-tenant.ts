@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
+import { get } from "node:http";
 import { join } from "node:path";
 import { freePort, startProgram } from "../process/start.ts";
 import { balancerCookies, credential, csrfToken, loginCookies } from "../site.ts";
@@ -28,11 +29,20 @@ const answerHeaders = (): string[] => [
   addHeader("Vary", "Origin"),
 ];
 
+interface FilePlace {
+  readonly folder: string;
+  /** The arguments of nginx's `listen`. */
+  readonly listen: string;
+  readonly certificate: Certificate | undefined;
+  /** Where it says how many connections there were. */
+  readonly statusPort: number;
+}
+
 /**
  * One worker of nginx with answers from files. Whoever comes without the exact cookie, or with any other beside it, is
  * answered 409, so that a load counts it as an error.
  */
-function configuration(folder: string, listen: string, certificate: Certificate | undefined): string {
+function configuration({ folder, listen, certificate, statusPort }: FilePlace): string {
   const lines = (texts: readonly string[]): string => texts.join("\n      ");
   const locations = answers.map(
     ({ name, path, type }) => `location = ${path} {
@@ -81,26 +91,50 @@ http {
     }
     ${locations.join("\n    ")}
   }
+  server {
+    listen 127.0.0.1:${statusPort};
+    location = / { stub_status; }
+  }
 }
 `;
 }
 
-/** Starts the tenant of the loads over HTTP; with a certificate it speaks TLS. */
-export async function startFileTenant(place: string, certificate?: Certificate): Promise<Tenant> {
+/** The second number of the third line: connections handled, each question's own among them. */
+function askConnections(port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    get({ host: "127.0.0.1", port, agent: false }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+      answer.on("end", () => resolve(Number(/^ \d+ (\d+) \d+/m.exec(text)?.[1])));
+      answer.on("error", reject);
+    }).on("error", reject);
+  });
+}
+
+/** Starts the tenant of the loads over HTTP; with a certificate it speaks TLS, and HTTP/2 to who asks for it if it is told to. */
+export async function startFileTenant(
+  place: string,
+  certificate?: Certificate,
+  { http2 = false }: { readonly http2?: boolean } = {},
+): Promise<Tenant> {
   const folder = join(place, certificate ? "tenant-tls" : "tenant");
   mkdirSync(folder, { recursive: true });
   const port = await freePort();
   const origin = `${certificate ? "https" : "http"}://127.0.0.1:${port}`;
   writeBodies(join(folder, "bodies"), origin);
   const file = join(folder, "nginx.conf");
-  writeFileSync(file, configuration(folder, `127.0.0.1:${port}${certificate ? " ssl" : ""}`, certificate));
+  const statusPort = await freePort();
+  const listen = `127.0.0.1:${port}${certificate ? " ssl" : ""}${http2 ? " http2" : ""}`;
+  writeFileSync(file, configuration({ folder, listen, certificate, statusPort }));
   const running = await startProgram(
     { command: "nginx", args: ["-p", folder, "-c", file], stopBy: "SIGTERM" },
     { port, logFile: join(folder, "log") },
   );
+  let questions = 0;
   return {
     origin,
     port,
+    connectionsTaken: async () => (await askConnections(statusPort)) - ++questions,
     ...(certificate ? { caFile: certificate.certFile } : {}),
     stop: () => running.stop(),
   };

@@ -4,5 +4,7 @@ export interface Tenant {
   readonly port: number;
   /** Who vouches for its certificate; absent for a plain one. */
   readonly caFile?: string;
+  /** Connections that it has taken so far, where it counts them. */
+  connectionsTaken?(): Promise<number>;
   stop(): Promise<void>;
 }

@@ -35,6 +35,65 @@ test(
   longest,
 );
 
+/** What stands in a column of a contender's row. */
+function cellOf(table: string, contender: string, column: string): string | undefined {
+  const cells = (line = ""): string[] => line.split("|").map((cell) => cell.trim());
+  const lines = table.split("\n").filter((line) => line.startsWith("|"));
+  const place = cells(lines[0]).indexOf(column);
+  return cells(lines.find((line) => cells(line).includes(contender)))[place];
+}
+
+test(
+  "counts the connections of pages and of many sessions",
+  async () => {
+    const { status, said } = await bench(
+      "--only",
+      "ours,shared-pool",
+      "--loads",
+      "tls/pages,sessions",
+      "--pages",
+      "100",
+      "--sessions",
+      "40",
+    );
+    const [, pages = ""] = said.split("### pages of 30 requests, 100 sessions, TLS upstream");
+    const opened = (contender: string): number => Number(cellOf(pages, contender, "opened a page"));
+    expect(Number(cellOf(pages, "ours", "CPU µs a request"))).toBeGreaterThan(0);
+    // Hardly anybody comes back in time; only who shares finds what others have opened.
+    expect(opened("ours")).toBeGreaterThan(1);
+    expect(opened("ours")).toBeLessThanOrEqual(6);
+    expect(opened("shared-pool")).toBeLessThan(opened("ours") / 2);
+    const [, sessions = ""] = said.split("## Many sessions");
+    expect(Number(cellOf(sessions, "40", "CPU µs a login"))).toBeGreaterThan(0);
+    const [, requests = ""] = sessions.split("needed a new one.");
+    for (const which of ["40", "few"])
+      expect(Number(cellOf(requests, which, "CPU µs a request"))).toBeGreaterThan(0);
+    expect(status).toBe(0);
+  },
+  longest,
+);
+
+test(
+  "tries HTTP/2 on one connection for each person",
+  async () => {
+    const { status, said } = await bench("--trial", "http2", "--pages", "2000");
+    for (const [way, connections] of [
+      ["undici, HTTP/1.1", 6],
+      ["own, HTTP/1.1", 6],
+      ["node:http2", 1],
+      ["undici, HTTP/2", 1],
+    ] as const) {
+      expect(Number(cellOf(said, way, "CPU µs a request"))).toBeGreaterThan(0);
+      // Hardly anyone of so many comes twice in so short a time.
+      const opened = Number(cellOf(said, way, "opened a page"));
+      expect(opened).toBeGreaterThan(connections * 0.5);
+      expect(opened).toBeLessThanOrEqual(connections);
+    }
+    expect(status).toBe(0);
+  },
+  longest,
+);
+
 const peerFile = (name: string): string => fileURLToPath(new URL(`./${name}.mjs`, import.meta.url));
 
 const runWithPeer = (name: string): Promise<ToolRun> =>
@@ -72,6 +131,8 @@ test.each([
   [["--only", "ngnix"], "ngnix"],
   [["--loads", "20B"], "20B"],
   [["--rounds", "none"], "none"],
+  [["--pages", "0"], "--pages 0"],
+  [["--trial", "http3"], "http3"],
 ])("%s is refused", async (args, name) => {
   const { status, said } = await runTool("bench", args);
   expect(said).toContain(name);
