@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { SessionProxyError } from "../errors.ts";
 import { firstHeader, headerValues } from "../http/raw-headers.ts";
+import { readSiteHeaders, type SiteHeaders } from "../http/site-headers.ts";
 import { judgeSite, type SiteFacts, type SiteVerdict } from "../http/site-guard.ts";
 import { readTarget, stripPrefix, type Target } from "../http/target.ts";
 import { checkIdentity } from "../identity/checked-identity.ts";
@@ -22,7 +23,7 @@ interface Elsewhere {
   readonly target?: Target;
 }
 
-interface OwnPlace {
+export interface OwnPlace {
   readonly kind: "own";
   readonly route: OwnRoute;
   /** Below the prefix. */
@@ -104,13 +105,14 @@ export function createAdmission(options: ResolvedOptions, policy: Policy): Admis
   };
 
   const weigh = (request: RequestHead, place: OwnPlace | TenantPlace, upgrade: boolean): Passage => {
-    if (!isFramedPlainly(request))
+    const headers = readSiteHeaders(request.rawHeaders);
+    if (!isFramedPlainly(request, headers.codings))
       return { outcome: new SessionProxyError("QSP-TARGET", { reason: "odd framing" }) };
-    if (firstHeader(request.rawHeaders, "service-worker") !== undefined || isServiceWorker(request)) {
+    if (headers.isServiceWorker || headers.fetchDest === "serviceworker") {
       const reason = "a service worker would act on the whole origin";
       return { outcome: new SessionProxyError("QSP-CROSS-SITE", { reason }) };
     }
-    const verdict: SiteVerdict = judgeSite(factsOf(request, place, upgrade), sitePolicy);
+    const verdict: SiteVerdict = judgeSite(factsOf(request, headers, { place, upgrade }), sitePolicy);
     const { row } = verdict;
     if (verdict.pass !== false) return { outcome: verdict.pass === true ? "pass" : "preflight", row };
     const { code, status } = verdict;
@@ -193,15 +195,14 @@ function isBelow(raw: string, prefix: string): boolean {
  * version for one of HTTP/0.9, lets HTTP/1.0 have chunks, and a coding beside "chunked" would be lost when we frame
  * anew. attacks M2
  */
-function isFramedPlainly({ httpVersionMajor, httpVersionMinor, rawHeaders }: RequestHead): boolean {
-  const codings = headerValues(rawHeaders, "transfer-encoding");
+function isFramedPlainly(
+  { httpVersionMajor, httpVersionMinor }: RequestHead,
+  codings: readonly string[],
+): boolean {
   if (httpVersionMajor < 1) return false;
   if (httpVersionMajor === 1 && httpVersionMinor === 0 && codings.length > 0) return false;
   return codings.every((coding) => coding.trim().toLowerCase() === "chunked");
 }
-
-const isServiceWorker = (request: RequestHead): boolean =>
-  firstHeader(request.rawHeaders, "sec-fetch-dest") === "serviceworker";
 
 /** The method that a preflight asks for. */
 function preflightMethod(request: RequestHead): string | undefined {
@@ -210,29 +211,27 @@ function preflightMethod(request: RequestHead): string | undefined {
   return firstHeader(request.rawHeaders, "access-control-request-method");
 }
 
-function factsOf(request: RequestHead, place: OwnPlace | TenantPlace, upgrade: boolean): SiteFacts {
-  const raw = request.rawHeaders;
+function factsOf(
+  request: RequestHead,
+  headers: SiteHeaders,
+  { place, upgrade }: { readonly place: OwnPlace | TenantPlace; readonly upgrade: boolean },
+): SiteFacts {
   const method = request.method ?? "GET";
   return {
     method,
     upgrade,
     routeClass: place.kind === "own" ? "own" : place.routeClass,
     ownRoute: place.kind === "own" ? place.route.guardedAs(method) : undefined,
-    host: hostOf(raw),
-    origins: headerValues(raw, "origin"),
-    fetchSites: headerValues(raw, "sec-fetch-site"),
-    fetchMode: firstHeader(raw, "sec-fetch-mode"),
-    fetchDest: firstHeader(raw, "sec-fetch-dest"),
-    referer: firstHeader(raw, "referer"),
-    preflightMethod: firstHeader(raw, "access-control-request-method"),
-    hasCookie: firstHeader(raw, "cookie") !== undefined,
+    // More than one Host is no host.
+    host: headers.hosts.length === 1 ? headers.hosts[0] : undefined,
+    origins: headers.origins,
+    fetchSites: headers.fetchSites,
+    fetchMode: headers.fetchMode,
+    fetchDest: headers.fetchDest,
+    referer: headers.referer,
+    preflightMethod: headers.preflightMethod,
+    hasCookie: headers.hasCookie,
     authorizationIdentity: false,
     secure: request.socket.encrypted === true,
   };
-}
-
-/** More than one Host is no host. */
-function hostOf(raw: readonly string[]): string | undefined {
-  const hosts = headerValues(raw, "host");
-  return hosts.length === 1 ? hosts[0] : undefined;
 }

@@ -47,6 +47,7 @@ export interface ExchangeRequest {
 
 /** How an exchange went, for logs and metrics. */
 export interface ExchangeReport {
+  readonly session: ProxySession | null;
   readonly status: number;
   readonly bytes: number;
   /** Milliseconds from sending the request to the head of the answer. */
@@ -69,7 +70,7 @@ interface Sender {
  *
  * @throws SessionProxyError where nothing has been answered yet
  */
-export async function exchange(context: ExchangeContext, visit: ExchangeRequest): Promise<ExchangeReport> {
+export function exchange(context: ExchangeContext, visit: ExchangeRequest): Promise<ExchangeReport> {
   return new Exchange(context, visit).run();
 }
 
@@ -132,6 +133,7 @@ class Exchange implements AnswerTarget {
     const flushed = this.#sink.flushed();
     if (flushed) await flushed;
     return {
+      session,
       status: this.#status,
       bytes: this.#sink.bytes,
       upstreamMs: this.#upstreamMs,
@@ -141,7 +143,7 @@ class Exchange implements AnswerTarget {
 
   async #sendStatic(): Promise<void> {
     for (;;) {
-      const held = await this.#try(staticLane, this.#visit.prepared.headers, null);
+      const held = await this.#send(staticLane, this.#visit.prepared.headers, null).catch(this.#ifBroken);
       if (held === "finished") return;
       if (held !== "broken") throw new SessionProxyError("QSP-UPSTREAM");
     }
@@ -153,29 +155,45 @@ class Exchange implements AnswerTarget {
     for (;;) {
       const release = sessions.generations.hold(session, generation);
       try {
-        const outcome = await this.#sendOn(session, generation);
+        const outcome = await this.#sendOn(session, generation).catch(this.#ifBroken);
         if (outcome === "finished") return;
-        generation = outcome;
+        if (outcome === "broken") generation = session.current;
+        else {
+          const next = await this.#afterRefusal(session, generation, outcome);
+          if (next === "finished") return;
+          generation = next;
+        }
       } finally {
         release();
       }
     }
   }
 
-  /** One attempt on a generation: "finished", or the generation to try next. */
-  async #sendOn(session: ProxySession, generation: TenantSession): Promise<"finished" | TenantSession> {
-    const { sessions, now } = this.#context;
-    const { prepared } = this.#visit;
-    const csrfToken = needsCsrfToken(prepared.method)
-      ? await sessions.tenant.csrfToken(session.key, generation)
+  /** One attempt on a generation. */
+  #sendOn(session: ProxySession, generation: TenantSession): Promise<"finished" | HeldAnswer> {
+    const csrfToken = needsCsrfToken(this.#visit.prepared.method)
+      ? this.#context.sessions.tenant.csrfToken(session.key, generation)
       : null;
-    const cookie = cookieFor(generation, prepared.path, now());
-    const headers = withCredentials(prepared.headers, { cookie, csrfToken });
-    const held = await this.#try(session.key, headers, { session, generation, csrfToken });
-    if (held === "finished") return "finished";
-    if (held === "broken") return session.current;
+    return csrfToken instanceof Promise
+      ? csrfToken.then((token) => this.#sendWith({ session, generation, csrfToken: token }))
+      : this.#sendWith({ session, generation, csrfToken });
+  }
+
+  #sendWith(sender: Sender): Promise<"finished" | HeldAnswer> {
+    const { session, generation, csrfToken } = sender;
+    const { prepared } = this.#visit;
+    const cookie = cookieFor(generation, prepared.path, this.#context.now());
+    return this.#send(session.key, withCredentials(prepared.headers, { cookie, csrfToken }), sender);
+  }
+
+  /** What to do with an answer that was held back: "finished", or the generation to try next. */
+  #afterRefusal(
+    session: ProxySession,
+    generation: TenantSession,
+    held: HeldAnswer,
+  ): Promise<"finished" | TenantSession> {
     return held.status === 403
-      ? this.#afterCsrfRefusal(session, generation, held, csrfToken ?? "")
+      ? this.#afterCsrfRefusal(session, generation, held)
       : this.#afterAuthLoss(session, generation, held);
   }
 
@@ -217,8 +235,8 @@ class Exchange implements AnswerTarget {
     session: ProxySession,
     generation: TenantSession,
     held: HeldAnswer,
-    token: string,
   ): Promise<"finished" | TenantSession> {
+    const token = this.#sender?.csrfToken ?? "";
     const body = await held.read();
     const refused = body !== null && refusesCsrf(await decodeSmallBody(body, held.headers));
     if (refused && this.#mayReplay()) {
@@ -245,16 +263,12 @@ class Exchange implements AnswerTarget {
     return this.#body === null || this.#body.replayable;
   }
 
-  /** Sends the request once. A connection that broke before any answer is tried again where nothing can happen twice. */
-  async #try(
-    lane: string,
-    headers: readonly string[],
-    sender: Sender | null,
-  ): Promise<"finished" | "broken" | HeldAnswer> {
-    const { prepared } = this.#visit;
+  /** Sends the request once. */
+  #send(lane: string, headers: readonly string[], sender: Sender | null): Promise<"finished" | HeldAnswer> {
+    const { prepared, response } = this.#visit;
     // Whatever was waited for until here, a log-out or a browser that left meanwhile has the last word.
-    if (this.#brokenOff) throw this.#brokenOff;
-    if (this.#visit.response.destroyed) throw clientGone();
+    if (this.#brokenOff) return Promise.reject(this.#brokenOff);
+    if (response.destroyed) return Promise.reject(clientGone());
     this.#sentAt = this.#context.now();
     this.#sender = sender;
     const attempt = new Attempt(this);
@@ -270,22 +284,23 @@ class Exchange implements AnswerTarget {
       },
       attempt,
     );
-    try {
-      return await attempt.outcome;
-    } catch (error) {
-      const again =
-        error instanceof SessionProxyError &&
-        isBrokenConnection(error) &&
-        !this.#sink.begun &&
-        !this.#visit.response.destroyed &&
-        !this.#spent.broken &&
-        isWithoutEffect(prepared.method) &&
-        this.#body === null;
-      if (!again) throw error;
-      this.#spend("broken");
-      return "broken";
-    }
+    return attempt.outcome;
   }
+
+  /** A connection that broke before any answer is tried again, once, where nothing can happen twice. */
+  #ifBroken = (error: unknown): "broken" => {
+    const again =
+      error instanceof SessionProxyError &&
+      isBrokenConnection(error) &&
+      !this.#sink.begun &&
+      !this.#visit.response.destroyed &&
+      !this.#spent.broken &&
+      isWithoutEffect(this.#visit.prepared.method) &&
+      this.#body === null;
+    if (!again) throw error;
+    this.#spend("broken");
+    return "broken";
+  };
 
   /** Called by the attempt: the head of an answer that the browser sees. */
   begin(answer: AnswerHead): void {

@@ -7,7 +7,7 @@ import { publish } from "../kernel/channels.ts";
 import { traceId as newTraceId } from "../kernel/random.ts";
 import { needsIdentity } from "../policy/rule.ts";
 import { shownKey, type ProxySession } from "../session/proxy-session.ts";
-import { unclaimed, type Admission, type Place } from "./admission.ts";
+import { unclaimed, type Admission, type OwnPlace, type Place, type TenantPlace } from "./admission.ts";
 import { answerRules } from "./answer-rules.ts";
 import type { ClientAddress } from "./client-address.ts";
 import { exchange, type ExchangeContext } from "./exchange.ts";
@@ -70,6 +70,8 @@ const preflightHeaders = [
   "Origin, Access-Control-Request-Method",
 ] as const;
 
+const unheard = (): void => {};
+
 /** Takes requests from the browser's word to the browser's answer. */
 export class HttpDoor {
   readonly #context: HttpDoorContext;
@@ -99,7 +101,7 @@ export class HttpDoor {
     const leave = enter();
     response.once("close", leave);
     // A write to a connection that is gone reports here; the exchange hears of it by "close".
-    response.on("error", () => {});
+    response.on("error", unheard);
     if (isDraining()) response.shouldKeepAlive = false;
     void this.#take({ request, response, place, startedAt, traceId });
   }
@@ -119,42 +121,45 @@ export class HttpDoor {
     }
   }
 
-  async #serve({ request, response, place, startedAt }: Visit): Promise<Outcome> {
+  /** A promise only where something has to be waited for. */
+  #serve(visit: Visit): Outcome | Promise<Outcome> {
+    const { request, response, place, startedAt } = visit;
     if (place instanceof SessionProxyError) throw place;
     if (place.kind === "elsewhere") throw new SessionProxyError("QSP-POLICY");
-    const { admission, site, ownAnswers, signIn, sessions } = this.#context;
-    const corsOrigin = site.corsOriginFor(request);
-    const cors = corsOrigin === undefined ? [] : corsHeaders(corsOrigin);
+    const { admission, signIn } = this.#context;
     if (admission.guard(request, place, false) === "preflight") {
-      sendAnswer(response, emptyAnswer(204, preflightHeaders), cors);
+      sendAnswer(response, emptyAnswer(204, preflightHeaders), this.#corsFor(request));
       return { status: 204 };
     }
     const isProductInfo = place.kind === "own" && place.route.name === "product-info";
     if (this.#context.isClosed() && !isProductInfo)
       throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
-    if (place.kind === "own") {
-      await ownAnswers.answer({ request, response, route: place.route, target: place.target, cors });
-      return { status: response.statusCode };
-    }
+    if (place.kind === "own") return this.#answerOwn(visit, place);
     const signedIn = needsIdentity(place.routeClass) ? signIn(request, startedAt) : null;
-    const session = signedIn instanceof Promise ? await signedIn : signedIn;
-    if (session) sessions.touch(session);
-    // Only who waited for a login sees one in the timing.
-    const loginMs = session && session.createdAt >= startedAt ? this.#context.now() - startedAt : 0;
-    return this.#exchange({ request, response, place, startedAt, loginMs, session, corsOrigin });
+    return signedIn instanceof Promise
+      ? signedIn.then((session) => this.#exchange(visit, place, session))
+      : this.#exchange(visit, place, signedIn);
   }
 
-  async #exchange(visit: {
-    readonly request: IncomingMessage;
-    readonly response: ServerResponse;
-    readonly place: Extract<Place, { kind: "tenant" }>;
-    readonly startedAt: number;
-    readonly loginMs: number;
-    readonly session: ProxySession | null;
-    readonly corsOrigin: string | undefined;
-  }): Promise<Outcome> {
-    const { request, response, place, startedAt, loginMs, session, corsOrigin } = visit;
-    const { options, site, limits, clientAddress } = this.#context;
+  async #answerOwn({ request, response }: Visit, { route, target }: OwnPlace): Promise<Outcome> {
+    await this.#context.ownAnswers.answer({ request, response, route, target, cors: this.#corsFor(request) });
+    return { status: response.statusCode };
+  }
+
+  #corsFor(request: IncomingMessage): readonly string[] {
+    const origin = this.#context.site.corsOriginFor(request);
+    return origin === undefined ? [] : corsHeaders(origin);
+  }
+
+  #exchange(
+    { request, response, startedAt }: Visit,
+    place: TenantPlace,
+    session: ProxySession | null,
+  ): Outcome | Promise<Outcome> {
+    const { options, site, limits, clientAddress, sessions, now } = this.#context;
+    if (session) sessions.touch(session);
+    // Only who waited for a login sees one in the timing.
+    const loginMs = session && session.createdAt >= startedAt ? now() - startedAt : 0;
     const tagSuffix = session === null ? null : site.tagSuffix(site.baseFor(request), session.key);
     const prepared = prepareRequest(
       { method: request.method ?? "GET", headers: request.rawHeaders, target: place.target },
@@ -162,10 +167,10 @@ export class HttpDoor {
     );
     checkPrepared(prepared, place.routeClass, limits);
     if (prepared.conditionFails) {
-      sendAnswer(response, emptyAnswer(412), corsOrigin === undefined ? [] : corsHeaders(corsOrigin));
+      sendAnswer(response, emptyAnswer(412), this.#corsFor(request));
       return { status: 412, session };
     }
-    const report = await exchange(this.#context, {
+    return exchange(this.#context, {
       request,
       response,
       prepared,
@@ -175,7 +180,6 @@ export class HttpDoor {
       session,
       rules: answerRules(this.#context, { request, prepared, routeClass: place.routeClass, tagSuffix }),
     });
-    return { status: report.status, bytes: report.bytes, session };
   }
 
   #fail(
@@ -185,13 +189,11 @@ export class HttpDoor {
     traceId: string,
   ): Outcome {
     const navigation = firstHeader(request.rawHeaders, "sec-fetch-mode") === "navigate";
-    const corsOrigin = this.#context.site.corsOriginFor(request);
-    const cors = corsOrigin === undefined ? [] : corsHeaders(corsOrigin);
     // What follows on this connection is the rest of a body, or as doubtful as what came.
     const ends = error.code === "QSP-TOO-LARGE" || error.code === "QSP-TARGET";
     if (ends && !response.headersSent) response.shouldKeepAlive = false;
     const gone = response.destroyed;
-    sendAnswer(response, errorAnswer(error, { navigation, traceId }), cors);
+    sendAnswer(response, errorAnswer(error, { navigation, traceId }), this.#corsFor(request));
     return {
       status: gone ? 499 : error.status,
       code: error.code,

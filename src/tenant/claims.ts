@@ -49,6 +49,7 @@ function looksLikeAddress(subject: string): boolean {
 
 /** Tells whether two sets of claims are the same to the tenant. */
 export function sameClaims(a: Claims, b: Claims): boolean {
+  if (a === b) return true;
   return (
     a.sub === b.sub &&
     a.name === b.name &&

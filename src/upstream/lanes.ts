@@ -47,7 +47,7 @@ export class Lanes {
   readonly #lanes = new Map<string, Lane>();
   /** In the order in which they became idle: the first is the one unused longest. */
   readonly #idle = new Set<Track>();
-  readonly #busy = new Set<Track>();
+  readonly #tracks = new Set<Track>();
   readonly #waiting = new Set<() => boolean>();
   /** Of all who wait, for whatever. */
   readonly #refusals = new Set<(error: SessionProxyError) => void>();
@@ -62,7 +62,7 @@ export class Lanes {
 
   /** Open connections, and those being opened. */
   get count(): number {
-    return this.#idle.size + this.#busy.size;
+    return this.#tracks.size;
   }
 
   stats(): LaneStats {
@@ -75,11 +75,11 @@ export class Lanes {
       waiter.refused(closed());
       return () => {};
     }
-    const lane = this.#lanes.get(key) ?? { key, width, tracks: new Set<Track>(), waiting: new Set() };
+    const lane = this.#lanes.get(key) ?? { key, width, count: 0, idle: [], waiting: new Set() };
     this.#lanes.set(key, lane);
     const attempt = (): boolean => this.#serve(lane, waiter);
     if (attempt()) return () => {};
-    const isFull = lane.tracks.size >= lane.width;
+    const isFull = lane.count >= lane.width;
     const queue = isFull ? lane.waiting : this.#waiting;
     const withdraw = (): void => {
       clearTimeout(timer);
@@ -109,7 +109,7 @@ export class Lanes {
     const lane = this.#lanes.get(key);
     if (!lane) return;
     this.#lanes.delete(key);
-    for (const track of lane.tracks) if (this.#idle.has(track)) this.#discard(track);
+    for (const track of [...lane.idle]) this.#discard(track);
     this.#wake(lane);
   }
 
@@ -118,15 +118,14 @@ export class Lanes {
     this.#isClosed = true;
     for (const refuse of this.#refusals) refuse(closed());
     this.#lanes.clear();
-    const tracks = [...this.#idle, ...this.#busy];
+    const tracks = [...this.#tracks];
     await Promise.all(tracks.map(({ client }) => client.destroy()));
   }
 
   #serve(lane: Lane, waiter: Waiter): boolean {
-    const track = this.#lastIdle(lane) ?? this.#open(lane);
+    const track = lane.idle.pop() ?? this.#open(lane);
     if (!track) return false;
     this.#idle.delete(track);
-    this.#busy.add(track);
     this.#requests += 1;
     let isOver = false;
     waiter.ready({
@@ -140,14 +139,8 @@ export class Lanes {
     return true;
   }
 
-  #lastIdle(lane: Lane): Track | undefined {
-    let last: Track | undefined;
-    for (const track of lane.tracks) if (this.#idle.has(track)) last = track;
-    return last;
-  }
-
   #open(lane: Lane): Track | undefined {
-    if (lane.tracks.size >= lane.width) return undefined;
+    if (lane.count >= lane.width) return undefined;
     if (this.count >= this.#limits.total) {
       const [oldest] = this.#idle;
       if (oldest) this.#discard(oldest);
@@ -164,19 +157,17 @@ export class Lanes {
       },
     });
     const track: Track = { client, lane, isGone: false };
-    lane.tracks.add(track);
+    lane.count += 1;
+    this.#tracks.add(track);
     return track;
   }
 
   #release(track: Track): void {
-    this.#busy.delete(track);
     const { lane } = track;
     if (track.isGone || this.#lanes.get(lane.key) !== lane) {
       this.#discard(track);
     } else {
-      // Last in the lane's order too, so that it is the next to be used.
-      lane.tracks.delete(track);
-      lane.tracks.add(track);
+      lane.idle.push(track);
       this.#idle.add(track);
     }
     this.#wake(lane);
@@ -192,14 +183,12 @@ export class Lanes {
   }
 
   #discard(track: Track): void {
-    this.#idle.delete(track);
-    track.lane.tracks.delete(track);
-    if (
-      track.lane.tracks.size === 0 &&
-      track.lane.waiting.size === 0 &&
-      this.#lanes.get(track.lane.key) === track.lane
-    ) {
-      this.#lanes.delete(track.lane.key);
+    if (!this.#tracks.delete(track)) return;
+    const { lane } = track;
+    if (this.#idle.delete(track)) lane.idle.splice(lane.idle.indexOf(track), 1);
+    lane.count -= 1;
+    if (lane.count === 0 && lane.waiting.size === 0 && this.#lanes.get(lane.key) === lane) {
+      this.#lanes.delete(lane.key);
     }
     // What it still carries was given up by its exchange.
     track.client.destroy().catch(() => {});
@@ -214,7 +203,10 @@ interface Lane {
   readonly key: string;
   /** Most connections of the lane. */
   readonly width: number;
-  readonly tracks: Set<Track>;
+  /** Its connections, in use or not. */
+  count: number;
+  /** Those not in use; the last one was used last, and is used next. */
+  readonly idle: Track[];
   readonly waiting: Set<() => boolean>;
 }
 
