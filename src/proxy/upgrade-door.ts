@@ -88,7 +88,7 @@ export class UpgradeDoor {
     const at = now();
     const admit: SocketDoorContext["admit"] = async () => {
       admission.guard(request, place, true);
-      await runHost(before, request);
+      if (before.length > 0) await runHost(before, request);
       return { target: place.target, session: await signIn(request, at) };
     };
     const leave = enter();
