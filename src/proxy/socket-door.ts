@@ -27,26 +27,32 @@ export interface SocketDoorContext extends UpgradeContext {
   readonly losses: LossMemory;
   readonly socketsPerSession: number;
   readonly isDraining: () => boolean;
-  /** Policy, site guard, identity and session, in this order. */
-  readonly admit: (
-    request: IncomingMessage,
-  ) => Promise<{ readonly target: Target; readonly session: ProxySession }>;
 }
+
+/** One upgrade, and what it came on. */
+export interface Arrival {
+  readonly request: IncomingMessage;
+  readonly socket: Socket;
+  readonly head: Buffer;
+  /** For the log. */
+  readonly traceId: string;
+}
+
+/** Policy, site guard, identity and session, in this order. */
+export type Admit = () => Promise<{ readonly target: Target; readonly session: ProxySession }>;
 
 /** Takes one upgrade from handshake to splice; it never rejects and never leaves a socket without owner. */
 export async function openSocket(
   context: SocketDoorContext,
-  request: IncomingMessage,
-  socket: Socket,
-  head: Buffer,
-  traceId: string,
+  { request, socket, head, traceId }: Arrival,
+  admit: Admit,
 ): Promise<void> {
   const early = new EarlyBytes(socket, head);
   let session: ProxySession | undefined;
   try {
     checkHandshake(request);
     if (context.isDraining()) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
-    const admitted = await unlessGone(early, context.admit(request));
+    const admitted = await unlessGone(early, admit());
     session = admitted.session;
     const socketEpoch = session.socketEpoch;
     const place = reservePlace(context, session);
