@@ -45,7 +45,7 @@ const closeWait = 1500;
 /** Wires the floors together; tests bring their own clock. */
 export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): SessionProxy {
   const now = (): number => clock.now();
-  const live = new LiveSockets();
+  const live = new LiveSockets(options.timeouts.socketIdle);
   const inFlight = new InFlight();
   let draining: "no" | "announced" | "yes" = "no";
   let drained: Promise<void> | null = null;
@@ -157,7 +157,6 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     identityHeaders: options.identityHeaders,
     clientAddress,
     socketsPerSession: options.limits.socketsPerSession,
-    socketIdle: options.timeouts.socketIdle,
     isDraining: () => draining === "yes",
     enter: () => inFlight.enter(),
     runHost: (before, request) => inTime(runBefore(before, request)),

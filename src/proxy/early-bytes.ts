@@ -9,30 +9,41 @@ const most = 64 * 1024;
  */
 export class EarlyBytes {
   readonly #socket: Socket;
-  readonly #onLeave: () => void;
-  readonly #chunks: Buffer[];
+  readonly #head: Buffer;
+  /** What came behind the head; usually nothing. */
+  #more: Buffer[] | null = null;
   #size: number;
+  /** Whether the browser has left. */
+  isGone = false;
+  /** Called when it leaves; a place for the one who waits at the moment. */
+  onGone: (() => void) | null = null;
 
-  constructor(socket: Socket, head: Buffer, onLeave: () => void) {
+  constructor(socket: Socket, head: Buffer) {
     this.#socket = socket;
-    this.#onLeave = onLeave;
-    this.#chunks = [head];
+    this.#head = head;
     this.#size = head.length;
     socket.on("data", this.#keep);
-    for (const event of ["end", "error", "close"]) socket.on(event, onLeave);
+    for (const event of leaving) socket.on(event, this.#leave);
   }
 
   /** Stops, and gives what came; whoever takes it has to listen to the socket in the same turn. */
   take(): Buffer {
     this.#socket.off("data", this.#keep);
-    for (const event of ["end", "error", "close"]) this.#socket.off(event, this.#onLeave);
+    for (const event of leaving) this.#socket.off(event, this.#leave);
     if (this.#socket.isPaused()) this.#socket.resume();
-    return Buffer.concat(this.#chunks.splice(0));
+    return this.#more === null ? this.#head : Buffer.concat([this.#head, ...this.#more]);
   }
 
   #keep = (chunk: Buffer): void => {
-    this.#chunks.push(chunk);
+    (this.#more ??= []).push(chunk);
     this.#size += chunk.length;
     if (this.#size > most) this.#socket.pause();
   };
+
+  #leave = (): void => {
+    this.isGone = true;
+    this.onGone?.();
+  };
 }
+
+const leaving = ["end", "error", "close"] as const;

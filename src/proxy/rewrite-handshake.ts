@@ -41,11 +41,9 @@ export function prepareHandshake(
   { headers, target }: { readonly headers: RawHeaders; readonly target: Target },
   rules: Omit<RequestRules, "tagSuffix">,
 ): PreparedHandshake {
-  return Object.freeze({
-    path: target.path,
-    query: removeQueryParameters(target.query, ownedParameters),
-    headers: Object.freeze([...handshakeHeaders(headers, rules), ...forwardingHeaders(rules.clientAddress)]),
-  });
+  const kept = handshakeHeaders(headers, rules);
+  kept.push(...forwardingHeaders(rules.clientAddress));
+  return { path: target.path, query: removeQueryParameters(target.query, ownedParameters), headers: kept };
 }
 
 /** Adds what we own, last: the cookies, and the CSRF token where browsers have to put it, in the query. facts §3 */

@@ -2,14 +2,17 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { SessionProxyError } from "../errors.ts";
 import { errorAnswer, upgradeRefusal } from "../http/own-answer.ts";
+import type { Target } from "../http/target.ts";
 import { publish } from "../kernel/channels.ts";
 import { shownKey, type ProxySession } from "../session/proxy-session.ts";
+import type { TenantSession } from "../session/tenant-session.ts";
+import type { Caller } from "../upstream/send-handshake.ts";
 import { EarlyBytes } from "./early-bytes.ts";
 import { endSoon } from "./end-socket.ts";
 import type { LiveSockets } from "./live-sockets.ts";
 import type { LossMemory } from "./loss-memory.ts";
 import { checkHandshake } from "./rewrite-handshake.ts";
-import { Splice } from "./splice.ts";
+import { Splice, type SpliceOwner, type SpliceReport } from "./splice.ts";
 import {
   openUpstreamSocket,
   relayedRefusal,
@@ -17,42 +20,44 @@ import {
   type UpgradeContext,
   type UpgradeOutcome,
 } from "./upgrade.ts";
-import type { Target } from "../http/target.ts";
 
 /** What every socket of one proxy shares. */
 export interface SocketDoorContext extends UpgradeContext {
   readonly live: LiveSockets;
   readonly losses: LossMemory;
   readonly socketsPerSession: number;
-  /** Milliseconds. */
-  readonly socketIdle: number;
   readonly isDraining: () => boolean;
-  /** Policy, site guard, identity and session, in this order. */
-  readonly admit: (
-    request: IncomingMessage,
-  ) => Promise<{ readonly target: Target; readonly session: ProxySession }>;
 }
+
+/** One upgrade, and what it came on. */
+export interface Arrival {
+  readonly request: IncomingMessage;
+  readonly socket: Socket;
+  readonly head: Buffer;
+  /** For the log. */
+  readonly traceId: string;
+}
+
+/** Policy, site guard, identity and session, in this order. */
+export type Admit = () => Promise<{ readonly target: Target; readonly session: ProxySession }>;
 
 /** Takes one upgrade from handshake to splice; it never rejects and never leaves a socket without owner. */
 export async function openSocket(
   context: SocketDoorContext,
-  request: IncomingMessage,
-  socket: Socket,
-  head: Buffer,
-  traceId: string,
+  { request, socket, head, traceId }: Arrival,
+  admit: Admit,
 ): Promise<void> {
-  const gone = new AbortController();
-  const early = new EarlyBytes(socket, head, () => gone.abort());
+  const early = new EarlyBytes(socket, head);
   let session: ProxySession | undefined;
   try {
     checkHandshake(request);
     if (context.isDraining()) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
-    const admitted = await unlessGone(gone.signal, context.admit(request));
+    const admitted = await unlessGone(early, admit());
     session = admitted.session;
     const socketEpoch = session.socketEpoch;
     const place = reservePlace(context, session);
     try {
-      const outcome = await openUpstreamSocket(context, { request, ...admitted, signal: gone.signal });
+      const outcome = await openUpstreamSocket(context, { request, ...admitted, caller: early });
       if (!("socket" in outcome)) {
         socket.end(relayedRefusal(outcome));
         endSoon(socket);
@@ -70,11 +75,11 @@ export async function openSocket(
 }
 
 /** A browser that left waits for nothing; what the host still does about it ends unheard. */
-function unlessGone<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+function unlessGone<T>(caller: Caller, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const leave = (): void => reject(new SessionProxyError("QSP-UPSTREAM", { reason: "client gone" }));
-    if (signal.aborted) leave();
-    signal.addEventListener("abort", leave, { once: true });
+    if (caller.isGone) leave();
+    caller.onGone = leave;
     work.then(resolve, reject);
   });
 }
@@ -106,7 +111,6 @@ interface Joining {
 }
 
 function join({ context, socket, early, traceId, session, socketEpoch, outcome, path }: Joining): void {
-  const { sessions, live, losses } = context;
   const isOutOfDate = session.socketEpoch !== socketEpoch;
   if (session.ended || socket.destroyed || isOutOfDate || context.isDraining()) {
     outcome.socket.destroy();
@@ -114,48 +118,81 @@ function join({ context, socket, early, traceId, session, socketEpoch, outcome, 
     if (session.ended) throw new SessionProxyError("QSP-UNAUTHENTICATED");
     throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
   }
-  const startedAt = context.now();
+  const { generation, head, headers, release } = outcome;
+  const opened = new OpenedSocket({ context, traceId, session, generation, path, release });
   const sent = early.take();
-  const splice = new Splice({
-    downstream: socket,
-    upstream: outcome.socket,
-    idle: context.socketIdle,
-    codeForLoss: () => losses.codeFor(session.key, path, startedAt),
-    onUse: () => sessions.touch(session),
-    onClosed(report) {
-      leaveLive();
-      outcome.release();
-      // "No permission" before any message may mean that the session is lost; the client's next try should succeed.
-      if (report.refused) sessions.suspect(session, outcome.generation);
-      publish("socket", () => ({
-        event: "socket.closed",
-        traceId,
-        session: shownKey(session),
-        subjectHash: session.subjectHash,
-        tenant: context.tenantOrigin,
-        route: "engine",
-        ...(report.code === 0 ? {} : { code: report.code }),
-        bytes: report.bytesDown,
-        ms: context.now() - startedAt,
-      }));
-    },
-  });
-  const leaveLive = live.add(session.key, splice);
-  sessions.touch(session);
-  sessions.socketOpened(session);
-  publish("socket", () => ({
-    event: "socket.opened",
-    level: "debug",
-    traceId,
-    session: shownKey(session),
-    route: "engine",
-    status: 101,
-  }));
+  const splice = new Splice({ downstream: socket, upstream: outcome.socket }, opened);
+  opened.begin(splice);
   // One packet for the 101 and the first message, as the tenant sent them. product C6
-  socket.cork();
-  socket.write(switchingProtocols(outcome.headers), "latin1");
-  splice.start({ downstream: sent, upstream: outcome.head });
-  socket.uncork();
+  if (head.length > 0) socket.cork();
+  socket.write(switchingProtocols(headers), "latin1");
+  splice.start({ downstream: sent, upstream: head });
+  if (head.length > 0) socket.uncork();
+}
+
+/** What a socket that was opened belongs to. It is kept as long as the socket, and neither handshake hangs on it. */
+interface Belongings {
+  readonly context: SocketDoorContext;
+  readonly traceId: string;
+  readonly session: ProxySession;
+  readonly generation: TenantSession;
+  readonly path: string;
+  readonly release: () => void;
+}
+
+class OpenedSocket implements SpliceOwner {
+  readonly #of: Belongings;
+  readonly #startedAt: number;
+  #splice: Splice | null = null;
+
+  constructor(belongings: Belongings) {
+    this.#of = belongings;
+    this.#startedAt = belongings.context.now();
+  }
+
+  begin(splice: Splice): void {
+    const { context, session, traceId } = this.#of;
+    this.#splice = splice;
+    context.live.add(session.key, splice);
+    context.sessions.touch(session);
+    context.sessions.socketOpened(session);
+    publish("socket", () => ({
+      event: "socket.opened",
+      level: "debug",
+      traceId,
+      session: shownKey(session),
+      route: "engine",
+      status: 101,
+    }));
+  }
+
+  codeForLoss(): 4003 | 4206 {
+    const { context, path, session } = this.#of;
+    return context.losses.codeFor(session.key, path, this.#startedAt);
+  }
+
+  used(): void {
+    this.#of.context.sessions.touch(this.#of.session);
+  }
+
+  closed({ code, bytesDown, refused }: SpliceReport): void {
+    const { context, generation, release, session, traceId } = this.#of;
+    if (this.#splice) context.live.remove(session.key, this.#splice);
+    release();
+    // "No permission" before any message may mean that the session is lost; the client's next try should succeed.
+    if (refused) context.sessions.suspect(session, generation);
+    publish("socket", () => ({
+      event: "socket.closed",
+      traceId,
+      session: shownKey(session),
+      subjectHash: session.subjectHash,
+      tenant: context.tenantOrigin,
+      route: "engine",
+      ...(code === 0 ? {} : { code }),
+      bytes: bytesDown,
+      ms: context.now() - this.#startedAt,
+    }));
+  }
 }
 
 /** Ends a connection whose handshake did not wait for the answer before it; nothing can be said on it. */

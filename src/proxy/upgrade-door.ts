@@ -8,12 +8,19 @@ import type { ProxySession } from "../session/proxy-session.ts";
 import { unclaimed, type Admission, type Place, type TenantPlace } from "./admission.ts";
 import { toInternalError } from "./internal-error.ts";
 import type { Middleware } from "./session-proxy.ts";
-import { abandon, openSocket, refuse, type SocketDoorContext } from "./socket-door.ts";
+import {
+  abandon,
+  type Admit,
+  type Arrival,
+  openSocket,
+  refuse,
+  type SocketDoorContext,
+} from "./socket-door.ts";
 import { isLeftToLast, markUpgradeListener } from "./upgrade-listener.ts";
 import { inTurn } from "./upgrade-turn.ts";
 
 /** What every upgrade of one proxy shares. */
-export interface UpgradeDoorContext extends Omit<SocketDoorContext, "admit"> {
+export interface UpgradeDoorContext extends SocketDoorContext {
   readonly options: ResolvedOptions;
   readonly admission: Admission;
   /** One more exchange; the returned function ends it. */
@@ -27,15 +34,6 @@ export interface UpgradeDoorContext extends Omit<SocketDoorContext, "admit"> {
 /** A listener of a server's "upgrade" event. */
 export type UpgradeListener = (request: IncomingMessage, stream: unknown, head: Buffer) => void;
 
-/** One upgrade, and what it came on. */
-interface Upgrade {
-  readonly request: IncomingMessage;
-  readonly socket: Socket;
-  readonly head: Buffer;
-  /** For the log. */
-  readonly id: string;
-}
-
 /** Decides which upgrades of a server are ours, and takes those in their turn. */
 export class UpgradeDoor {
   readonly #context: UpgradeDoorContext;
@@ -48,14 +46,14 @@ export class UpgradeDoor {
   listenerFor(server: Server, before: readonly Middleware[]): UpgradeListener {
     followAnswers();
     const listener: UpgradeListener = (request, stream, head) => {
-      const upgrade = { request, socket: stream as Socket, head, id: traceId() };
+      const upgrade: Arrival = { request, socket: stream as Socket, head, traceId: traceId() };
       const place = this.#placeOf(request, () => isLeftToLast(server, listener, request));
       if (place === null) return;
       const goOn = (): void => {
-        if (place instanceof SessionProxyError) refuse(upgrade.socket, place, upgrade.id);
+        if (place instanceof SessionProxyError) refuse(upgrade.socket, place, upgrade.traceId);
         else this.#take(upgrade, place, before);
       };
-      inTurn(upgrade.socket, goOn, () => abandon(upgrade.socket, upgrade.id));
+      inTurn(upgrade.socket, goOn, () => abandon(upgrade.socket, upgrade.traceId));
     };
     return markUpgradeListener(listener, (request) => this.#takes(request));
   }
@@ -83,16 +81,18 @@ export class UpgradeDoor {
     }
   }
 
-  #take({ request, socket, head, id }: Upgrade, place: TenantPlace, before: readonly Middleware[]): void {
+  #take(upgrade: Arrival, place: TenantPlace, before: readonly Middleware[]): void {
     const { admission, enter, now, runHost, signIn } = this.#context;
+    const { request, socket } = upgrade;
     const at = now();
-    const admit: SocketDoorContext["admit"] = async () => {
+    const admit: Admit = async () => {
       admission.guard(request, place, true);
-      await runHost(before, request);
+      if (before.length > 0) await runHost(before, request);
       return { target: place.target, session: await signIn(request, at) };
     };
     const leave = enter();
-    openSocket({ ...this.#context, admit }, request, socket, head, id)
+    // The context is not copied for one upgrade: what is kept with its socket would keep the request too.
+    openSocket(this.#context, upgrade, admit)
       .finally(leave)
       .catch(() => socket.destroy());
   }

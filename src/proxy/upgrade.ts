@@ -12,7 +12,7 @@ import { checkHandshakeResponse } from "../ws/handshake.ts";
 import type { ClientAddress } from "./client-address.ts";
 import { prepareHandshake, withSocketCredentials } from "./rewrite-handshake.ts";
 import type { Upstream } from "../upstream/upstream.ts";
-import type { UpgradeAnswer } from "../upstream/send-handshake.ts";
+import type { Caller, UpgradeAnswer } from "../upstream/send-handshake.ts";
 
 /** What every upgrade of one proxy shares. */
 export interface UpgradeContext {
@@ -29,7 +29,8 @@ export interface UpgradeRequest {
   readonly request: IncomingMessage;
   readonly target: Target;
   readonly session: ProxySession;
-  readonly signal: AbortSignal;
+  /** The browser, which may leave before it is answered. */
+  readonly caller: Caller;
 }
 
 /** The tenant's socket, or its refusal; and the generation that got it. */
@@ -89,7 +90,7 @@ export async function openUpstreamSocket(
         isFresh(context, generation) &&
         spent.waits < firstLoginWaits.length
       ) {
-        await pause(firstLoginWaits[spent.waits] ?? 0, upgrade.signal);
+        await pause(firstLoginWaits[spent.waits] ?? 0, upgrade.caller);
         spent.waits += 1;
       } else {
         return withoutToken(answer, csrfToken);
@@ -117,7 +118,7 @@ const isFresh = (context: UpgradeContext, generation: TenantSession): boolean =>
 
 async function sendHandshakeOn(
   context: UpgradeContext,
-  { request, target, session, signal }: UpgradeRequest,
+  { request, target, session, caller }: UpgradeRequest,
   generation: TenantSession,
 ): Promise<{ answer: UpgradeAnswer; csrfToken: string }> {
   const csrfToken = await context.sessions.tenant.csrfToken(session.key, generation);
@@ -128,7 +129,7 @@ async function sendHandshakeOn(
   );
   const cookie = cookieFor(generation, prepared.path, context.now());
   const sent = withSocketCredentials(prepared, { cookie, csrfToken });
-  const answer = await context.upstream.connect(sent, signal);
+  const answer = await context.upstream.connect(sent, caller);
   const status = "socket" in answer ? 101 : answer.status;
   const setCookies = headerValues(answer.headers, "set-cookie");
   const authLoss = !("socket" in answer) && isAuthLoss(answer, context.tenantOrigin);
@@ -151,7 +152,7 @@ function checked(
     answer.socket.destroy();
     throw new SessionProxyError("QSP-UPSTREAM", { reason: `the tenant's handshake: ${problem}` });
   }
-  return { socket: answer.socket as Socket, head: answer.head, headers: answer.headers };
+  return { socket: answer.socket, head: answer.head, headers: answer.headers };
 }
 
 /** The head of our 101: the tenant's answer to the handshake and nothing else of its headers. */
@@ -182,14 +183,15 @@ export function relayedRefusal(refusal: Refusal): Buffer {
   return Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), refusal.body]);
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+function pause(ms: number, caller: Caller): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    function done(): void {
+    if (caller.isGone) return resolve();
+    const done = (): void => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", done);
+      caller.onGone = null;
       resolve();
-    }
-    signal.addEventListener("abort", done, { once: true });
+    };
+    const timer = setTimeout(done, ms);
+    caller.onGone = done;
   });
 }

@@ -109,7 +109,7 @@ export class Lanes {
     const lane = this.#lanes.get(key);
     if (!lane) return;
     this.#lanes.delete(key);
-    for (const track of [...lane.idle]) this.#discard(track);
+    for (let track = lane.idle.at(-1); track; track = lane.idle.at(-1)) this.#discard(track);
     this.#wake(lane);
   }
 

@@ -1,90 +1,157 @@
-import * as http from "node:http";
-import * as https from "node:https";
-import type { Duplex } from "node:stream";
-import type { SecureContext } from "node:tls";
+import type { Socket } from "node:net";
 import { SessionProxyError } from "../errors.ts";
-import { largestOwnAnswer } from "../tenant/port.ts";
-import { lookupWithLoopback } from "./loopback-lookup.ts";
+import { isHeaderName, isHeaderValue } from "../http/raw-headers.ts";
+import { HandshakeReader, type Refusal } from "./handshake-reader.ts";
+import { Countdown } from "../kernel/countdown.ts";
+import { socketOpener } from "./http1/open-socket.ts";
+import { WireError } from "./http1/wire-error.ts";
+import type { Trust } from "./trust.ts";
 import { toUpstreamError } from "./upstream-error.ts";
 
-/** What the tenant answered to an upgrade: a socket, or its refusal. */
+/** What the tenant answered to an upgrade: a socket, which is paused, or its refusal. */
 export type UpgradeAnswer =
-  | { readonly socket: Duplex; readonly headers: readonly string[]; readonly head: Buffer }
-  | { readonly status: number; readonly headers: readonly string[]; readonly body: Buffer };
+  | { readonly socket: Socket; readonly headers: readonly string[]; readonly head: Buffer }
+  | Refusal;
+
+/** Who waits for the answer; one at a time hears that it waits no longer. */
+export interface Caller {
+  readonly isGone: boolean;
+  onGone: (() => void) | null;
+}
 
 /** One handshake with the tenant. */
 export interface HandshakeRequest {
-  readonly origin: string;
   /** Path and query, byte for byte. */
   readonly path: string;
-  /** Names and values in turn, the host included. */
+  /** Names and values in turn, without the host. */
   readonly headers: readonly string[];
-  readonly trust: { readonly secureContext?: SecureContext; readonly rejectUnauthorized?: true };
-  /** Milliseconds. */
+}
+
+/** Sends a handshake on a connection of its own. @throws SessionProxyError */
+export type SendHandshake = (request: HandshakeRequest, caller: Caller) => Promise<UpgradeAnswer>;
+
+/** To whom handshakes go. */
+export interface HandshakeOptions {
+  readonly origin: string;
+  readonly trust: Trust;
+  /** Milliseconds: for the connection, and from then on for the answer. */
   readonly timeouts: { readonly connect: number; readonly headers: number };
-  readonly signal: AbortSignal;
 }
 
-const nothing: Buffer = Buffer.alloc(0);
+/** Silence after which the kernel asks whether the tenant is still there. Milliseconds. */
+const keepAliveDelay = 30_000;
 
-/** Sends a handshake on a connection of its own; its answer is read by node's strict parser. @throws SessionProxyError */
-export function sendHandshake(handshake: HandshakeRequest): Promise<UpgradeAnswer> {
-  const { timeouts, signal, trust } = handshake;
-  const { hostname, protocol, port } = new URL(handshake.origin);
-  const isSecure = protocol === "https:";
-  const options: https.RequestOptions = {
-    ...trust,
-    host: hostname,
-    port: port === "" ? (isSecure ? 443 : 80) : Number(port),
-    path: handshake.path,
-    method: "GET",
-    headers: handshake.headers,
-    lookup: lookupWithLoopback,
-    agent: false,
-    setHost: false,
-    signal,
-  };
-  return new Promise((resolve, reject) => {
-    const request = isSecure ? https.request(options) : http.request(options);
-    const tooLate = (what: string): void => {
-      reject(new SessionProxyError("QSP-TIMEOUT", { reason: what }));
-      request.destroy();
-    };
-    let timer = setTimeout(() => tooLate("no connection for the upgrade"), timeouts.connect);
-    request.on("socket", (socket) => {
-      socket.once(isSecure ? "secureConnect" : "connect", () => {
-        clearTimeout(timer);
-        timer = setTimeout(() => tooLate("the tenant did not answer the upgrade"), timeouts.headers);
-      });
-    });
-    const settle = (answer: UpgradeAnswer): void => {
-      clearTimeout(timer);
-      resolve(answer);
-    };
-    request.on("upgrade", (response, socket, head) => {
-      settle({ socket, headers: response.rawHeaders, head });
-    });
-    request.on("response", (response) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      const done = (body: Buffer): void => {
-        const status = response.statusCode ?? 0;
-        settle({ status, headers: response.rawHeaders, body });
-        response.destroy();
+/** Prepares handshakes with a tenant. */
+export function handshakeSender({ origin, trust, timeouts }: HandshakeOptions): SendHandshake {
+  const { host } = new URL(origin);
+  const open = socketOpener(origin, trust, { connect: timeouts.connect, probe: keepAliveDelay });
+  return (request, caller) =>
+    new Promise((resolve, reject) => {
+      if (caller.isGone) return reject(gone());
+      const settled = (answer: UpgradeAnswer | null, error: unknown): void => {
+        caller.onGone = null;
+        if (answer === null) reject(toUpstreamError(error));
+        else resolve(answer);
       };
-      response.on("data", (chunk: Buffer) => {
-        size += chunk.length;
-        if (size <= largestOwnAnswer) chunks.push(chunk);
-        else done(nothing);
+      const text = writeHandshake(host, request);
+      const giveUp = open({
+        opened(socket) {
+          const handshake = new Handshake(socket, settled);
+          caller.onGone = () => handshake.fail(gone());
+          handshake.send(text, timeouts.headers);
+        },
+        failed: (error) => settled(null, error),
       });
-      response.on("end", () => done(Buffer.concat(chunks)));
-      // The status holds all the same, but a part of the words would be passed on as the whole.
-      response.on("error", () => done(nothing));
+      caller.onGone = () => {
+        giveUp();
+        settled(null, gone());
+      };
     });
-    request.on("error", (error) => {
-      clearTimeout(timer);
-      reject(toUpstreamError(error));
-    });
-    request.end();
-  });
 }
+
+const gone = (): SessionProxyError => new SessionProxyError("QSP-UPSTREAM", { reason: "client gone" });
+
+/** Path and query: no space, no control, nothing beyond ASCII, and no fragment. @see RFC 9112 §3.2.1 */
+const originForm = /^\/[\x21\x22\x24-\x7e]*$/;
+
+/** Checks all of it once more, as the head of any request: attacks H5. @throws SessionProxyError */
+function writeHandshake(host: string, { path, headers }: HandshakeRequest): string {
+  if (!originForm.test(path)) throw odd("the target is no path");
+  let text = `GET ${path} HTTP/1.1\r\nhost: ${host}\r\n`;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string;
+    const value = headers[i + 1] as string;
+    if (!isHeaderName(name) || !isHeaderValue(value)) throw odd("a header cannot be written");
+    text += `${name}: ${value}\r\n`;
+  }
+  return `${text}\r\n`;
+}
+
+const odd = (what: string): SessionProxyError => toUpstreamError(new WireError("HTTP1_REQUEST", what));
+
+/** A handshake on a connection that is there; nothing of it is left there once it is answered. */
+class Handshake {
+  readonly #socket: Socket;
+  readonly #settled: (answer: UpgradeAnswer | null, error: unknown) => void;
+  readonly #reader = new HandshakeReader();
+  readonly #countdown = new Countdown();
+  #isOver = false;
+
+  constructor(socket: Socket, settled: (answer: UpgradeAnswer | null, error: unknown) => void) {
+    this.#socket = socket;
+    this.#settled = settled;
+  }
+
+  send(text: string, wait: number): void {
+    this.#socket.on("data", this.#take);
+    for (const event of ends) this.#socket.on(event, this.#lose);
+    this.#countdown.start(wait, () => {
+      this.fail(new WireError("HTTP1_HEADERS_TIMEOUT", "the tenant did not answer the upgrade"));
+    });
+    this.#socket.write(text, "latin1");
+  }
+
+  fail(error: unknown): void {
+    if (this.#isOver) return;
+    this.#putAway();
+    this.#end(null, error);
+  }
+
+  #take = (bytes: Buffer): void => {
+    if (this.#isOver) return;
+    try {
+      const answer = this.#reader.read(bytes);
+      if (answer === null) return;
+      this.#putAway();
+      if ("status" in answer) return this.#end(answer, null);
+      // Whoever takes it over has to be ready first.
+      this.#socket.pause();
+      this.#socket.off("data", this.#take);
+      for (const event of ends) this.#socket.off(event, this.#lose);
+      this.#settled({ socket: this.#socket, ...answer }, null);
+    } catch (error) {
+      this.fail(error);
+    }
+  };
+
+  /** A refusal that breaks off in its body is one all the same. */
+  #lose = (cause?: unknown): void => {
+    if (this.#isOver) return;
+    this.#putAway();
+    const cut = new WireError("HTTP1_CLOSED", "the connection ended without an answer");
+    this.#end(this.#reader.end(!(cause instanceof Error)), cause instanceof Error ? cause : cut);
+  };
+
+  #putAway(): void {
+    this.#isOver = true;
+    this.#countdown.close();
+  }
+
+  /** The listeners stay: an error that nobody listens to would end the process. */
+  #end(refusal: Refusal | null, error: unknown): void {
+    this.#socket.destroy();
+    this.#settled(refusal, error);
+  }
+}
+
+const ends = ["end", "error", "close"] as const;

@@ -4,7 +4,7 @@ import { collectAnswer } from "./collect-answer.ts";
 import { http1Clients } from "./http1/http1-client.ts";
 import { Lanes, type LaneStats } from "./lanes.ts";
 import type { UpstreamListener, UpstreamRequest } from "./listener.ts";
-import { sendHandshake, type UpgradeAnswer } from "./send-handshake.ts";
+import { handshakeSender, type SendHandshake } from "./send-handshake.ts";
 import { trustOf } from "./trust.ts";
 import { undiciClients } from "./undici-client.ts";
 
@@ -13,10 +13,7 @@ export interface Upstream {
   /** Sends a request; `lane` is a session key, or {@link staticLane}. */
   dispatch(lane: string, request: UpstreamRequest, listener: UpstreamListener): void;
   /** Sends a handshake. @throws SessionProxyError */
-  connect(
-    request: { readonly path: string; readonly headers: readonly string[] },
-    signal: AbortSignal,
-  ): Promise<UpgradeAnswer>;
+  readonly connect: SendHandshake;
   /** The proxy's own calls for a session, which never wait behind the user's. */
   readonly callFor: (key: string) => TenantCall;
   /** Closes the connections of a session that ended. */
@@ -53,10 +50,9 @@ const ownConnections = 2;
 
 const ownLane = (key: string): string => `${key} own`;
 
-/** Creates the way to one tenant: clients with a connection each for requests, node's own for upgrades. */
+/** Creates the way to one tenant: clients with a connection each for requests, one of its own for each upgrade. */
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { origin, timeouts, idle } = options;
-  const { host } = new URL(origin);
   const trust = trustOf(origin, options.ca);
   const makeClients = options.client === "own" ? http1Clients : undiciClients;
   const lanes = new Lanes(
@@ -90,15 +86,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         const contentLength = method === "POST" ? 0 : undefined;
         send(ownLane(key), ownConnections, { method, path, headers, body: null, contentLength }, listener);
       }),
-    connect: (request, signal) =>
-      sendHandshake({
-        origin,
-        path: request.path,
-        headers: ["host", host, ...request.headers],
-        trust,
-        timeouts,
-        signal,
-      }),
+    connect: handshakeSender({ origin, trust, timeouts }),
     release(key) {
       lanes.close(key);
       lanes.close(ownLane(key));

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** Name, value, name, value …, as node's `rawHeaders`. */
 type RawHeaders = readonly string[];
@@ -36,9 +36,7 @@ export function checkHandshakeRequest(
 
 /** Computes the `Sec-WebSocket-Accept` that belongs to a key. */
 export function acceptFor(key: string): string {
-  return createHash("sha1")
-    .update(key + ACCEPT_SALT)
-    .digest("base64");
+  return hash("sha1", key + ACCEPT_SALT, "base64");
 }
 
 /** What has been asked of the tenant. */
@@ -127,9 +125,14 @@ function isToken(text: string): boolean {
 function valuesOf(raw: RawHeaders, lowerName: string): string[] {
   const values: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    if (raw[i]?.toLowerCase() === lowerName) values.push(trimmed(raw[i + 1] as string));
+    if (isNamed(raw[i] as string, lowerName)) values.push(trimmed(raw[i + 1] as string));
   }
   return values;
+}
+
+/** Most names differ in their length already. Earned by: bench handshakes */
+function isNamed(name: string, lowerName: string): boolean {
+  return name.length === lowerName.length && name.toLowerCase() === lowerName;
 }
 
 /** Without blanks and tabs at both ends; `trim` takes a no-break space too, which is a byte like others on the wire. */

@@ -138,7 +138,7 @@ test.each([
         .callFor("ann")({ method: "GET", path: "/x", headers, timeout: 5000 })
         .catch((error: unknown) => error),
       way
-        .connect({ path: "/x?qlik-csrf-token=c4n4ry", headers }, new AbortController().signal)
+        .connect({ path: "/x?qlik-csrf-token=c4n4ry", headers }, { isGone: false, onGone: null })
         .catch((error: unknown) => error),
     ]),
   );

@@ -8,10 +8,16 @@ import { Exchange } from "./exchange.ts";
 import { type OpenSocket, socketOpener } from "./open-socket.ts";
 import { writeHead } from "./request-head.ts";
 
+/** How often TCP asks whether the tenant is still there. Milliseconds; undici's figure. */
+const probeEvery = 60_000;
+
 /** Clients of our own: strict, and with nothing between the bytes and the listener. */
 export function http1Clients(options: ClientOptions): MakeClient {
   const { host } = new URL(options.origin);
-  const open = socketOpener(options.origin, options.trust, options.timeouts.connect);
+  const open = socketOpener(options.origin, options.trust, {
+    connect: options.timeouts.connect,
+    probe: probeEvery,
+  });
   return (watch) => new Http1Client({ ...options, host, open, watch });
 }
 

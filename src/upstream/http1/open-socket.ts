@@ -7,6 +7,7 @@ import { WireError } from "./wire-error.ts";
 
 /** Hears what became of an attempt to connect; exactly one is called, unless the attempt is given up. */
 export interface OpeningWatch {
+  /** Has to listen to errors from then on. */
   opened(socket: net.Socket): void;
   failed(error: Error): void;
 }
@@ -14,18 +15,23 @@ export interface OpeningWatch {
 /** Opens a connection; the returned function gives it up. */
 export type OpenSocket = (watch: OpeningWatch) => () => void;
 
-/** How often TCP asks whether the tenant is still there. Milliseconds; undici's figure. */
-const probeEvery = 60_000;
+/** Milliseconds. */
+export interface OpeningWaits {
+  /** For the whole of it, TLS included. */
+  readonly connect: number;
+  /** Silence after which the kernel asks whether the tenant is still there. */
+  readonly probe: number;
+}
 
-/** Prepares connections to an origin. `timeout` is for the whole of it, TLS included. Milliseconds. */
-export function socketOpener(origin: string, trust: Trust, timeout: number): OpenSocket {
+/** Prepares connections to an origin. */
+export function socketOpener(origin: string, trust: Trust, { connect, probe }: OpeningWaits): OpenSocket {
   const start = origin.startsWith("https:") ? secureStarter(origin, trust) : plainStarter(origin);
   return ({ opened, failed }) => {
     const { socket, ready } = start();
     socket.setNoDelay(true);
-    socket.setKeepAlive(true, probeEvery);
+    socket.setKeepAlive(true, probe);
     const countdown = new Countdown();
-    countdown.start(timeout, () => {
+    countdown.start(connect, () => {
       end(new WireError("HTTP1_CONNECT_TIMEOUT", "the connection took too long"));
     });
     let isOver = false;
@@ -36,14 +42,18 @@ export function socketOpener(origin: string, trust: Trust, timeout: number): Ope
       socket.destroy();
       if (error !== null) failed(error);
     };
-    // These stay: an error that nobody listens to would end the process.
+    // These stay until others listen: an error that nobody listens to would end the process.
     socket.on("error", end);
-    socket.on("close", () => end(new WireError("HTTP1_CLOSED", "the connection was closed at once")));
+    const closed = (): void => end(new WireError("HTTP1_CLOSED", "the connection was closed at once"));
+    socket.on("close", closed);
     socket.once(ready, () => {
       if (isOver) return;
       isOver = true;
       countdown.close();
       opened(socket);
+      // A connection may be idle for hours with what listens to it. Earned by: bench idle-sockets
+      socket.off("error", end);
+      socket.off("close", closed);
     });
     return () => end(null);
   };
