@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createMemo } from "../kernel/memo.ts";
+import { Memo } from "../kernel/memo.ts";
 import { firstHeader } from "../http/raw-headers.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -42,7 +42,11 @@ export function createSite(options: ResolvedOptions): Site {
         : undefined;
     },
     resourcePolicy: hasSibling ? "same-site" : "same-origin",
-    tagSuffix: (base, sessionKey) => suffixOf(JSON.stringify([base, rewriterVersion, sessionKey])),
+    tagSuffix(base, sessionKey) {
+      // Keys are of one length, so no two pairs are the same text.
+      const pair = `${sessionKey}${base}`;
+      return suffixes.get(pair) ?? suffixes.keep(pair, suffixOf(base, sessionKey));
+    },
   };
 }
 
@@ -50,6 +54,10 @@ export function createSite(options: ResolvedOptions): Site {
 const knownSuffixes = 20_000;
 
 /** Earned by: bench 200B. */
-const suffixOf = createMemo(knownSuffixes, (text) =>
-  createHash("sha256").update(text).digest("hex").slice(0, 12),
-);
+const suffixes = new Memo<string>(knownSuffixes);
+
+const suffixOf = (base: string, sessionKey: string): string =>
+  createHash("sha256")
+    .update(JSON.stringify([base, rewriterVersion, sessionKey]))
+    .digest("hex")
+    .slice(0, 12);
