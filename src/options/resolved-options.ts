@@ -66,6 +66,7 @@ export interface ResolvedOptions {
   };
   readonly limits: {
     readonly socketsPerSession: number;
+    readonly sockets: number;
     readonly requestBody: number;
     readonly replayBody: number;
     readonly loginsPerMinute: number;

@@ -142,6 +142,7 @@ const timeoutsEntries = {
 
 const limitsEntries = {
   socketsPerSession: integer(32, 1, 10_000),
+  sockets: integer(16_384, 1, 1_000_000),
   requestBody: size(gibibyte, 1, 1024 * gibibyte),
   replayBody: size(64 * kibibyte, 0, 16 * mebibyte),
   loginsPerMinute: integer(100, 1, 100_000),

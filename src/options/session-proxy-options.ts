@@ -143,6 +143,8 @@ export interface TimeoutOptions {
 export interface LimitOptions {
   /** Open WebSockets of one session, 1 to 10000; 32 by default. */
   readonly socketsPerSession?: number;
+  /** Open WebSockets of all sessions of the process, 1 to 1000000; 16384 by default, some 200 MiB at rest. */
+  readonly sockets?: number;
   /** Longest request body. Bytes, 1 to 1 TiB; 1073741824 (1 GiB) by default. */
   readonly requestBody?: Size;
   /** Longest request body that is kept to be sent again after a renewal. Bytes, 0 to 16 MiB; 65536 by default. */

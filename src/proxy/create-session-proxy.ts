@@ -156,7 +156,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     tenantOrigin: options.tenant.origin,
     identityHeaders: options.identityHeaders,
     clientAddress,
-    socketsPerSession: options.limits.socketsPerSession,
+    limits: options.limits,
     isDraining: () => draining === "yes",
     enter: () => inFlight.enter(),
     runHost: (before, request) => inTime(runBefore(before, request)),

@@ -14,6 +14,8 @@ export class LiveSockets {
   readonly #byKey = new Map<string, Set<LiveSocket>>();
   readonly #idle: number;
   #count = 0;
+  /** Handshakes that have their place already. */
+  opening = 0;
   #whenEmpty: (() => void)[] = [];
   #heart: NodeJS.Timeout | null = null;
 

@@ -25,7 +25,8 @@ import {
 export interface SocketDoorContext extends UpgradeContext {
   readonly live: LiveSockets;
   readonly losses: LossMemory;
-  readonly socketsPerSession: number;
+  /** Open sockets, and handshakes under way: of one session, and of all. */
+  readonly limits: { readonly socketsPerSession: number; readonly sockets: number };
   readonly isDraining: () => boolean;
 }
 
@@ -88,15 +89,20 @@ function unlessGone<T>(caller: Caller, work: Promise<T>): Promise<T> {
 const underway = new WeakMap<ProxySession, number>();
 
 function reservePlace(context: SocketDoorContext, session: ProxySession): () => void {
+  const { live, limits } = context;
   const opening = underway.get(session) ?? 0;
-  if (context.live.countOf(session.key) + opening >= context.socketsPerSession) {
-    throw new SessionProxyError("QSP-BUSY", { retryAfter: 5, reason: "limits.socketsPerSession is reached" });
-  }
+  if (live.countOf(session.key) + opening >= limits.socketsPerSession) throw full("limits.socketsPerSession");
+  if (live.count + live.opening >= limits.sockets) throw full("limits.sockets");
   underway.set(session, opening + 1);
+  live.opening += 1;
   return () => {
     underway.set(session, (underway.get(session) ?? 1) - 1);
+    live.opening -= 1;
   };
 }
+
+const full = (limit: string): SessionProxyError =>
+  new SessionProxyError("QSP-BUSY", { retryAfter: 5, reason: `${limit} is reached` });
 
 interface Joining {
   readonly context: SocketDoorContext;

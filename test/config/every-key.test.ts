@@ -64,7 +64,7 @@ policy:
   allow: ["GET /api/v1/items/**"]
   deny: ["/api/v1/spaces/**"]
 timeouts: { connect: 5s, headers: 60s, bodyIdle: 60s, login: 10s, store: 500ms, socketIdle: 1h, drainDelay: 5s, drain: 20s }
-limits: { socketsPerSession: 32, requestBody: 1GiB, replayBody: 64KiB, loginsPerMinute: 100 }
+limits: { socketsPerSession: 32, sockets: 16384, requestBody: 1GiB, replayBody: 64KiB, loginsPerMinute: 100 }
 upstream: { perSession: 6, idle: 5s, idleTotal: 1024, total: 4096, client: undici }
 unsafe: { plainHttpTenant: false, plainHttpPublic: false, foreignScriptOnAppOrigin: false }
 `;

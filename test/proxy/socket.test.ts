@@ -191,6 +191,23 @@ describe("upgrade", () => {
 });
 
 describe("an open socket", () => {
+  test("counts for the limit of the process, whosever it is, and so does a handshake under way", async () => {
+    const stack = await start({ proxy: { limits: { sockets: 2 } } });
+    const path = `/app/${await firstApp(stack)}`;
+    const ann = stack.socket(path);
+    await ann.message();
+    stack.tenant.fault({ kind: "delay", ms: 300, method: "UPGRADE", path: "/app/**" });
+    const bob = stack.socket(path, { user: "bob" });
+    await expect.poll(() => stack.proxy.stats().inFlight).toBe(1);
+    const refused = await stack.socket(path, { user: "cy" }).refused;
+    expect([refused.status, refused.body]).toEqual([503, expect.stringContaining("QSP-BUSY")]);
+    await bob.message();
+    ann.ws.close();
+    await ann.closed;
+    await expect.poll(() => stack.proxy.stats().sockets).toBe(1);
+    expect(await stack.socket(path, { user: "cy" }).message()).toContain("OnConnected");
+  });
+
   test("is closed with 4203 when its user logs out, the tenant's side too", async () => {
     const stack = await start();
     const app = await firstApp(stack);
