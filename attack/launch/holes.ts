@@ -44,6 +44,7 @@ const blindSplice = `
 /** Sends a body in chunks as most hand-written proxies do: by node's client, which frames it only for some methods. */
 const unframedBody = `
                 if (request.body !== null && request.contentLength === undefined) {
+                    const { origin } = this.#options;
                     void import("node:http").then(async (http) => {
                         const headers = {};
                         for (let at = 0; at < request.headers.length; at += 2) headers[request.headers[at]] = request.headers[at + 1];
@@ -195,7 +196,11 @@ const doors: readonly Hole[] = [
     name: "two-identities",
     what: "of two users the last one counts",
     changes: [
-      change("identity/trusted-header.js", "if (seen.has(key) || value === null)", "if (value === null)"),
+      change(
+        "identity/trusted-header.js",
+        "if (value === null || values[key] !== undefined)",
+        "if (value === null)",
+      ),
     ],
     foundBy: ["A8-two-identities"],
   },
@@ -214,9 +219,9 @@ const exchanges: readonly Hole[] = [
     what: "bodies in chunks are sent on without framing",
     changes: [
       change(
-        "upstream/undici-client.js",
-        "client.dispatch(dispatchOptions(",
-        `${unframedBody}                client.dispatch(dispatchOptions(`,
+        "upstream/http1/http1-client.js",
+        "        const exchange = this.#exchangeOf(",
+        `${unframedBody}        const exchange = this.#exchangeOf(`,
       ),
     ],
     foundBy: ["M1-chunks-of-delete", "M1-framing-in-connection"],
@@ -224,15 +229,15 @@ const exchanges: readonly Hole[] = [
   {
     name: "shared-connections",
     what: "all sessions share their connections to the upstream",
-    changes: [change("proxy/exchange.js", "this.#try(session.key, headers,", 'this.#try("shared", headers,')],
+    changes: [change("proxy/exchange.js", "this.#send(session.key,", 'this.#send("shared",')],
     foundBy: ["X5-shared-connections"],
   },
   {
     name: "posts-sent-twice",
     what: "a request with effects is sent again when its connection breaks",
     changes: [
-      change("proxy/exchange.js", "isWithoutEffect(prepared.method) &&", "this.#mayReplay();"),
-      change("proxy/exchange.js", "\n                this.#body === null;\n", "\n"),
+      change("proxy/exchange.js", "isWithoutEffect(this.#visit.prepared.method) &&", "this.#mayReplay();"),
+      change("proxy/exchange.js", "\n            this.#body === null;\n", "\n"),
     ],
     foundBy: ["M8-closed-when-idle"],
   },

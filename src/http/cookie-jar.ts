@@ -1,5 +1,6 @@
 import { parseSetCookie } from "cookie";
 import { createMemo } from "../kernel/memo.ts";
+import { ownText } from "../kernel/own-text.ts";
 import { parseCookieDate } from "./cookie-date.ts";
 import { isHeaderValue } from "./raw-headers.ts";
 
@@ -76,11 +77,13 @@ export function createCookieJar(options: CookieJarOptions, entries: readonly Jar
       if (present === undefined) return;
       sorted = sorted.toSpliced(at, 1);
       note(outcome.deleted, outcome.changed, received.name);
+    } else if (present?.value === received.value) {
+      sorted = sorted.with(at, { ...received, name: present.name, value: present.value });
     } else if (present !== undefined) {
-      sorted = sorted.with(at, received);
-      if (present.value !== received.value) note(outcome.changed, outcome.deleted, received.name);
+      sorted = sorted.with(at, ownEntry(received));
+      note(outcome.changed, outcome.deleted, received.name);
     } else if (sorted.length < MOST_COOKIES) {
-      sorted = bySendingOrder([...sorted, received]);
+      sorted = bySendingOrder([...sorted, ownEntry(received)]);
       note(outcome.changed, outcome.deleted, received.name);
     }
   };
@@ -107,6 +110,13 @@ export function createCookieJar(options: CookieJarOptions, entries: readonly Jar
     snapshot: () => sorted,
   };
 }
+
+/** An entry outlives the answer that it came with by far. */
+const ownEntry = (received: JarEntry): JarEntry => ({
+  ...received,
+  name: ownText(received.name),
+  value: ownText(received.value),
+});
 
 type Accepts = (name: string, deletes: boolean) => boolean;
 

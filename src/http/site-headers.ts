@@ -16,13 +16,18 @@ export interface SiteHeaders {
   readonly isServiceWorker: boolean;
 }
 
-type Reader = (headers: { -readonly [K in keyof SiteHeaders]: SiteHeaders[K] }, value: string) => void;
+/** What is being read. */
+type Reading = {
+  -readonly [K in keyof SiteHeaders]: SiteHeaders[K] extends readonly string[] ? string[] : SiteHeaders[K];
+};
+
+type Reader = (headers: Reading, value: string) => unknown;
 
 const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
-  ["host", (headers, value) => (headers.hosts = [...headers.hosts, value])],
-  ["origin", (headers, value) => (headers.origins = [...headers.origins, value])],
-  ["sec-fetch-site", (headers, value) => (headers.fetchSites = [...headers.fetchSites, value])],
-  ["transfer-encoding", (headers, value) => (headers.codings = [...headers.codings, value])],
+  ["host", (headers, value) => headers.hosts.push(value)],
+  ["origin", (headers, value) => headers.origins.push(value)],
+  ["sec-fetch-site", (headers, value) => headers.fetchSites.push(value)],
+  ["transfer-encoding", (headers, value) => headers.codings.push(value)],
   ["sec-fetch-mode", (headers, value) => (headers.fetchMode ??= value)],
   ["sec-fetch-dest", (headers, value) => (headers.fetchDest ??= value)],
   ["referer", (headers, value) => (headers.referer ??= value)],
@@ -33,15 +38,13 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
 
 const lengths: ReadonlySet<number> = new Set([...readers.keys()].map(({ length }) => length));
 
-const none: readonly string[] = [];
-
 /** Reads them in one go. Earned by: bench 200B, beside a search for each. */
 export function readSiteHeaders(raw: RawHeaders): SiteHeaders {
-  const headers = {
-    hosts: none,
-    origins: none,
-    fetchSites: none,
-    codings: none,
+  const headers: Reading = {
+    hosts: [],
+    origins: [],
+    fetchSites: [],
+    codings: [],
     fetchMode: undefined,
     fetchDest: undefined,
     referer: undefined,

@@ -1,3 +1,5 @@
+import { ownText } from "./own-text.ts";
+
 /** Longer texts are worked out anew each time: they are rare, and a few of them would hold a lot of memory. */
 const longestKept = 512;
 
@@ -17,11 +19,11 @@ export class Memo<V> {
     return this.#known.get(text);
   }
 
-  /** Gives the value back. */
+  /** Gives the value back; nothing of it may be cut out of the text, or of one that the text was cut out of. */
   keep(text: string, value: V): V {
     if (text.length > longestKept) return value;
     if (this.#known.size >= this.#most) this.#known.clear();
-    this.#known.set(text, value);
+    this.#known.set(ownText(text), value);
     return value;
   }
 }
@@ -34,6 +36,6 @@ export function createMemo<V extends NonNullable<unknown> | null>(
   const memo = new Memo<V>(most);
   return (text) => {
     const found = memo.get(text);
-    return found === undefined ? memo.keep(text, make(text)) : found;
+    return found === undefined ? memo.keep(text, make(ownText(text))) : found;
   };
 }

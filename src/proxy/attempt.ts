@@ -160,6 +160,8 @@ export class Attempt implements UpstreamListener, HeldAnswer {
     const through = new Promise<void>((resolve, reject) => {
       this.#complete = { resolve, reject };
     });
+    // Heard below; if `resume` throws, nobody waits for it.
+    through.catch(() => {});
     this.#resume();
     await through;
   }

@@ -183,7 +183,8 @@ class Exchange implements AnswerTarget {
     const { session, generation, csrfToken } = sender;
     const { prepared } = this.#visit;
     const cookie = cookieFor(generation, prepared.path, this.#context.now());
-    return this.#send(session.key, withCredentials(prepared.headers, { cookie, csrfToken }), sender);
+    const headers = withCredentials(prepared.headers, { cookie, csrfToken });
+    return this.#send(session.key, headers, sender);
   }
 
   /** What to do with an answer that was held back: "finished", or the generation to try next. */

@@ -38,7 +38,7 @@ export class LiveSockets {
     else sockets.add(socket);
     this.#count += 1;
     // One for all of them: a timer each would be set and cleared with every socket. Earned by: bench idle-sockets
-    this.#heart ??= setInterval(() => this.#beat(), this.#idle / beatsOfIdle).unref();
+    this.#heart ??= setInterval(() => this.#beat(), Math.ceil(this.#idle / beatsOfIdle)).unref();
   }
 
   remove(key: string, socket: LiveSocket): void {

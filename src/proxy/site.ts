@@ -43,7 +43,7 @@ export function createSite(options: ResolvedOptions): Site {
     },
     resourcePolicy: hasSibling ? "same-site" : "same-origin",
     tagSuffix(base, sessionKey) {
-      // Keys are of one length, so no two pairs are the same text.
+      // The base begins with its scheme, which no key holds: no two pairs are the same text.
       const pair = `${sessionKey}${base}`;
       return suffixes.get(pair) ?? suffixes.keep(pair, suffixOf(base, sessionKey));
     },

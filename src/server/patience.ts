@@ -104,8 +104,13 @@ function limitRestOfBody(request: IncomingMessage, ms: number): void {
   const { socket } = request;
   if (socket.destroyed) return;
   const timer = setTimeout(() => socket.destroy(), ms).unref();
-  request.once("end", () => clearTimeout(timer));
-  socket.once("close", () => clearTimeout(timer));
+  const over = (): void => {
+    clearTimeout(timer);
+    request.off("end", over);
+    socket.off("close", over);
+  };
+  request.on("end", over);
+  socket.on("close", over);
 }
 
 /**

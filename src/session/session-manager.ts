@@ -1,5 +1,4 @@
 import { SessionProxyError } from "../errors.ts";
-import type { Identity } from "../identity/identity.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { createSingleFlight } from "../kernel/single-flight.ts";
 import type { Notice } from "../registry/bus.ts";
@@ -46,7 +45,7 @@ export class SessionManager {
   readonly #agreement: Agreement;
   readonly #clocks: SessionClocks;
   readonly #endings: Endings;
-  readonly #claims = new WeakMap<Identity, Claims>();
+  readonly #claims = new WeakMap<Evidence["identity"], Claims>();
   readonly #opening = createSingleFlight<string, ProxySession>();
   #cancelShare = (): void => {};
   #closed = false;
@@ -306,7 +305,7 @@ export class SessionManager {
   }
 
   /** Earned by: bench 200B. Sources of ours give out the same frozen identity again and again. */
-  #claimsOf(identity: Identity): Claims {
+  #claimsOf(identity: Evidence["identity"]): Claims {
     if (!Object.isFrozen(identity)) return toClaims(identity);
     const known = this.#claims.get(identity);
     if (known !== undefined) return known;

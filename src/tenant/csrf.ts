@@ -1,3 +1,4 @@
+import { ownText } from "../kernel/own-text.ts";
 import { firstHeader, isHeaderValue } from "../http/raw-headers.ts";
 import { isAuthLoss } from "./auth-loss.ts";
 import { userAgent, type TenantCall } from "./port.ts";
@@ -28,7 +29,7 @@ export async function fetchCsrfToken(
   });
   if (isAuthLoss(answer, site.tenantOrigin)) return "auth-loss";
   const token = firstHeader(answer.headers, csrfHeader);
-  return token !== undefined && token !== "" && isHeaderValue(token) ? { token } : "none";
+  return token !== undefined && token !== "" && isHeaderValue(token) ? { token: ownText(token) } : "none";
 }
 
 /** Tells whether a 403's body says that the CSRF token was not taken; both places of the code count. facts §3 */

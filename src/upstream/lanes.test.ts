@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import type { SessionProxyError } from "../errors.ts";
 import { Lanes, type Connection } from "./lanes.ts";
+import type { ConnectionWatch } from "./upstream-client.ts";
 import { undiciClients } from "./undici-client.ts";
 
 const made: Lanes[] = [];
@@ -69,4 +70,21 @@ test("an end refuses everybody who waits, at once", async () => {
   await lanes.destroy();
   expect(waiting.map(({ refusal }) => refusal?.code)).toEqual(["QSP-BUSY", "QSP-BUSY"]);
   expect(wish(lanes, "cid", 1).refusal?.code).toBe("QSP-BUSY");
+});
+
+test("a lane whose last connection is lost while somebody waits for any place stays the lane of its key", () => {
+  const watches: ConnectionWatch[] = [];
+  const limits = { total: 2, idleTotal: 2, laneWait: 60_000 };
+  const lanes = new Lanes(limits, (watch) => {
+    watches.push(watch);
+    return { destroyed: false, dispatch() {}, destroy: () => Promise.resolve() };
+  });
+  made.push(lanes);
+  const [ann] = [wish(lanes, "ann", 2), wish(lanes, "bob", 2)];
+  const waiting = wish(lanes, "ann", 2);
+  watches[0]?.gone();
+  ann?.connection?.release();
+  expect(waiting.connection).not.toBeNull();
+  waiting.connection?.release();
+  expect(wish(lanes, "ann", 2).connection?.client).toBe(waiting.connection?.client);
 });

@@ -75,16 +75,19 @@ export class Lanes {
       waiter.refused(closed());
       return () => {};
     }
-    const lane = this.#lanes.get(key) ?? { key, width, count: 0, idle: [], waiting: new Set() };
+    const lane = this.#lanes.get(key) ?? { key, width, count: 0, waiters: 0, idle: [], waiting: new Set() };
     this.#lanes.set(key, lane);
     const attempt = (): boolean => this.#serve(lane, waiter);
     if (attempt()) return () => {};
     const isFull = lane.count >= lane.width;
     const queue = isFull ? lane.waiting : this.#waiting;
+    lane.waiters += 1;
     const withdraw = (): void => {
+      if (!queue.delete(served)) return;
       clearTimeout(timer);
-      queue.delete(served);
       this.#refusals.delete(refuse);
+      lane.waiters -= 1;
+      this.#forget(lane);
     };
     const refuse = (error: SessionProxyError): void => {
       withdraw();
@@ -182,14 +185,18 @@ export class Lanes {
     if (this.#waiting.size > 0) serveFrom(this.#waiting);
   }
 
+  /** A lane that nobody has or waits for is made anew when it is needed. */
+  #forget(lane: Lane): void {
+    if (lane.count > 0 || lane.waiters > 0 || this.#lanes.get(lane.key) !== lane) return;
+    this.#lanes.delete(lane.key);
+  }
+
   #discard(track: Track): void {
     if (!this.#tracks.delete(track)) return;
     const { lane } = track;
     if (this.#idle.delete(track)) lane.idle.splice(lane.idle.indexOf(track), 1);
     lane.count -= 1;
-    if (lane.count === 0 && lane.waiting.size === 0 && this.#lanes.get(lane.key) === lane) {
-      this.#lanes.delete(lane.key);
-    }
+    this.#forget(lane);
     // What it still carries was given up by its exchange.
     track.client.destroy().catch(() => {});
   }
@@ -205,6 +212,8 @@ interface Lane {
   readonly width: number;
   /** Its connections, in use or not. */
   count: number;
+  /** Who waits for one, here or for a place among all. */
+  waiters: number;
   /** Those not in use; the last one was used last, and is used next. */
   readonly idle: Track[];
   readonly waiting: Set<() => boolean>;

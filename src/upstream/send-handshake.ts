@@ -106,7 +106,9 @@ class Handshake {
     this.#socket.on("data", this.#take);
     for (const event of ends) this.#socket.on(event, this.#lose);
     this.#countdown.start(wait, () => {
-      this.fail(new WireError("HTTP1_HEADERS_TIMEOUT", "the tenant did not answer the upgrade"));
+      const late = new WireError("HTTP1_HEADERS_TIMEOUT", "the tenant did not answer the upgrade");
+      // A refusal whose words do not end is one all the same.
+      this.#lose(late);
     });
     this.#socket.write(text, "latin1");
   }

@@ -124,6 +124,22 @@ describe("a client that is answered", () => {
     expect(connection.received).toMatch(/^HTTP\/1\.1 401 /);
   });
 
+  test("and ends each of many bodies in time leaves nothing behind on its connection", async () => {
+    const { at, stack, open } = await serve({});
+    const connection = await connectTo(at);
+    const head = byNobody(requestHead(stack.origin, `POST ${path} HTTP/1.1`, ["Content-Length: 2"]));
+    const [socket] = open;
+    let before = 0;
+    for (let round = 1; round <= 12; round += 1) {
+      connection.write(`${head}1`);
+      await connection.until((text) => text.split(" 401 ").length > round);
+      connection.write("2");
+      if (round === 2) before = socket?.listenerCount("close") ?? 0;
+    }
+    await eventually(() => expect(socket?.listenerCount("close")).toBeLessThanOrEqual(before));
+    connection.socket.destroy();
+  });
+
   test("and ends its body in time keeps its connection", async () => {
     const { at, stack } = await serve({ restOfBody: soon });
     const connection = await connectTo(at);

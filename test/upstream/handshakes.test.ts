@@ -160,3 +160,12 @@ test("over TLS, the next handshake takes up the session of the one before", asyn
   }
   expect(resumed).toEqual([false, true]);
 });
+
+test("a refusal whose words do not end is one all the same, without them", async () => {
+  const { port } = await startTenant((socket) => {
+    socket.on("data", () => socket.write("HTTP/1.1 403 Forbidden\r\nContent-Length: 100\r\n\r\nwords"));
+  });
+  const short = { timeouts: { connect: 2000, headers: 200, bodyIdle: 2000 } };
+  const answer = await way(port, short).connect(handshake, patient());
+  expect(answer).toMatchObject({ status: 403, body: Buffer.alloc(0) });
+});

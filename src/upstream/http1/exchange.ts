@@ -4,7 +4,6 @@ import type { Countdown } from "../../kernel/countdown.ts";
 import type { UpstreamListener, UpstreamRequest } from "../listener.ts";
 import { toUpstreamError } from "../upstream-error.ts";
 import { AnswerReader, type AnswerSink } from "./answer-reader.ts";
-
 import { keptFor } from "./framing.ts";
 import type { WrittenHead } from "./request-head.ts";
 import { RequestWriter, type WriterWatch } from "./request-writer.ts";
