@@ -162,7 +162,7 @@ const doors: readonly Hole[] = [
       change(
         "proxy/rewrite-request.js",
         "target: target.path +",
-        "target: decodeURIComponent(target.path) +",
+        'target: decodeURIComponent(target.path).replace("#", "%23") +',
       ),
     ],
     foundBy: ["P6-escapes-inside-ids"],
