@@ -1,9 +1,9 @@
 import type { Socket } from "node:net";
 import { SessionProxyError } from "../errors.ts";
-import { isHeaderName, isHeaderValue } from "../http/raw-headers.ts";
 import { HandshakeReader, type Refusal } from "./handshake-reader.ts";
 import { Countdown } from "../kernel/countdown.ts";
 import { socketOpener } from "./http1/open-socket.ts";
+import { writeHandshake } from "./http1/request-head.ts";
 import { WireError } from "./http1/wire-error.ts";
 import type { Trust } from "./trust.ts";
 import { toUpstreamError } from "./upstream-error.ts";
@@ -53,7 +53,12 @@ export function handshakeSender({ origin, trust, timeouts }: HandshakeOptions): 
         if (answer === null) reject(toUpstreamError(error));
         else resolve(answer);
       };
-      const text = writeHandshake(host, request);
+      let text: string;
+      try {
+        text = writeHandshake(host, request.path, request.headers);
+      } catch (error) {
+        return reject(toUpstreamError(error));
+      }
       const giveUp = open({
         opened(socket) {
           const handshake = new Handshake(socket, settled);
@@ -70,24 +75,6 @@ export function handshakeSender({ origin, trust, timeouts }: HandshakeOptions): 
 }
 
 const gone = (): SessionProxyError => new SessionProxyError("QSP-UPSTREAM", { reason: "client gone" });
-
-/** Path and query: no space, no control, nothing beyond ASCII, and no fragment. @see RFC 9112 §3.2.1 */
-const originForm = /^\/[\x21\x22\x24-\x7e]*$/;
-
-/** Checks all of it once more, as the head of any request: attacks H5. @throws SessionProxyError */
-function writeHandshake(host: string, { path, headers }: HandshakeRequest): string {
-  if (!originForm.test(path)) throw odd("the target is no path");
-  let text = `GET ${path} HTTP/1.1\r\nhost: ${host}\r\n`;
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] as string;
-    const value = headers[i + 1] as string;
-    if (!isHeaderName(name) || !isHeaderValue(value)) throw odd("a header cannot be written");
-    text += `${name}: ${value}\r\n`;
-  }
-  return `${text}\r\n`;
-}
-
-const odd = (what: string): SessionProxyError => toUpstreamError(new WireError("HTTP1_REQUEST", what));
 
 /** A handshake on a connection that is there; nothing of it is left there once it is answered. */
 class Handshake {

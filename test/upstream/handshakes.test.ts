@@ -169,3 +169,16 @@ test("a refusal whose words do not end is one all the same, without them", async
   const answer = await way(port, short).connect(handshake, patient());
   expect(answer).toMatchObject({ status: 403, body: Buffer.alloc(0) });
 });
+
+test.each([
+  ["host", "elsewhere.example"],
+  ["content-length", "5"],
+  ["transfer-encoding", "chunked"],
+  ["x-odd", "a\r\nx-more: b"],
+  ["x-odd"],
+])("nothing is sent with %s among its headers", async (...odd) => {
+  const { port, sockets } = await startTenant(() => {});
+  const answer = way(port).connect({ ...handshake, headers: [...handshake.headers, ...odd] }, patient());
+  expect(await codeOf(answer)).toContain("HTTP1_REQUEST");
+  expect(sockets).toHaveLength(0);
+});

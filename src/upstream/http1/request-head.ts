@@ -17,6 +17,10 @@ const ours: ReadonlySet<string> = new Set([
   "expect",
 ]);
 
+const oursOfHandshakes: ReadonlySet<string> = new Set(
+  [...ours].filter((name) => name !== "connection" && name !== "upgrade"),
+);
+
 /** Methods of which everybody expects a body, and so a length even where there is none. @see RFC 9110 §8.6 */
 const withPayload: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
 
@@ -39,21 +43,35 @@ export interface WrittenHead {
  */
 export function writeHead(host: string, request: UpstreamRequest): WrittenHead {
   const { method, path, headers, body } = request;
-  if (!isHeaderName(method) || method === "CONNECT") throw odd("the method is none");
-  if (!originForm.test(path)) throw odd("the target is no path");
-  if (headers.length % 2 !== 0) throw odd("a header has no value");
   if (!isLength(request.contentLength)) throw odd("the length of the body is none");
   const keepsConnection = mayBeFollowed(method, body !== null);
-  let text = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: ${keepsConnection ? "keep-alive" : "close"}\r\n`;
+  const connection = `connection: ${keepsConnection ? "keep-alive" : "close"}\r\n`;
+  return { text: writeStart(host, method, path) + connection + writeFields(headers, ours), keepsConnection };
+}
+
+/** The head of a handshake, whole: its connection is the caller's to name, everything else of {@link ours} is not. @throws WireError */
+export const writeHandshake = (host: string, path: string, headers: readonly string[]): string =>
+  `${writeStart(host, "GET", path)}${writeFields(headers, oursOfHandshakes)}\r\n`;
+
+function writeStart(host: string, method: string, path: string): string {
+  if (!isHeaderName(method) || method === "CONNECT") throw odd("the method is none");
+  if (!originForm.test(path)) throw odd("the target is no path");
+  return `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\n`;
+}
+
+/** Names and values in turn, as lines. */
+function writeFields(headers: readonly string[], reserved: ReadonlySet<string>): string {
+  if (headers.length % 2 !== 0) throw odd("a header has no value");
+  let text = "";
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
     const value = headers[i + 1] as string;
     const { lower, isToken } = readHeaderName(name);
     if (!isToken || !isHeaderValue(value)) throw odd("a header cannot be written");
-    if (ours.has(lower)) throw odd("a header of the connection is not the caller's");
+    if (reserved.has(lower)) throw odd("a header of the connection is not the caller's");
     text += `${name}: ${value}\r\n`;
   }
-  return { text, keepsConnection };
+  return text;
 }
 
 const isLength = (length: number | undefined): boolean =>
