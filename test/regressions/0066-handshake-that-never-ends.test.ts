@@ -3,12 +3,10 @@
  * node reports it as any other error of a client, and we answered it: in plain words, through TLS that was never made. The
  * answer could not go out, the end waited for it, and the connection stayed for ever.
  */
-import { once } from "node:events";
-import type { AddressInfo, Socket } from "node:net";
 import { generate } from "selfsigned";
 import { expect, test } from "vitest";
-import { createListener, listen } from "../../src/server/listener.ts";
 import { eventually } from "../support/assertions.ts";
+import { startOwnListener } from "../support/own-listener.ts";
 import { connectTo } from "../support/raw-connection.ts";
 import { cleanedUp } from "../support/started.ts";
 
@@ -20,20 +18,9 @@ test.each([
 ])("a client of the TLS listener that %s is let go", async (_what, bytes) => {
   const name = [{ name: "commonName", value: "portal.localhost" }];
   const pair = await generate(name, { keyType: "ec", curve: "P-256", algorithm: "sha256" });
-  const server = createListener({ cert: pair.cert, key: pair.private }, { handshake: 200 });
-  const open = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    open.add(socket);
-    socket.on("close", () => open.delete(socket));
-  });
-  await listen(server, { host: "127.0.0.1", port: 0 });
-  started.keep({
-    close() {
-      for (const socket of open) socket.destroy();
-      return once(server.close(), "close");
-    },
-  });
-  const connection = await connectTo(`https://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const tls = { cert: pair.cert, key: pair.private };
+  const { open, port } = await startOwnListener(started, tls, { handshake: 200 });
+  const connection = await connectTo(`https://127.0.0.1:${port}`);
   connection.write(Buffer.from(bytes, "latin1"));
   await connection.closed;
   await eventually(() => expect(open.size).toBe(0));

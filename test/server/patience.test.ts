@@ -1,9 +1,9 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
-import { createListener, listen } from "../../src/server/listener.ts";
 import type { Patience } from "../../src/server/patience.ts";
 import { eventually } from "../support/assertions.ts";
+import { startOwnListener } from "../support/own-listener.ts";
 import { connectTo, requestHead, type RawConnection } from "../support/raw-connection.ts";
 import { answerOk, type RawHandler } from "../support/raw-upstream.ts";
 import { cleanedUp, type RawStack } from "../support/started.ts";
@@ -32,20 +32,8 @@ async function serve(patience: Partial<Patience>, handler: RawHandler = answerOk
 }
 
 async function startListener(patience: Partial<Patience>) {
-  const server = createListener(undefined, patience);
-  const open = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    open.add(socket);
-    socket.on("close", () => open.delete(socket));
-  });
-  await listen(server, { host: "127.0.0.1", port: 0 });
-  started.keep({
-    close() {
-      for (const socket of open) socket.destroy();
-      return new Promise((resolve) => server.close(resolve));
-    },
-  });
-  return { server, open, at: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+  const { port, ...listener } = await startOwnListener(started, undefined, patience);
+  return { ...listener, at: `http://127.0.0.1:${port}` };
 }
 
 /** A request by nobody: 401, out of our own hands. */
