@@ -153,6 +153,30 @@ test(
 
 const duration = proofNumber("minutes", 0.25) * 60_000;
 
+/** What is resident in each tenth of the time, so that a slow growth can be seen. */
+async function residentUntil(until: number): Promise<string> {
+  const seen: number[] = [];
+  while (performance.now() < until) {
+    await sleep(Math.min(duration / 10, Math.max(0, until - performance.now())));
+    seen.push(Math.round(memory.resident() / mebibyte));
+  }
+  return `${seen.join(" ")} MiB`;
+}
+
+/** As many connections as a session may have, for each user at once: a place that was not given back would be missing. */
+async function placesOf(each: number): Promise<number> {
+  const requests = users.flatMap((user) =>
+    Array.from({ length: each }, () => client.begin(user, "GET", `/api/v1/items?size=${bulk}`)),
+  );
+  for (const request of requests) request.on("error", () => {}).end();
+  // Each has a connection from its browser and one to the tenant.
+  const held = (): number => (memory.sockets() - socketsAtRest) / 2;
+  await expect.poll(held, { timeout: 20_000 }).toBe(requests.length);
+  for (const request of requests) request.destroy();
+  await expect.poll(held, { timeout: 20_000 }).toBe(0);
+  return requests.length;
+}
+
 test(
   `after ${seconds(duration)} of bodies and sockets that are broken off, everything is given back`,
   async () => {
@@ -189,14 +213,18 @@ test(
         done += 1;
       }
     };
-    await measured(`${seconds(duration)} of mixed load with aborts`, () =>
-      Promise.all([...users, ...users].map(work)).then(() => {}),
-    );
+    let resident = "";
+    await measured(`${seconds(duration)} of mixed load with aborts`, async () => {
+      [resident] = await Promise.all([residentUntil(until), ...[...users, ...users].map(work)]);
+    });
     figure("mixed load with aborts", {
       done,
       "broken off": broken,
       "open sockets": memory.sockets(),
       "at rest": socketsAtRest,
+      "places after it": await placesOf(6),
+      of: users.length * 6,
+      "resident in each tenth": resident,
     });
     expect(broken).toBeGreaterThan(0);
     expect((await proxy.ask("/api/v1/items?size=5", { user: users[0] ?? null })).status).toBe(200);
