@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createLinkRewriter } from "./json-links.ts";
+import { rewriteWholeBody } from "./json-links-whole.ts";
 
 const tenantOrigin = "https://acme.eu.qlikcloud.com";
 const publicBase = "https://portal.example.com/qlik";
@@ -26,6 +27,10 @@ const rewrite = (
   out.push(rewriter.end());
   return [Buffer.concat(out).toString("utf8"), rewriter.hits];
 };
+
+/** The same for a body that is there as a whole. */
+const rewriteWhole = (input: string): string =>
+  rewriteWholeBody(Buffer.from(input), { tenantOrigin, publicBase, members }).toString("utf8");
 
 describe("createLinkRewriter", () => {
   const t = tenantOrigin;
@@ -65,6 +70,7 @@ describe("createLinkRewriter", () => {
     [`{"links":{}}`, `{"links":{}}`],
   ])("%s", (input, expected) => {
     for (const cuts of [[], [1], [2], [3, 1], [7]]) expect(rewrite(input, cuts)[0]).toBe(expected);
+    expect(rewriteWhole(input)).toBe(expected);
   });
 
   test.each([
@@ -87,6 +93,28 @@ describe("createLinkRewriter", () => {
     ["text outside ASCII", `{"href":"https://caf\u00e9/\u{1f600}","\u00e9":"\u00e9"}`],
   ])("leaves %s as it is", (_what, input) => {
     for (const cuts of [[], [1], [5]]) expect(rewrite(input, cuts)).toEqual([input, 0]);
+    expect(rewriteWhole(input)).toBe(input);
+  });
+
+  test.each([
+    ["a text that holds a quoted link", `{"a":"\\"href\\":\\"${t}/a\\""}`],
+    ["a name that ends like one", `{"a\\"href":"${t}/a","x-href":"${t}/a"}`],
+    ["a text that ends with a backslash", `{"a":"\\\\","b":"${t}/a"}`],
+    ["a backslash between the slashes", `{"href":"https:\\\\//acme.eu.qlikcloud.com/a"}`],
+    ["one slash", `{"href":"https:/acme.eu.qlikcloud.com/a"}`],
+    ["the bare host", `{"href":"acme.eu.qlikcloud.com/a"}`],
+    ["a longer scheme", `{"href":"xhttps://acme.eu.qlikcloud.com/a"}`],
+    ["a host that only ends like it", `{"href":"https://x.acme.eu.qlikcloud.com/a"}`],
+  ])("leaves %s as it is, whole or in pieces", (_what, input) => {
+    expect(rewrite(input)).toEqual([input, 0]);
+    expect(rewriteWhole(input)).toBe(input);
+  });
+
+  test("gives a whole body itself back while there is nothing to rewrite", () => {
+    for (const text of ["", "[]", `{"url":"${t}/a"}`, `{"\\u0061":"https://cdn.example/x"}`]) {
+      const body = Buffer.from(text);
+      expect(rewriteWholeBody(body, { tenantOrigin, publicBase })).toBe(body);
+    }
   });
 
   test("gives the chunk itself back while there is nothing to rewrite", () => {
@@ -294,6 +322,26 @@ describe("beside JSON.parse", () => {
       { numRuns: 2000 },
     );
     expect(hits).toBeGreaterThan(100);
+  });
+
+  test.each([
+    ["where letters are spelled", false],
+    ["where they are not", true],
+  ])("a document that is there as a whole is the same, %s", (_where, isPlain) => {
+    let changed = 0;
+    fc.assert(
+      fc.property(document, chances, (node, chance) => {
+        const input = write(node, () => {
+          const number = chance();
+          return isPlain && number % 7 === 0 ? number + 1 : number;
+        });
+        const output = rewriteWhole(input);
+        expect(output).toBe(rewrite(input)[0]);
+        if (output !== input) changed += 1;
+      }),
+      { numRuns: 2000 },
+    );
+    expect(changed).toBeGreaterThan(100);
   });
 
   test("no byte is lost or moved, in documents that are cut off or damaged too", () => {

@@ -29,6 +29,9 @@ export function createLinkRewriter(options: LinkRewriterOptions): LinkRewriter {
   return new LinkScanner(options);
 }
 
+/** A text as it stands between the quotes of a string. */
+export const asJsonText = (text: string): Buffer => Buffer.from(JSON.stringify(text).slice(1, -1));
+
 // What may come next.
 const VALUE = 0;
 const FIRST_ELEMENT = 1;
@@ -94,7 +97,7 @@ class LinkScanner implements LinkRewriter {
 
   constructor({ tenantOrigin, publicBase, members = new Set() }: LinkRewriterOptions) {
     this.#spellings = spellingsOf(tenantOrigin);
-    this.#replacement = Buffer.from(JSON.stringify(publicBase).slice(1, -1));
+    this.#replacement = asJsonText(publicBase);
     const meanings = new Map<string, number>([...members].map((name) => [name, LINK]));
     meanings.set("href", LINK);
     meanings.set("links", LINKS | (members.has("links") ? LINK : 0));

@@ -8,20 +8,32 @@ export interface LocationMap {
   readonly prefix: string;
 }
 
-/**
- * Lists every way to write the tenant's origin at the beginning of an absolute URL: for http and for WebSockets,
- * with and without the default port (facts §13: both occur).
- */
-export function spellingsOf(tenantOrigin: string): readonly string[] {
+/** What absolute URLs of the tenant begin with, in parts. */
+export interface OriginParts {
+  /** For http and for WebSockets. facts §13: both occur */
+  readonly schemes: readonly string[];
+  /** Host, and port where it is not the default. */
+  readonly authority: string;
+  /** The default port as it may be written, ":443"; "" where the authority has a port. */
+  readonly defaultPort: string;
+}
+
+export function originParts(tenantOrigin: string): OriginParts {
   const secure = tenantOrigin.startsWith("https://");
   const authority = tenantOrigin.slice(tenantOrigin.indexOf("://") + 3);
   const hasPort = authority.indexOf(":", authority.lastIndexOf("]") + 1) !== -1;
-  const spellings: string[] = [];
-  for (const scheme of secure ? ["https", "wss"] : ["http", "ws"]) {
-    spellings.push(`${scheme}://${authority}`);
-    if (!hasPort) spellings.push(`${scheme}://${authority}:${secure ? "443" : "80"}`);
-  }
-  return spellings;
+  return {
+    schemes: secure ? ["https", "wss"] : ["http", "ws"],
+    authority,
+    defaultPort: hasPort ? "" : secure ? ":443" : ":80",
+  };
+}
+
+/** Lists every way to write the tenant's origin at the beginning of an absolute URL. */
+export function spellingsOf(tenantOrigin: string): readonly string[] {
+  const { schemes, authority, defaultPort } = originParts(tenantOrigin);
+  const ports = defaultPort === "" ? [""] : ["", defaultPort];
+  return schemes.flatMap((scheme) => ports.map((port) => `${scheme}://${authority}${port}`));
 }
 
 /** Turns a `Location` into the tenant into one through us; another host's stays as it is. */

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { LinkRewriter } from "../http/json-links.ts";
 import { Countdown } from "../kernel/countdown.ts";
-import type { BodyPipe, BodyRewrite } from "./body-rewrite.ts";
+import { type BodyPipe, type BodyRewrite, mostHeld } from "./body-rewrite.ts";
 import { writeHead } from "./host-response.ts";
 import { destroyResponse } from "./waiting-response.ts";
 
@@ -11,6 +11,9 @@ import { destroyResponse } from "./waiting-response.ts";
  */
 const mostWaiting = 96 * 1024;
 
+/** How long a piece of a small body waits for the rest of it; a browser may want to show what there is. Milliseconds. */
+const longestHold = 20;
+
 /** TLS tells of a body in pieces of at most this size, several of which are read at once. Bytes; RFC 8446 §5.1 */
 const largestRecord = 16 * 1024;
 
@@ -18,6 +21,11 @@ const largestRecord = 16 * 1024;
 export class ResponseSink {
   readonly #response: ServerResponse;
   readonly #stallLimit: number;
+  /** Set until it is known whether the body is small. */
+  #rewrite: BodyRewrite | null = null;
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  #holdTimer: NodeJS.Timeout | null = null;
   #rewriter: LinkRewriter | null = null;
   #pipe: BodyPipe | null = null;
   #resume: (() => void) | null = null;
@@ -53,15 +61,12 @@ export class ResponseSink {
     this.#begun = true;
     writeHead(this.#response, status, headers);
     process.nextTick(this.#flushHead);
-    if (rewrite === null) return;
-    if ("input" in rewrite) this.#open(rewrite);
-    else this.#rewriter = rewrite;
+    this.#rewrite = rewrite;
   }
 
   /** Writes a piece of the body; false means wait, and `resume` is called when there is room again. */
   write(chunk: Buffer, resume: () => void): boolean {
-    this.#hasBody = true;
-    const hasRoom = this.#pipe ? this.#pipe.input.write(chunk) : this.#send(this.#rewritten(chunk));
+    const hasRoom = this.#rewrite ? this.#hold(chunk, this.#rewrite) : this.#pass(chunk);
     if (hasRoom) return true;
     this.#resume = resume;
     this.#watch();
@@ -69,10 +74,57 @@ export class ResponseSink {
   }
 
   end(): void {
-    this.#hasBody = true;
+    try {
+      if (this.#rewrite) this.#sendHeld(this.#rewrite);
+    } catch {
+      // It is not what its Content-Encoding says.
+      return this.cut();
+    }
     if (this.#pipe) return void this.#pipe.input.end();
     if (this.#rewriter) this.#send(this.#rewriter.end());
+    this.#hasBody = true;
     this.#response.end();
+  }
+
+  /** Keeps a piece until all is there, or until that is too much, or takes too long. */
+  #hold(chunk: Buffer, rewrite: BodyRewrite): boolean {
+    this.#holdTimer ??= setTimeout(() => this.#stream(rewrite), longestHold);
+    this.#held.push(chunk);
+    this.#heldBytes += chunk.length;
+    return this.#heldBytes <= mostHeld || this.#stream(rewrite);
+  }
+
+  /** Goes on piece by piece, with those that are held to begin with. */
+  #stream(rewrite: BodyRewrite): boolean {
+    if (this.#response.destroyed) return true;
+    const held = Buffer.concat(this.#held);
+    this.#forget();
+    const stream = rewrite.stream();
+    if ("input" in stream) this.#open(stream);
+    else this.#rewriter = stream;
+    return this.#pass(held);
+  }
+
+  /** Sends a small body; one that turns out to be large goes by way of a stream. */
+  #sendHeld(rewrite: BodyRewrite): void {
+    const rewritten = rewrite.whole(Buffer.concat(this.#held));
+    if (rewritten === null) {
+      this.#stream(rewrite);
+      return;
+    }
+    this.#forget();
+    this.#send(rewritten);
+  }
+
+  #forget(): void {
+    if (this.#holdTimer) clearTimeout(this.#holdTimer);
+    this.#rewrite = null;
+    this.#held = [];
+  }
+
+  #pass(chunk: Buffer): boolean {
+    this.#hasBody = true;
+    return this.#pipe ? this.#pipe.input.write(chunk) : this.#send(this.#rewritten(chunk));
   }
 
   /** Breaks off so that the browser cannot take what it has for the whole. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as zlib from "node:zlib";
 import { describe, expect, test } from "vitest";
 import type { RawHandler } from "../support/raw-upstream.ts";
@@ -31,6 +32,12 @@ function inChunks(pieces: readonly Buffer[], more = ""): Buffer {
   return Buffer.concat([Buffer.from(head), ...chunks, Buffer.from("0\r\n\r\n")]);
 }
 
+const packings = [
+  ["plain", "", (bytes: Buffer) => bytes, (bytes: Buffer) => bytes],
+  ["gzip", "gzip", zlib.gzipSync, zlib.gunzipSync],
+  ["br", "br", zlib.brotliCompressSync, zlib.brotliDecompressSync],
+] as const;
+
 describe.each(clients)("%s", (client) => {
   /** A proxy whose tenant answers with these bytes, and the origin that its links have. */
   async function start(answer: () => Buffer): Promise<{ readonly stack: Stack; readonly tenant: string }> {
@@ -57,11 +64,7 @@ describe.each(clients)("%s", (client) => {
     },
   );
 
-  test.each([
-    ["plain", "", (bytes: Buffer) => bytes, (bytes: Buffer) => bytes],
-    ["gzip", "gzip", zlib.gzipSync, zlib.gunzipSync],
-    ["br", "br", zlib.brotliCompressSync, zlib.brotliDecompressSync],
-  ] as const)(
+  test.each(packings)(
     "a link is rewritten in a body that comes byte by byte: %s",
     async (_name, coding, pack, open) => {
       let answer: Buffer = Buffer.alloc(0);
@@ -73,4 +76,33 @@ describe.each(clients)("%s", (client) => {
       expect(JSON.parse(open(body).toString())).toEqual(expected(stack));
     },
   );
+
+  /** As long as it takes, so that it comes in many pieces and is not held as a whole; hardly smaller when packed. */
+  const manyLinks = (origin: string, amount: number): string =>
+    JSON.stringify(
+      Array.from({ length: amount }, (_, at) => ({
+        id: createHash("sha256").update(`${at}`).digest("hex"),
+        links: { self: { href: `${origin}/api/v1/items/${at}` } },
+      })),
+    );
+
+  test.each(packings)("every link of a long body is rewritten: %s", async (_name, coding, pack, open) => {
+    let answer: Buffer = Buffer.alloc(0);
+    const { stack, tenant } = await start(() => answer);
+    for (const amount of [300, 1000, 3000]) {
+      const bytes = pack(Buffer.from(manyLinks(tenant, amount)));
+      answer = inChunks([bytes], coding === "" ? "" : `Content-Encoding: ${coding}\r\n`);
+      const { body } = await stack.get("/api/v1/echo/a", { headers: { "accept-encoding": "gzip, br" } });
+      expect(open(body).toString()).toBe(manyLinks(`${stack.origin}/qlik`, amount));
+    }
+  });
+
+  test.each(packings)("a small body without a link keeps its bytes: %s", async (_name, coding, pack) => {
+    const packed = pack(Buffer.from(documentOf("https://elsewhere.test/")));
+    const { stack } = await start(() =>
+      inChunks([packed], coding === "" ? "" : `Content-Encoding: ${coding}\r\n`),
+    );
+    const { body } = await stack.get("/api/v1/echo/a", { headers: { "accept-encoding": "gzip, br" } });
+    expect(body.equals(packed)).toBe(true);
+  });
 });
