@@ -1,5 +1,6 @@
 import { loadServerConfig } from "../server/config/load.ts";
 import { createServerLog, type ServerLog } from "../server/log.ts";
+import { createReloader } from "../server/reload.ts";
 import { untilStopped } from "../server/signals.ts";
 import { createStandaloneServer } from "../server/standalone.ts";
 import { configHelp, parseConfigArguments } from "./config-arguments.ts";
@@ -10,6 +11,7 @@ const help = `Usage: qlik-session-proxy serve -c FILE [--KEY VALUE ...]
 
 Runs the proxy. Writes one line of JSON to standard output for each exchange and each change of state.
 SIGTERM and SIGINT drain and stop; a second one stops at once.
+SIGHUP reads keys, secrets, policy and allowed origins anew, and drops no connection that they still allow.
 
   -c, --config FILE   YAML or JSON
   --help              this text
@@ -28,7 +30,13 @@ async function run(args: readonly string[]): Promise<number> {
     const server = await createStandaloneServer(config);
     const { url, adminUrl } = server;
     log.write({ event: "server.started", url, ...(adminUrl === undefined ? {} : { adminUrl }) });
-    return await untilStopped(server, log);
+    const reloader = createReloader({
+      load: () => loadServerConfig(sources),
+      apply: (next) => server.prepareReload(next)(),
+      log,
+      config,
+    });
+    return await untilStopped({ server, reloader, log });
   } catch (error) {
     return reportFailure(error);
   } finally {

@@ -37,6 +37,8 @@ export interface ResolvedOptions {
   readonly identityHeaders: ReadonlySet<string>;
   /** The first one seals, all of them open; a random one with the memory store, if none was given. */
   readonly secrets: readonly [Secret, ...Secret[]];
+  /** That random one, which opens as long as the process lives; null where one was given from the start. */
+  readonly madeSecret: Secret | null;
   readonly store: StoreChoice;
   /** How many processes serve this tenant, as far as the operator said. */
   readonly replicas: number;

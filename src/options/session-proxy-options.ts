@@ -202,7 +202,7 @@ export function resolveOptions(
     ...filled,
     // Frozen on its own: a store of the caller's keeps its own ways.
     store: Object.freeze(store),
-    secrets: toSecrets(options.secret),
+    ...toSecrets(options.secret),
     warnings: [
       ...sharingWarnings(store.kind, shape.output.replicas, surroundings),
       ...pageWarnings(filled.policy.presets, filled.prefix),
@@ -215,10 +215,11 @@ const toSecret = (text: string | Secret): Secret => new Secret(revealed(text));
 /** As long as the key that is made of it. Bytes. */
 const randomSecretBytes = 32;
 
-function toSecrets(secret: SessionProxyOptions["secret"]): ResolvedOptions["secrets"] {
-  const texts = secret === undefined ? [] : [secret].flat();
-  const [first = randomBytes(randomSecretBytes).toString("base64"), ...others] = texts;
-  return [toSecret(first), ...others.map(toSecret)];
+function toSecrets(secret: SessionProxyOptions["secret"]): Pick<ResolvedOptions, "secrets" | "madeSecret"> {
+  const [first, ...others] = secret === undefined ? [] : [secret].flat().map(toSecret);
+  if (first !== undefined) return { secrets: [first, ...others], madeSecret: null };
+  const made = new Secret(randomBytes(randomSecretBytes).toString("base64"));
+  return { secrets: [made], madeSecret: made };
 }
 
 /** The first problem of a place stands for all: the later checks only repeat it in other words. */
@@ -233,7 +234,7 @@ const usualRenewBefore = 120_000;
 function fill(
   shaped: ShapedOptions,
   signingKeys: ResolvedOptions["tenant"]["signingKeys"],
-): Omit<ResolvedOptions, "store" | "secrets" | "warnings"> {
+): Omit<ResolvedOptions, "store" | "secrets" | "madeSecret" | "warnings"> {
   const { tenant, root, session, publicOrigin, replicas, policy, timeouts, limits, upstream, unsafe } =
     shaped;
   const prefix = parsePrefix(shaped.prefix);

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { SessionProxyError } from "../errors.ts";
+import { type ErrorCode, SessionProxyError } from "../errors.ts";
 import { firstHeader, headerValues } from "../http/raw-headers.ts";
 import { readSiteHeaders, type SiteHeaders } from "../http/site-headers.ts";
 import { judgeSite, type SiteFacts, type SiteVerdict } from "../http/site-guard.ts";
@@ -54,6 +54,12 @@ export interface Passage {
   readonly row?: number;
 }
 
+/** What a socket was let in with, as far as other rules may judge it otherwise; short, because it is kept as long as the socket. */
+export interface SocketHandshake {
+  readonly path: string;
+  readonly site: SiteFacts;
+}
+
 /** The one door for requests and upgrades: target, policy, site guard, identity. product C1 */
 export interface Admission {
   /** Where the request goes, or why it goes nowhere. */
@@ -64,6 +70,10 @@ export interface Admission {
   weigh(request: RequestHead, place: OwnPlace | TenantPlace, upgrade: boolean): Passage;
   /** As {@link weigh}; "preflight" is answered here. @throws SessionProxyError */
   guard(request: RequestHead, place: OwnPlace | TenantPlace, upgrade: boolean): "pass" | "preflight";
+  /** What is kept of an upgrade that was let in. */
+  handshakeOf(request: RequestHead, place: TenantPlace): SocketHandshake;
+  /** Why a socket that was let in would not be let in here, in the code of its refusal; null where it would. */
+  objection(handshake: SocketHandshake): ErrorCode | null;
   /** Who the host says this is. @throws SessionProxyError `QSP-IDENTITY` */
   readonly identify: (request: IncomingMessage) => Identity | null | Promise<Identity | null>;
 }
@@ -131,6 +141,16 @@ export function createAdmission(options: ResolvedOptions, policy: Policy): Admis
       const { outcome } = weigh(request, place, upgrade);
       if (typeof outcome !== "string") throw outcome;
       return outcome;
+    },
+    handshakeOf(request, place) {
+      const facts = factsOf(request, readSiteHeaders(request.rawHeaders), { place, upgrade: true });
+      // No upgrade is judged by it, and it may be long.
+      return { path: place.target.path, site: { ...facts, referer: undefined } };
+    },
+    objection({ path, site }) {
+      if (!policy.judge("GET", true, path).allowed) return "QSP-POLICY";
+      const verdict = judgeSite(site, sitePolicy);
+      return verdict.pass === false ? verdict.code : null;
     },
     identify(request) {
       try {

@@ -1,28 +1,22 @@
 import type { IncomingMessage, Server } from "node:http";
-import { SessionProxyError } from "../errors.ts";
+import { OptionsError } from "../errors.ts";
 import { systemClock, type Clock } from "../kernel/clock.ts";
-import { atMost, within } from "../kernel/deadline.ts";
-import type { Identity } from "../identity/identity.ts";
-import type { ProxySession } from "../session/proxy-session.ts";
+import { atMost } from "../kernel/deadline.ts";
 import { SessionManager } from "../session/session-manager.ts";
-import { createAdmission } from "./admission.ts";
-import { createClientAddress } from "./client-address.ts";
+import { createDoorContexts, type Standing } from "./door-contexts.ts";
 import { InFlight } from "./drain.ts";
-import { runBefore } from "./host-middleware.ts";
 import { HttpDoor } from "./http-door.ts";
 import { LiveSockets } from "./live-sockets.ts";
 import { LossMemory } from "./loss-memory.ts";
 import { resolveOptions, type SessionProxyOptions } from "../options/session-proxy-options.ts";
-import { OwnAnswers } from "./own-answers.ts";
+import { reloadProblems, withSecretsOf } from "../options/fixed-options.ts";
 import { OwnWord } from "./own-word.ts";
 import { ProductInfo } from "./product-info.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
-import { createRoutePolicy } from "./route-policy.ts";
-import type { Middleware, SessionProxy } from "./session-proxy.ts";
+import type { Middleware, ReloadableProxy, Reloaded, SessionProxy } from "./session-proxy.ts";
 import { openStore } from "./open-store.ts";
-import { createSite } from "./site.ts";
 import { UpgradeDoor } from "./upgrade-door.ts";
-import { createSeal } from "../store/seal.ts";
+import { createRotatingSeal } from "../store/seal.ts";
 import { createUpstream, staticLane } from "../upstream/upstream.ts";
 
 /**
@@ -42,8 +36,13 @@ export function createSessionProxy(options: SessionProxyOptions): SessionProxy {
 /** Sockets are gone within a second of their close frame; `close` waits a little longer. Milliseconds; rules R13 */
 const closeWait = 1500;
 
+const textsOf = ([first, ...others]: ResolvedOptions["secrets"]): readonly [string, ...string[]] => [
+  first.reveal(),
+  ...others.map((each) => each.reveal()),
+];
+
 /** Wires the floors together; tests bring their own clock. */
-export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): SessionProxy {
+export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): ReloadableProxy {
   const now = (): number => clock.now();
   const live = new LiveSockets(options.timeouts.socketIdle);
   const inFlight = new InFlight();
@@ -62,11 +61,11 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     client: options.upstream.client,
   });
   const store = openStore(options.store, { clock, timeout: options.timeouts.store });
-  const [secret, ...olderSecrets] = options.secrets;
+  const seal = createRotatingSeal(textsOf(options.secrets));
   const sessions = new SessionManager({
     clock,
     store,
-    seal: createSeal([secret.reveal(), ...olderSecrets.map((each) => each.reveal())]),
+    seal,
     storeTimeout: options.timeouts.store,
     storeGrace: options.session.storeGrace,
     tenant: {
@@ -86,81 +85,45 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     closeSockets: ({ key }, code, reason) => live.closeOf(key, code, JSON.stringify({ code: reason })),
     released: upstream.release,
   });
-  const admission = createAdmission(options, createRoutePolicy(options));
-  const site = createSite(options);
-  const clientAddress = createClientAddress(options.trustedProxies);
-
-  /** A host that never answers must not keep the browser's connection for ever. */
-  const inTime = <T>(host: Promise<T>): Promise<T> =>
-    within(
-      options.timeouts.login,
-      host,
-      () => new SessionProxyError("QSP-IDENTITY", { status: 503, reason: "no answer" }),
-    );
-
-  /** Asks the host who this is, for so long as it may take. */
-  const identify = async (request: IncomingMessage): Promise<Identity | null> =>
-    inTime(Promise.resolve(admission.identify(request)));
-
-  /** `at` is when the head of the request was there: the host vouches for that moment. rules R1 */
-  const signIn = (request: IncomingMessage, at: number): ProxySession | Promise<ProxySession> => {
-    const join = (identity: Identity | null): ProxySession | Promise<ProxySession> => {
-      if (!identity) throw new SessionProxyError("QSP-UNAUTHENTICATED");
-      return sessions.acquire({ identity, at, again: () => identify(request) });
-    };
-    const identity = admission.identify(request);
-    return identity instanceof Promise ? inTime(identity).then(join) : join(identity);
-  };
-
-  const http = new HttpDoor({
-    options,
-    admission,
-    site,
-    clientAddress,
+  const standing: Standing = {
     sessions,
     upstream,
-    now,
-    signIn,
-    ownWord: new OwnWord(now),
-    limits: options.limits,
-    bodyIdle: options.timeouts.bodyIdle,
-    enter: () => inFlight.enter(),
-    isDraining: () => draining === "yes",
-    isClosed: () => closed,
-    ownAnswers: new OwnAnswers({
-      sessions,
-      site,
-      now,
-      isDraining: () => draining === "yes",
-      allowedOrigins: options.allowedOrigins,
-      announceBefore: options.session.renewBefore,
-      identify,
-      socketsOf: (key) => live.countOf(key),
-      productInfo: new ProductInfo({
-        call: upstream.callFor(staticLane),
-        timeout: options.timeouts.login,
-        now,
-      }),
-    }),
-  });
-
-  const upgrades = new UpgradeDoor({
-    options,
-    admission,
-    upstream,
-    sessions,
     live,
     now,
-    signIn,
     losses: new LossMemory(now),
-    tenantOrigin: options.tenant.origin,
-    identityHeaders: options.identityHeaders,
-    clientAddress,
-    limits: options.limits,
+    ownWord: new OwnWord(now),
+    productInfo: new ProductInfo({
+      call: upstream.callFor(staticLane),
+      timeout: options.timeouts.login,
+      now,
+    }),
     isDraining: () => draining === "yes",
+    isClosed: () => closed,
     enter: () => inFlight.enter(),
-    runHost: (before, request) => inTime(runBefore(before, request)),
-  });
+    objection: (handshake) => doors.upgrades.admission.objection(handshake),
+  };
+  let current = options;
+  let doors = createDoorContexts(options, standing);
+  const http = new HttpDoor(doors.http);
+  const upgrades = new UpgradeDoor(doors.upgrades);
+
+  const prepareReload = (wanted: ResolvedOptions): (() => Reloaded) => {
+    const next = withSecretsOf(current, wanted);
+    const problems = reloadProblems(current, next);
+    if (problems.length > 0) throw new OptionsError(problems);
+    const nextDoors = createDoorContexts(next, standing);
+    return () => {
+      const isSecretNew = next.secrets[0].reveal() !== current.secrets[0].reveal();
+      current = next;
+      doors = nextDoors;
+      http.use(doors.http);
+      upgrades.use(doors.upgrades);
+      seal.rotate(textsOf(next.secrets));
+      if (isSecretNew) sessions.rotation.sealAnew();
+      sessions.rotation.signWith(next.tenant.signingKeys[0]);
+      return { socketsClosed: live.closeWhere(4003, standing.objection) };
+    };
+  };
 
   const drainNow = async (): Promise<void> => {
     draining = "announced";
@@ -177,8 +140,9 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
       server.on("upgrade", listener);
       return () => void server.off("upgrade", listener);
     },
+    prepareReload,
     async logout(request: IncomingMessage) {
-      const identity = await identify(request);
+      const identity = await doors.identify(request);
       if (identity) await sessions.logout(identity);
     },
     sessions: {

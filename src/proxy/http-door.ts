@@ -41,6 +41,8 @@ export interface HttpDoorContext extends ExchangeContext {
 
 /** A request on its way through the door. */
 interface Visit {
+  /** The rules of when it came, to its end. rules R15 */
+  readonly context: HttpDoorContext;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly place: Place | SessionProxyError;
@@ -74,15 +76,21 @@ const unheard = (): void => {};
 
 /** Takes requests from the browser's word to the browser's answer. */
 export class HttpDoor {
-  readonly #context: HttpDoorContext;
+  #context: HttpDoorContext;
 
   constructor(context: HttpDoorContext) {
     this.#context = context;
   }
 
+  /** From now on requests are taken by these rules; those under way go on by theirs. */
+  use(context: HttpDoorContext): void {
+    this.#context = context;
+  }
+
   /** Answers the request, or hands it on where it is not ours. Never throws and never rejects. */
   handle(request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void {
-    const { admission, enter, isDraining, now } = this.#context;
+    const context = this.#context;
+    const { admission, enter, isDraining, now } = context;
     const traceId = newTraceId();
     const startedAt = now();
     let place: Place | SessionProxyError;
@@ -93,7 +101,7 @@ export class HttpDoor {
     }
     if (!(place instanceof SessionProxyError) && place.kind === "elsewhere") {
       if (next) return next();
-      place = unclaimed(request, this.#context.options, place.verdict);
+      place = unclaimed(request, context.options, place.verdict);
     }
     // The browser left while the host's own middlewares ran; nobody has to be asked or signed in.
     if (response.destroyed || isGone(request)) return;
@@ -103,17 +111,17 @@ export class HttpDoor {
     // A write to a connection that is gone reports here; the exchange hears of it by "close".
     response.on("error", unheard);
     if (isDraining()) response.shouldKeepAlive = false;
-    void this.#take({ request, response, place, startedAt, traceId });
+    void this.#take({ context, request, response, place, startedAt, traceId });
   }
 
   async #take(visit: Visit): Promise<void> {
-    const { request, response, traceId } = visit;
+    const { response } = visit;
     try {
       let outcome: Outcome;
       try {
         outcome = await this.#serve(visit);
       } catch (error) {
-        outcome = this.#fail(request, response, toInternalError(error), traceId);
+        outcome = this.#fail(visit, toInternalError(error));
       }
       this.#tell(visit, outcome);
     } catch {
@@ -123,17 +131,16 @@ export class HttpDoor {
 
   /** A promise only where something has to be waited for. */
   #serve(visit: Visit): Outcome | Promise<Outcome> {
-    const { request, response, place, startedAt } = visit;
+    const { context, request, response, place, startedAt } = visit;
     if (place instanceof SessionProxyError) throw place;
     if (place.kind === "elsewhere") throw new SessionProxyError("QSP-POLICY");
-    const { admission, signIn } = this.#context;
+    const { admission, signIn } = context;
     if (admission.guard(request, place, false) === "preflight") {
-      sendAnswer(response, emptyAnswer(204, preflightHeaders), this.#corsFor(request));
+      sendAnswer(response, emptyAnswer(204, preflightHeaders), corsFor(visit));
       return { status: 204 };
     }
     const isProductInfo = place.kind === "own" && place.route.name === "product-info";
-    if (this.#context.isClosed() && !isProductInfo)
-      throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
+    if (context.isClosed() && !isProductInfo) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
     if (place.kind === "own") return this.#answerOwn(visit, place);
     const signedIn = needsIdentity(place.routeClass) ? signIn(request, startedAt) : null;
     return signedIn instanceof Promise
@@ -141,22 +148,15 @@ export class HttpDoor {
       : this.#exchange(visit, place, signedIn);
   }
 
-  async #answerOwn({ request, response }: Visit, { route, target }: OwnPlace): Promise<Outcome> {
-    await this.#context.ownAnswers.answer({ request, response, route, target, cors: this.#corsFor(request) });
+  async #answerOwn(visit: Visit, { route, target }: OwnPlace): Promise<Outcome> {
+    const { context, request, response } = visit;
+    await context.ownAnswers.answer({ request, response, route, target, cors: corsFor(visit) });
     return { status: response.statusCode };
   }
 
-  #corsFor(request: IncomingMessage): readonly string[] {
-    const origin = this.#context.site.corsOriginFor(request);
-    return origin === undefined ? [] : corsHeaders(origin);
-  }
-
-  #exchange(
-    { request, response, startedAt }: Visit,
-    place: TenantPlace,
-    session: ProxySession | null,
-  ): Outcome | Promise<Outcome> {
-    const { options, site, limits, clientAddress, sessions, now } = this.#context;
+  #exchange(visit: Visit, place: TenantPlace, session: ProxySession | null): Outcome | Promise<Outcome> {
+    const { context, request, response, startedAt } = visit;
+    const { options, site, limits, clientAddress, sessions, now } = context;
     if (session) sessions.touch(session);
     // Only who waited for a login sees one in the timing.
     const loginMs = session && session.createdAt >= startedAt ? now() - startedAt : 0;
@@ -167,10 +167,10 @@ export class HttpDoor {
     );
     checkPrepared(prepared, place.routeClass, limits);
     if (prepared.conditionFails) {
-      sendAnswer(response, emptyAnswer(412), this.#corsFor(request));
+      sendAnswer(response, emptyAnswer(412), corsFor(visit));
       return { status: 412, session };
     }
-    return exchange(this.#context, {
+    return exchange(context, {
       request,
       response,
       prepared,
@@ -178,22 +178,18 @@ export class HttpDoor {
       startedAt,
       loginMs,
       session,
-      rules: answerRules(this.#context, { request, prepared, routeClass: place.routeClass, tagSuffix }),
+      rules: answerRules(context, { request, prepared, routeClass: place.routeClass, tagSuffix }),
     });
   }
 
-  #fail(
-    request: IncomingMessage,
-    response: ServerResponse,
-    error: SessionProxyError,
-    traceId: string,
-  ): Outcome {
+  #fail(visit: Visit, error: SessionProxyError): Outcome {
+    const { request, response, traceId } = visit;
     const navigation = firstHeader(request.rawHeaders, "sec-fetch-mode") === "navigate";
     // What follows on this connection is the rest of a body, or as doubtful as what came.
     const ends = error.code === "QSP-TOO-LARGE" || error.code === "QSP-TARGET";
     if (ends && !response.headersSent) response.shouldKeepAlive = false;
     const gone = response.destroyed;
-    sendAnswer(response, errorAnswer(error, { navigation, traceId }), this.#corsFor(request));
+    sendAnswer(response, errorAnswer(error, { navigation, traceId }), corsFor(visit));
     return {
       status: gone ? 499 : error.status,
       code: error.code,
@@ -204,15 +200,15 @@ export class HttpDoor {
     };
   }
 
-  #tell({ request, place, traceId, startedAt }: Visit, outcome: Outcome): void {
+  #tell({ context, request, place, traceId, startedAt }: Visit, outcome: Outcome): void {
     const { session, status, bytes, code, reason, level } = outcome;
     publish("exchange", () => ({
       event: "exchange.finished",
       traceId,
-      tenant: this.#context.options.tenant.origin,
+      tenant: context.options.tenant.origin,
       route: routeOf(place),
       method: request.method ?? "GET",
-      ms: this.#context.now() - startedAt,
+      ms: context.now() - startedAt,
       status,
       bytes,
       session: session ? shownKey(session) : undefined,
@@ -222,6 +218,12 @@ export class HttpDoor {
       level,
     }));
   }
+}
+
+/** The headers for who asks from a listed origin. */
+function corsFor({ context, request }: Visit): readonly string[] {
+  const origin = context.site.corsOriginFor(request);
+  return origin === undefined ? [] : corsHeaders(origin);
 }
 
 /** Test harnesses and adapters make requests that have no connection. */

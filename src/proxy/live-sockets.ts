@@ -1,5 +1,9 @@
-/** A spliced socket as the rest of the proxy sees it. */
+import type { SocketHandshake } from "./admission.ts";
+
+/** An open socket as the rest of the proxy sees it. */
 export interface LiveSocket {
+  /** What it was let in with. */
+  readonly handshake: SocketHandshake;
   /** Sends our close frame and ends both sides; within a second no byte travels any more. rules R13 */
   close(code: number, reason: string): void;
   /** A part of the time has passed that a socket may be idle. */
@@ -55,6 +59,18 @@ export class LiveSockets {
   /** Closes the sockets of one session at once. */
   closeOf(key: string, code: number, reason: string): void {
     for (const socket of this.#byKey.get(key) ?? []) socket.close(code, reason);
+  }
+
+  /** Closes, with the code of what is said against it, every socket that something is said against; how many those are. */
+  closeWhere(code: number, objection: (handshake: SocketHandshake) => string | null): number {
+    let closed = 0;
+    for (const socket of [...this.#byKey.values()].flatMap((each) => [...each])) {
+      const reason = objection(socket.handshake);
+      if (reason === null) continue;
+      closed += 1;
+      socket.close(code, JSON.stringify({ code: reason }));
+    }
+    return closed;
   }
 
   /** Closes all sockets, evenly over `spread` milliseconds, so that their clients do not all come back at once. rules R11 */

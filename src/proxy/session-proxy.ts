@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { ResolvedOptions } from "../options/resolved-options.ts";
 
 /** A host middleware, as Express and Connect know it. */
 export type Middleware = (
@@ -45,6 +46,24 @@ export interface SessionProxy {
   close(): Promise<void>;
   /** What is going on now. */
   stats(): SessionProxyStats;
+}
+
+/** A session proxy whose options can be replaced while it runs. */
+export interface ReloadableProxy extends SessionProxy {
+  /**
+   * Makes everything that the options need, and changes nothing; the returned function puts them into force. Requests and
+   * sockets that are under way go on by the options of before, except for sockets that the new ones do not let in: they
+   * are closed with 4003. rules R15
+   *
+   * @throws OptionsError where the options differ in what holds for the whole life of a proxy
+   */
+  prepareReload(options: ResolvedOptions): () => Reloaded;
+}
+
+/** What new options have done. */
+export interface Reloaded {
+  /** Open WebSockets that they do not let in. */
+  readonly socketsClosed: number;
 }
 
 /** What an operator can do with sessions; every call rejects with `QSP-STORE` where the store cannot be reached. */

@@ -1,15 +1,16 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { SessionProxyError } from "../errors.ts";
+import { type ErrorCode, SessionProxyError } from "../errors.ts";
 import { errorAnswer, upgradeRefusal } from "../http/own-answer.ts";
 import type { Target } from "../http/target.ts";
 import { publish } from "../kernel/channels.ts";
 import { shownKey, type ProxySession } from "../session/proxy-session.ts";
 import type { TenantSession } from "../session/tenant-session.ts";
 import type { Caller } from "../upstream/send-handshake.ts";
+import type { SocketHandshake } from "./admission.ts";
 import { EarlyBytes } from "./early-bytes.ts";
 import { endSoon } from "./end-socket.ts";
-import type { LiveSockets } from "./live-sockets.ts";
+import type { LiveSocket, LiveSockets } from "./live-sockets.ts";
 import type { LossMemory } from "./loss-memory.ts";
 import { checkHandshake } from "./rewrite-handshake.ts";
 import { Splice, type SpliceOwner, type SpliceReport } from "./splice.ts";
@@ -28,6 +29,8 @@ export interface SocketDoorContext extends UpgradeContext {
   /** Open sockets, and handshakes under way: of one session, and of all. */
   readonly limits: { readonly socketsPerSession: number; readonly sockets: number };
   readonly isDraining: () => boolean;
+  /** What the rules of now say against a socket that was let in, in the code of a refusal; null for nothing. */
+  readonly objection: (handshake: SocketHandshake) => ErrorCode | null;
 }
 
 /** One upgrade, and what it came on. */
@@ -40,7 +43,11 @@ export interface Arrival {
 }
 
 /** Policy, site guard, identity and session, in this order. */
-export type Admit = () => Promise<{ readonly target: Target; readonly session: ProxySession }>;
+export type Admit = () => Promise<{
+  readonly target: Target;
+  readonly handshake: SocketHandshake;
+  readonly session: ProxySession;
+}>;
 
 /** Takes one upgrade from handshake to splice; it never rejects and never leaves a socket without owner. */
 export async function openSocket(
@@ -64,7 +71,8 @@ export async function openSocket(
         endSoon(socket);
         return;
       }
-      join({ context, socket, early, traceId, session, socketEpoch, outcome, path: admitted.target.path });
+      const { handshake } = admitted;
+      join({ context, socket, early, traceId, session, socketEpoch, outcome, handshake });
     } finally {
       place();
     }
@@ -113,19 +121,23 @@ interface Joining {
   /** Of the session when the upgrade was admitted. */
   readonly socketEpoch: number;
   readonly outcome: Extract<UpgradeOutcome, { socket: unknown }>;
-  readonly path: string;
+  readonly handshake: SocketHandshake;
 }
 
-function join({ context, socket, early, traceId, session, socketEpoch, outcome, path }: Joining): void {
+function join(joining: Joining): void {
+  const { context, socket, early, traceId, session, socketEpoch, outcome, handshake } = joining;
   const isOutOfDate = session.socketEpoch !== socketEpoch;
-  if (session.ended || socket.destroyed || isOutOfDate || context.isDraining()) {
+  // The rules may have changed while the tenant was asked.
+  const objection = context.objection(handshake);
+  if (session.ended || socket.destroyed || isOutOfDate || objection || context.isDraining()) {
     outcome.socket.destroy();
     outcome.release();
+    if (objection) throw new SessionProxyError(objection, { reason: "the configuration was reloaded" });
     if (session.ended) throw new SessionProxyError("QSP-UNAUTHENTICATED");
     throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
   }
   const { generation, head, headers, release } = outcome;
-  const opened = new OpenedSocket({ context, traceId, session, generation, path, release });
+  const opened = new OpenedSocket({ context, traceId, session, generation, handshake, release });
   const sent = early.take();
   const splice = new Splice({ downstream: socket, upstream: outcome.socket }, opened);
   opened.begin(splice);
@@ -142,11 +154,11 @@ interface Belongings {
   readonly traceId: string;
   readonly session: ProxySession;
   readonly generation: TenantSession;
-  readonly path: string;
+  readonly handshake: SocketHandshake;
   readonly release: () => void;
 }
 
-class OpenedSocket implements SpliceOwner {
+class OpenedSocket implements SpliceOwner, LiveSocket {
   readonly #of: Belongings;
   readonly #startedAt: number;
   #splice: Splice | null = null;
@@ -156,10 +168,22 @@ class OpenedSocket implements SpliceOwner {
     this.#startedAt = belongings.context.now();
   }
 
+  get handshake(): SocketHandshake {
+    return this.#of.handshake;
+  }
+
+  close(code: number, reason: string): void {
+    this.#splice?.close(code, reason);
+  }
+
+  beat(): void {
+    this.#splice?.beat();
+  }
+
   begin(splice: Splice): void {
     const { context, session, traceId } = this.#of;
     this.#splice = splice;
-    context.live.add(session.key, splice);
+    context.live.add(session.key, this);
     context.sessions.touch(session);
     context.sessions.socketOpened(session);
     publish("socket", () => ({
@@ -173,8 +197,8 @@ class OpenedSocket implements SpliceOwner {
   }
 
   codeForLoss(): 4003 | 4206 {
-    const { context, path, session } = this.#of;
-    return context.losses.codeFor(session.key, path, this.#startedAt);
+    const { context, handshake, session } = this.#of;
+    return context.losses.codeFor(session.key, handshake.path, this.#startedAt);
   }
 
   used(): void {
@@ -183,7 +207,7 @@ class OpenedSocket implements SpliceOwner {
 
   closed({ code, bytesDown, refused }: SpliceReport): void {
     const { context, generation, release, session, traceId } = this.#of;
-    if (this.#splice) context.live.remove(session.key, this.#splice);
+    context.live.remove(session.key, this);
     release();
     // "No permission" before any message may mean that the session is lost; the client's next try should succeed.
     if (refused) context.sessions.suspect(session, generation);

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { encodeClose } from "../ws/close-frame.ts";
 import { createFrameTracker } from "../ws/frame-boundary.ts";
 import { endSoon } from "./end-socket.ts";
-import { beatsOfIdle, type LiveSocket } from "./live-sockets.ts";
+import { beatsOfIdle } from "./live-sockets.ts";
 
 /** The two ends of a spliced socket. */
 export interface SpliceEnds {
@@ -68,7 +68,7 @@ type Listeners = Readonly<
  * The listeners are the same functions for all splices, and what they know is in fields: closures would be the larger part
  * of what we keep for an idle socket. Earned by: bench idle-sockets
  */
-export class Splice implements LiveSocket {
+export class Splice {
   readonly #downstream: Socket;
   readonly #upstream: Socket;
   readonly #owner: SpliceOwner;

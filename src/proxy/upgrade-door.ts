@@ -36,9 +36,14 @@ export type UpgradeListener = (request: IncomingMessage, stream: unknown, head: 
 
 /** Decides which upgrades of a server are ours, and takes those in their turn. */
 export class UpgradeDoor {
-  readonly #context: UpgradeDoorContext;
+  #context: UpgradeDoorContext;
 
   constructor(context: UpgradeDoorContext) {
+    this.#context = context;
+  }
+
+  /** From now on upgrades are taken by these rules; those that were taken go on by theirs. */
+  use(context: UpgradeDoorContext): void {
     this.#context = context;
   }
 
@@ -82,17 +87,19 @@ export class UpgradeDoor {
   }
 
   #take(upgrade: Arrival, place: TenantPlace, before: readonly Middleware[]): void {
-    const { admission, enter, now, runHost, signIn } = this.#context;
+    const context = this.#context;
+    const { admission, enter, now, runHost, signIn } = context;
     const { request, socket } = upgrade;
     const at = now();
     const admit: Admit = async () => {
       admission.guard(request, place, true);
       if (before.length > 0) await runHost(before, request);
-      return { target: place.target, session: await signIn(request, at) };
+      const session = await signIn(request, at);
+      return { target: place.target, handshake: admission.handshakeOf(request, place), session };
     };
     const leave = enter();
     // The context is not copied for one upgrade: what is kept with its socket would keep the request too.
-    openSocket(this.#context, upgrade, admit)
+    openSocket(context, upgrade, admit)
       .finally(leave)
       .catch(() => socket.destroy());
   }

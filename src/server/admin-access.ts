@@ -11,16 +11,17 @@ export interface AdminAccess {
   refusal(): AdminRefusal;
 }
 
-/** Creates the door of a listener; without a token it is shut. */
-export function createAdminAccess(token: Secret | undefined): AdminAccess {
-  const wanted = token === undefined ? undefined : digest(token.reveal());
-  const holds = (request: IncomingMessage): boolean =>
-    wanted !== undefined && timingSafeEqual(wanted, digest(tokenOf(request)));
+/** Creates the door of a listener, for the token of the moment; without one it is shut. */
+export function createAdminAccess(token: () => Secret | undefined): AdminAccess {
+  const holds = (request: IncomingMessage): boolean => {
+    const wanted = token();
+    return wanted !== undefined && equalTexts(wanted.reveal(), tokenOf(request));
+  };
   return {
     holds,
     refusal: () =>
       unauthorized(
-        wanted === undefined
+        token() === undefined
           ? "this listener has no token that could be sent: set admin.tokenFile"
           : "send Authorization: Bearer and the token of admin.tokenFile",
       ),

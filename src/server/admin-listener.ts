@@ -1,4 +1,3 @@
-import {} from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { publish } from "../kernel/channels.ts";
 import { traceId } from "../kernel/random.ts";
@@ -22,10 +21,10 @@ export type Readiness = "ready" | "draining" | "store unreachable" | "login held
 
 /** What the private listener needs. */
 export interface AdminOptions {
-  /** Without it there are the probes alone, and the signed webhook where that has a key. */
-  readonly token: Secret | undefined;
-  /** What events are signed with; without it none is taken. */
-  readonly webhookKey: Buffer | undefined;
+  /** The token of now. Without it there are the probes alone, and the signed webhook where that has a key. */
+  readonly token: () => Secret | undefined;
+  /** What events are signed with now; without it none is taken. */
+  readonly webhookKey: () => Buffer | undefined;
   readonly readiness: () => Readiness;
   readonly control: SessionControl;
   /** Milliseconds since the Unix epoch. */
@@ -136,11 +135,8 @@ function createRoutes(options: AdminOptions, access: AdminAccess): ReadonlyMap<s
 }
 
 /** Takes orders from who holds the token, and events that are signed. product B5 */
-function createWebhook(
-  { webhookKey, now }: AdminOptions,
-  access: AdminAccess,
-  revoker: Revoker,
-): AdminHandler {
+function createWebhook(options: AdminOptions, access: AdminAccess, revoker: Revoker): AdminHandler {
+  const { now } = options;
   const deliveries = new Deliveries(now);
   return async ({ request }) => {
     if (access.holds(request)) {
@@ -148,6 +144,7 @@ function createWebhook(
       await revoker.carryOut(order, "POST /revoke with the token");
       return done;
     }
+    const webhookKey = options.webhookKey();
     if (webhookKey === undefined || request.headers["webhook-signature"] === undefined)
       throw access.refusal();
     const head = readDeliveryHead(request.headers, now());

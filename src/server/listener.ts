@@ -62,6 +62,13 @@ function createSecureListener({ cert, key }: Certificate, patience: Patience): S
   return Object.assign(createSecureServer(options), { key: undefined });
 }
 
+/** Lets a server prove itself with another certificate; connections that are open go on with theirs. */
+export function replaceCertificate(server: AnyServer, { cert, key }: Certificate): void {
+  if (!("setSecureContext" in server)) return;
+  server.setSecureContext({ cert, key: revealed(key), minVersion: "TLSv1.2" });
+  Object.assign(server, { key: undefined });
+}
+
 /** Thrown when a listener cannot listen; its message is for the operator. */
 export class ListenError extends Error {
   override readonly name = "ListenError";

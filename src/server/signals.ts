@@ -1,29 +1,32 @@
 import type { ServerLog } from "./log.ts";
+import type { Reloader } from "./reload.ts";
 import type { StandaloneServer } from "./standalone.ts";
 
 const stopSignals = ["SIGTERM", "SIGINT"] as const;
 
+/** What signals ask of. */
+export interface Signalled {
+  readonly server: Pick<StandaloneServer, "drain">;
+  readonly reloader: Reloader;
+  readonly log: ServerLog;
+}
+
 /**
- * Waits for the signal to stop and drains the server.
+ * Waits for the signal to stop and drains the server; reloads whenever `SIGHUP` asks.
  *
  * Resolves with the exit code: 0 after the drain, 1 when a second signal asked not to wait for it.
  */
-export function untilStopped(server: StandaloneServer, log: ServerLog): Promise<number> {
+export function untilStopped({ server, reloader, log }: Signalled): Promise<number> {
   return new Promise((resolve, reject) => {
     let stopping = false;
     const stop = (): void => {
       if (stopping) return settle(1);
       stopping = true;
+      reloader.stop();
       log.write({ event: "server.draining" });
       server.drain().then(() => settle(0), reject);
     };
-    // Without a listener the signal would end the process, and with it every open WebSocket.
-    const reload = (): void =>
-      log.write({
-        event: "server.reloadRefused",
-        level: "warn",
-        reason: "SIGHUP does not reload in this version: restart the server",
-      });
+    const reload = (): void => reloader.ask();
     const settle = (code: number): void => {
       for (const signal of stopSignals) process.off(signal, stop);
       process.off("SIGHUP", reload);

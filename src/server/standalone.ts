@@ -3,13 +3,15 @@ import { publish } from "../kernel/channels.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { resolveOptions } from "../options/session-proxy-options.ts";
 import { assembleSessionProxy } from "../proxy/create-session-proxy.ts";
-import type { SessionProxy } from "../proxy/session-proxy.ts";
+import type { Secret } from "../kernel/secret.ts";
+import type { Reloaded, ReloadableProxy, SessionProxy } from "../proxy/session-proxy.ts";
 import { createAdminListener } from "./admin-listener.ts";
 import { formatListenAddress, type ListenAddress } from "./config/listen-address.ts";
 import { toWebhookKey } from "./admin-webhook.ts";
-import type { AdminConfig, ServerConfig } from "./config/load.ts";
+import type { ServerConfig } from "./config/load.ts";
 import { type Traffic, watchTraffic } from "./drain.ts";
-import { type AnyServer, createListener, listen } from "./listener.ts";
+import { type AnyServer, createListener, listen, replaceCertificate } from "./listener.ts";
+import { checkCertificate, checkListeners, inOnePass } from "./reload.ts";
 
 /** A running server. */
 export interface StandaloneServer {
@@ -22,6 +24,14 @@ export interface StandaloneServer {
    * requests finish, then closes. Ends as soon as nothing is in flight, and at the deadline at the latest.
    */
   drain(): Promise<void>;
+  /**
+   * Makes everything that another configuration needs, and changes nothing; the returned function puts it into force.
+   * Requests and WebSockets that are under way go on, except for WebSockets that it does not let in: those are closed with
+   * 4003.
+   *
+   * @throws OptionsError where it differs in what only a restart can change; docs/reference/reload.md
+   */
+  prepareReload(config: ServerConfig): () => Reloaded;
   /** Ends everything at once. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -35,7 +45,7 @@ export interface StandaloneServer {
  */
 export async function createStandaloneServer(config: ServerConfig): Promise<StandaloneServer> {
   // First, because a secret that cannot be read must leave nothing behind.
-  const webhookKey = toWebhookKey(config.admin);
+  let current = { config, webhookKey: toWebhookKey(config.admin) };
   // Its warnings are in the log already: the configuration was loaded with them.
   const proxy = assembleSessionProxy(resolveOptions(config.options), systemClock);
   const server = createListener(config.tls);
@@ -44,7 +54,12 @@ export async function createStandaloneServer(config: ServerConfig): Promise<Stan
   let draining: Promise<void> | undefined;
   const admin =
     config.admin &&
-    createAdmin(config.admin, { proxy, webhookKey, isDraining: () => draining !== undefined });
+    createAdmin({
+      proxy,
+      isDraining: () => draining !== undefined,
+      token: () => current.config.admin?.token,
+      webhookKey: () => current.webhookKey,
+    });
   const servers = admin === undefined ? [server] : [server, admin];
   const close = async (): Promise<void> => {
     await Promise.all([proxy.close(), ...servers.map(closeNow)]);
@@ -59,6 +74,14 @@ export async function createStandaloneServer(config: ServerConfig): Promise<Stan
         draining ??= drain({ server, proxy, traffic, times: config.drain }).then(close);
         return draining;
       },
+      prepareReload(next) {
+        const { webhookKey, commit } = prepare(current.config, next, proxy);
+        return () => {
+          current = { config: next, webhookKey };
+          if (next.tls !== undefined) replaceCertificate(server, next.tls);
+          return commit();
+        };
+      },
       close,
       [Symbol.asyncDispose]: close,
     };
@@ -68,15 +91,33 @@ export async function createStandaloneServer(config: ServerConfig): Promise<Stan
   }
 }
 
+/** What another configuration needs, made without a change. @throws OptionsError with every problem */
+function prepare(
+  current: ServerConfig,
+  next: ServerConfig,
+  proxy: ReloadableProxy,
+): { readonly webhookKey: Buffer | undefined; readonly commit: () => Reloaded } {
+  let commit = (): Reloaded => ({ socketsClosed: 0 });
+  let webhookKey: Buffer | undefined;
+  inOnePass(
+    () => (webhookKey = toWebhookKey(next.admin)),
+    () => checkListeners(current, next),
+    () => checkCertificate(next.tls),
+    () => (commit = proxy.prepareReload(resolveOptions(next.options))),
+  );
+  return { webhookKey, commit };
+}
+
 interface AdminParts {
   readonly proxy: SessionProxy;
-  readonly webhookKey: Buffer | undefined;
+  readonly token: () => Secret | undefined;
+  readonly webhookKey: () => Buffer | undefined;
   readonly isDraining: () => boolean;
 }
 
 /** The private listener of a proxy. */
-function createAdmin({ token }: AdminConfig, { proxy, webhookKey, isDraining }: AdminParts): AnyServer {
-  if (token === undefined) {
+function createAdmin({ proxy, token, webhookKey, isDraining }: AdminParts): AnyServer {
+  if (token() === undefined) {
     const reason = "admin.tokenFile: is missing, so that nobody can list or end sessions";
     publish("policy", () => ({ event: "config.warned", level: "warn", reason }));
   }

@@ -22,7 +22,7 @@ export interface LoginQueueOptions {
   readonly perMinute: number;
   /** The longest that a user waits for a turn, and the longest that a login takes. Milliseconds. */
   readonly longestWait: number;
-  /** Digest of the signing key; another key is not held back by what is remembered of this one. */
+  /** Digest of the signing key at the start; another key is not held back by what is remembered of this one. */
   readonly signingKey: string;
   readonly gate: GatePort;
 }
@@ -54,6 +54,8 @@ export interface LoginQueue {
   readonly closed: boolean;
   /** Number of those who wait. */
   readonly waiting: number;
+  /** Another key signs from now on; what becomes of logins that were begun with the one before says nothing of it. */
+  signWith(signingKey: string): void;
   /** Answers everybody who waits; idempotent. */
   close(): void;
 }
@@ -91,7 +93,8 @@ class Queue implements LoginQueue {
   readonly #pace: Pace;
   readonly #places = new Places<Waiter>(mostPlaces);
   readonly #background = new Set<Waiter>();
-  readonly #reports: GateReport[] = [];
+  #reports: GateReport[] = [];
+  #signingKey: string;
   #held: { readonly hold: Hold; readonly since: number } | null = null;
   #isAsking = false;
   #isOver = false;
@@ -99,6 +102,7 @@ class Queue implements LoginQueue {
   constructor(options: LoginQueueOptions) {
     this.#options = options;
     this.#clock = options.clock;
+    this.#signingKey = options.signingKey;
     this.#pace = new Pace(options.clock, options.perMinute);
   }
 
@@ -134,6 +138,14 @@ class Queue implements LoginQueue {
         if (error !== undefined) this.#keepPlace(place, error);
       };
     });
+  }
+
+  signWith(signingKey: string): void {
+    if (signingKey === this.#signingKey) return;
+    this.#signingKey = signingKey;
+    this.#reports = [];
+    this.#held = null;
+    this.#pump();
   }
 
   close(): void {
@@ -182,9 +194,11 @@ class Queue implements LoginQueue {
 
   #turn(serial: number, subject: string): LoginTurn {
     let isTold = false;
+    const signedWith = this.#signingKey;
     const tell = (failure: Failure | null): void => {
       if (isTold) return;
       isTold = true;
+      if (signedWith !== this.#signingKey) return;
       this.#reports.push({ serial, subject, failure });
       this.#pump();
     };
@@ -204,7 +218,8 @@ class Queue implements LoginQueue {
   }
 
   async #ask(): Promise<void> {
-    const { gate, perMinute, longestWait, signingKey } = this.#options;
+    const { gate, perMinute, longestWait } = this.#options;
+    const signingKey = this.#signingKey;
     const reports = this.#reports.splice(0);
     const wanted = this.#pace.isResting ? 0 : this.waiting;
     const question = {
@@ -216,7 +231,10 @@ class Queue implements LoginQueue {
       wanted,
     };
     try {
-      this.#hear(await gate((record, now) => askGate(record, now, question)), wanted);
+      const answer = await gate((record, now) => askGate(record, now, question));
+      if (signingKey === this.#signingKey) this.#hear(answer, wanted);
+      // What holds another key back is nothing to this one, which is asked for next; a turn is a turn.
+      else for (const serial of answer.turns) this.#next()?.go(serial);
     } catch (error) {
       // A report that is lost costs little: the next failure tells the same, and the one who tries has a time limit.
       if (wanted > 0) this.#failAll(() => error);

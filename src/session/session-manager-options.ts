@@ -13,6 +13,7 @@ export interface SessionManagerOptions {
   readonly seal: Seal;
   readonly tenant: {
     readonly origin: string;
+    /** What signs at the start. */
     readonly signingKey: AssertionKey;
     /** Whether cookies marked `Secure` may be sent: on https, or where plain http was asked for. */
     readonly useSecureCookies: boolean;

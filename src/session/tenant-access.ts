@@ -25,6 +25,8 @@ export interface TenantAccess {
   csrfToken(key: string, session: TenantSession, stale?: string): string | Promise<string>;
   /** Whether the tenant still knows the session; one probe however many ask. */
   isAlive(key: string, session: TenantSession): Promise<boolean>;
+  /** Signs with another key from the next login on. */
+  signWith(key: AssertionKey): void;
   /** Ends a session at the tenant, once, best effort: it never rejects. */
   end(key: string, session: TenantSession): Promise<void>;
 }
@@ -33,6 +35,7 @@ export interface TenantAccess {
 export interface TenantAccessOptions {
   readonly clock: Clock;
   readonly origin: string;
+  /** What signs at the start. */
   readonly signingKey: AssertionKey;
   readonly place: JarPlace;
   /** Milliseconds for each request. */
@@ -44,6 +47,7 @@ export interface TenantAccessOptions {
 export function createTenantAccess(options: TenantAccessOptions): TenantAccess {
   const { clock, origin, timeout, callFor } = options;
   const site = { tenantOrigin: origin, timeout };
+  let signingKey = options.signingKey;
   const tokens = createSingleFlight<TenantSession, string>();
   const probes = createSingleFlight<TenantSession, boolean>();
 
@@ -73,7 +77,7 @@ export function createTenantAccess(options: TenantAccessOptions): TenantAccess {
       try {
         const jar = await login({
           call: callFor(owner.key),
-          key: options.signingKey,
+          key: signingKey,
           claims,
           clock,
           timeout,
@@ -106,6 +110,10 @@ export function createTenantAccess(options: TenantAccessOptions): TenantAccess {
       const known = session.csrfToken?.reveal();
       if (known !== undefined && known !== stale) return known;
       return tokens.run(session, () => fetchToken(key, session));
+    },
+
+    signWith(key) {
+      signingKey = key;
     },
 
     isAlive: (key, session) => probes.run(session, () => ask(key, session)),

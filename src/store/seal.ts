@@ -11,6 +11,12 @@ export interface Seal {
   open(name: string, sealed: string): { readonly text: string; readonly isCurrent: boolean } | null;
 }
 
+/** A seal whose secrets can be replaced. */
+export interface RotatingSeal extends Seal {
+  /** From now on the first of these seals, and all of them open; what was sealed with others is lost. */
+  rotate(secrets: readonly [string, ...string[]]): void;
+}
+
 /** Names the form, so that a later one can be told apart. */
 const form = "q1";
 
@@ -43,6 +49,18 @@ export function createSeal(secrets: readonly [string, ...string[]]): Seal {
       if (usedForm !== form || rest.length > 0 || ring === undefined) return null;
       const text = opened(ring, name, Buffer.from(body, "base64url"));
       return text === null ? null : { text, isCurrent: ring === first };
+    },
+  };
+}
+
+/** Creates a seal whose secrets can be replaced while it is in use. */
+export function createRotatingSeal(secrets: readonly [string, ...string[]]): RotatingSeal {
+  let current = createSeal(secrets);
+  return {
+    seal: (name, text) => current.seal(name, text),
+    open: (name, sealed) => current.open(name, sealed),
+    rotate(next) {
+      current = createSeal(next);
     },
   };
 }

@@ -79,10 +79,12 @@ export function startCommand(
       new Promise((resolve, reject) => {
         const look = (): void => {
           const found = lines.find(satisfies);
-          if (found !== undefined) resolve(found);
+          if (found === undefined) return;
+          reader.off("line", look).off("close", fail);
+          resolve(found);
         };
-        reader.on("line", look);
-        reader.once("close", () => reject(new Error(`ended without that line:\n${complaints()}`)));
+        const fail = (): void => reject(new Error(`ended without that line:\n${complaints()}`));
+        reader.on("line", look).once("close", fail);
         look();
       }),
     signal: (signal) => void child.kill(signal),

@@ -7,6 +7,8 @@ import type { AddressInfo, Socket } from "node:net";
 export interface NamedLogin {
   readonly subject: string;
   readonly groups: readonly string[];
+  /** Of the key that signed the assertion. */
+  readonly keyId: string;
 }
 
 /** A request that reached the tenant. */
@@ -63,12 +65,13 @@ const sessionOf = ({ headers }: IncomingMessage): string =>
 
 /** What the assertion says; nobody checks its signature here. */
 function loginOf({ headers }: IncomingMessage): NamedLogin {
-  const [, payload = ""] = (headers.authorization ?? "").split(".");
-  const claims = JSON.parse(Buffer.from(payload, "base64url").toString()) as {
-    readonly sub: string;
-    readonly groups?: readonly string[];
-  };
-  return { subject: claims.sub, groups: claims.groups ?? [] };
+  const [header, payload] = (headers.authorization ?? "")
+    .replace("Bearer ", "")
+    .split(".", 2)
+    .map((part) => JSON.parse(Buffer.from(part, "base64url").toString()) as unknown);
+  const { kid } = header as { readonly kid: string };
+  const { sub, groups = [] } = payload as { readonly sub: string; readonly groups?: readonly string[] };
+  return { subject: sub, groups, keyId: kid };
 }
 
 /** Starts a tenant that names its sessions. */

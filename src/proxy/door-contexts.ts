@@ -1,0 +1,119 @@
+import type { IncomingMessage } from "node:http";
+import { SessionProxyError } from "../errors.ts";
+import type { Identity } from "../identity/identity.ts";
+import { within } from "../kernel/deadline.ts";
+import type { ResolvedOptions } from "../options/resolved-options.ts";
+import type { ProxySession } from "../session/proxy-session.ts";
+import type { SessionManager } from "../session/session-manager.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+import { createAdmission } from "./admission.ts";
+import { createClientAddress } from "./client-address.ts";
+import { runBefore } from "./host-middleware.ts";
+import type { HttpDoorContext } from "./http-door.ts";
+import type { LiveSockets } from "./live-sockets.ts";
+import type { LossMemory } from "./loss-memory.ts";
+import { OwnAnswers } from "./own-answers.ts";
+import type { OwnWord } from "./own-word.ts";
+import type { ProductInfo } from "./product-info.ts";
+import { createRoutePolicy } from "./route-policy.ts";
+import type { Middleware } from "./session-proxy.ts";
+import { createSite } from "./site.ts";
+import type { SocketDoorContext } from "./socket-door.ts";
+import type { UpgradeDoorContext } from "./upgrade-door.ts";
+
+/** What a proxy has once, however often its options are replaced. */
+export interface Standing {
+  readonly sessions: SessionManager;
+  readonly upstream: Upstream;
+  readonly live: LiveSockets;
+  readonly losses: LossMemory;
+  readonly ownWord: OwnWord;
+  readonly productInfo: ProductInfo;
+  readonly now: () => number;
+  readonly isDraining: () => boolean;
+  readonly isClosed: () => boolean;
+  /** One more exchange; the returned function ends it. */
+  readonly enter: () => () => void;
+  readonly objection: SocketDoorContext["objection"];
+}
+
+/** One frozen view of the options for each door; whoever came in by one keeps it to the end. rules R15 */
+export interface DoorContexts {
+  readonly http: HttpDoorContext;
+  readonly upgrades: UpgradeDoorContext;
+  /** Asks the host who this is, for so long as it may take. */
+  readonly identify: (request: IncomingMessage) => Promise<Identity | null>;
+}
+
+/** Makes everything that depends on the options beside what a proxy has once. */
+export function createDoorContexts(options: ResolvedOptions, standing: Standing): DoorContexts {
+  const { sessions, upstream, live, now, isDraining, enter } = standing;
+  const admission = createAdmission(options, createRoutePolicy(options));
+  const site = createSite(options);
+
+  /** A host that never answers must not keep the browser's connection for ever. */
+  const inTime = <T>(host: Promise<T>): Promise<T> =>
+    within(
+      options.timeouts.login,
+      host,
+      () => new SessionProxyError("QSP-IDENTITY", { status: 503, reason: "no answer" }),
+    );
+
+  const identify = async (request: IncomingMessage): Promise<Identity | null> =>
+    inTime(Promise.resolve(admission.identify(request)));
+
+  /** `at` is when the head of the request was there: the host vouches for that moment. rules R1 */
+  const signIn = (request: IncomingMessage, at: number): ProxySession | Promise<ProxySession> => {
+    const join = (identity: Identity | null): ProxySession | Promise<ProxySession> => {
+      if (!identity) throw new SessionProxyError("QSP-UNAUTHENTICATED");
+      return sessions.acquire({ identity, at, again: () => identify(request) });
+    };
+    const identity = admission.identify(request);
+    return identity instanceof Promise ? inTime(identity).then(join) : join(identity);
+  };
+
+  const shared = {
+    options,
+    admission,
+    upstream,
+    sessions,
+    now,
+    signIn,
+    isDraining,
+    enter,
+    clientAddress: createClientAddress(options.trustedProxies),
+    limits: options.limits,
+  };
+  const ownAnswers = new OwnAnswers({
+    sessions,
+    site,
+    now,
+    isDraining,
+    identify,
+    allowedOrigins: options.allowedOrigins,
+    announceBefore: options.session.renewBefore,
+    socketsOf: (key) => live.countOf(key),
+    productInfo: standing.productInfo,
+  });
+  return {
+    identify,
+    http: Object.freeze({
+      ...shared,
+      site,
+      ownAnswers,
+      ownWord: standing.ownWord,
+      isClosed: standing.isClosed,
+      bodyIdle: options.timeouts.bodyIdle,
+    }),
+    upgrades: Object.freeze({
+      ...shared,
+      live,
+      losses: standing.losses,
+      objection: standing.objection,
+      tenantOrigin: options.tenant.origin,
+      identityHeaders: options.identityHeaders,
+      runHost: (before: readonly Middleware[], request: IncomingMessage) =>
+        inTime(runBefore(before, request)),
+    }),
+  };
+}
