@@ -205,6 +205,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     stats: () => ({
       sessions: sessions.size,
       sockets: live.count,
+      socketBytes: live.bytes(),
       inFlight: inFlight.count,
       draining: draining !== "no",
       loginsHeldBack: sessions.loginsHeldBack,

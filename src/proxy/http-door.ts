@@ -52,6 +52,7 @@ interface Visit {
 interface Outcome {
   readonly status: number;
   readonly bytes?: number;
+  readonly upstreamMs?: number;
   readonly session?: ProxySession | null;
   readonly code?: string;
   readonly reason?: string;
@@ -205,7 +206,7 @@ export class HttpDoor {
   }
 
   #tell({ request, place, traceId, startedAt }: Visit, outcome: Outcome): void {
-    const { session, status, bytes, code, reason, level } = outcome;
+    const { session, status, bytes, upstreamMs, code, reason, level } = outcome;
     publish("exchange", () => ({
       event: "exchange.finished",
       traceId,
@@ -213,6 +214,7 @@ export class HttpDoor {
       route: routeOf(place),
       method: request.method ?? "GET",
       ms: this.#context.now() - startedAt,
+      upstreamMs,
       status,
       bytes,
       session: session ? shownKey(session) : undefined,

@@ -10,6 +10,7 @@ import { toWebhookKey } from "./admin-webhook.ts";
 import type { AdminConfig, ServerConfig } from "./config/load.ts";
 import { type Traffic, watchTraffic } from "./drain.ts";
 import { type AnyServer, createListener, listen } from "./listener.ts";
+import { ServerMetrics } from "./metrics/server-metrics.ts";
 
 /** A running server. */
 export interface StandaloneServer {
@@ -42,12 +43,16 @@ export async function createStandaloneServer(config: ServerConfig): Promise<Stan
   const traffic = watchTraffic(server);
   mount(server, proxy);
   let draining: Promise<void> | undefined;
+  // Nobody could ask for them without a listener of their own: then nothing is counted.
+  const metrics = config.admin && new ServerMetrics(() => proxy.stats());
   const admin =
     config.admin &&
-    createAdmin(config.admin, { proxy, webhookKey, isDraining: () => draining !== undefined });
+    metrics &&
+    createAdmin(config.admin, { proxy, metrics, webhookKey, isDraining: () => draining !== undefined });
   const servers = admin === undefined ? [server] : [server, admin];
   const close = async (): Promise<void> => {
     await Promise.all([proxy.close(), ...servers.map(closeNow)]);
+    metrics?.close();
   };
   try {
     const address = await listen(server, config.listen);
@@ -70,12 +75,14 @@ export async function createStandaloneServer(config: ServerConfig): Promise<Stan
 
 interface AdminParts {
   readonly proxy: SessionProxy;
+  readonly metrics: ServerMetrics;
   readonly webhookKey: Buffer | undefined;
   readonly isDraining: () => boolean;
 }
 
 /** The private listener of a proxy. */
-function createAdmin({ token }: AdminConfig, { proxy, webhookKey, isDraining }: AdminParts): AnyServer {
+function createAdmin({ token }: AdminConfig, parts: AdminParts): AnyServer {
+  const { proxy, metrics, webhookKey, isDraining } = parts;
   if (token === undefined) {
     const reason = "admin.tokenFile: is missing, so that nobody can list or end sessions";
     publish("policy", () => ({ event: "config.warned", level: "warn", reason }));
@@ -84,6 +91,7 @@ function createAdmin({ token }: AdminConfig, { proxy, webhookKey, isDraining }: 
     token,
     webhookKey,
     control: proxy,
+    metrics: () => metrics.text(),
     now: systemClock.now,
     readiness() {
       const { storeReachable, loginsHeldBack } = proxy.stats();
