@@ -15,7 +15,9 @@ import {
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { errorsDocument, errorsDocumentPath } from "./errors-doc.mjs";
+import { logEventsDocument, logEventsDocumentPath } from "./log-events-doc.mjs";
 import { findMarkdown, readMarkdown } from "./markdown.mjs";
+import { metricsDocument, metricsDocumentPath } from "./metrics-doc.mjs";
 import { problemsOf, testsOf } from "./shown-tests.mjs";
 
 const home = fileURLToPath(new URL("..", import.meta.url));
@@ -152,10 +154,23 @@ function checkFragments(root) {
     .map((name) => `.changes/${name}: the name is not <kind>.<slug>.md, see .changes/README.md`);
 }
 
+/** Documents that are made from a table of the source, by their tools. */
+const generated = [
+  { path: errorsDocumentPath, make: errorsDocument, tool: "gen-errors-doc" },
+  { path: metricsDocumentPath, make: metricsDocument, tool: "gen-metrics-doc" },
+  { path: logEventsDocumentPath, make: logEventsDocument, tool: "gen-log-events-doc" },
+];
+
 async function checkGenerated(root) {
-  const path = join(root, errorsDocumentPath);
-  const current = existsSync(path) && readFileSync(path, "utf8") === (await errorsDocument());
-  return current ? [] : [`${errorsDocumentPath} is not current: run node tools/gen-errors-doc.mjs`];
+  const problems = [];
+  for (const { path, make, tool } of generated) {
+    const file = join(root, path);
+    // Trees of tests have some of them.
+    const isThere = existsSync(file);
+    const isCurrent = isThere ? readFileSync(file, "utf8") === (await make()) : root !== home;
+    if (!isCurrent) problems.push(`${path} is not current: run node tools/${tool}.mjs`);
+  }
+  return problems;
 }
 
 async function checkDocs(root) {
@@ -177,6 +192,6 @@ async function checkDocs(root) {
   ];
 }
 
-const problems = await checkDocs(resolve(process.argv[2] ?? home));
+const problems = await checkDocs(join(resolve(process.argv[2] ?? home), "/"));
 for (const problem of problems) console.log(problem);
 if (problems.length > 0) process.exitCode = 1;

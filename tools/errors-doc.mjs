@@ -1,8 +1,5 @@
 // Makes the text of docs/reference/errors.md from the table in src/errors.ts.
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { transform } from "esbuild";
-import { format } from "oxfmt";
+import { exportsOf, formatted } from "./table-of.mjs";
 
 export const errorsDocumentPath = "docs/reference/errors.md";
 
@@ -13,24 +10,15 @@ const whoActs = {
   proxy: "whoever runs the proxy",
 };
 
-/** Loads the table from the source, so that no build has to be there. */
-async function loadTable() {
-  const source = readFileSync(fileURLToPath(new URL("../src/errors.ts", import.meta.url)), "utf8");
-  const { code } = await transform(source, { loader: "ts" });
-  const { errorTable } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
-  return errorTable;
-}
-
 function formatRow([code, { status, upgradeStatus, title, fault, proxyStatus }]) {
   const statuses = status === upgradeStatus ? `${status}` : `${status}, upgrade ${upgradeStatus}`;
   return `| \`${code}\` | ${statuses} | ${title} | ${whoActs[fault]} | \`${proxyStatus}\` |`;
 }
 
-const style = JSON.parse(readFileSync(fileURLToPath(new URL("../.oxfmtrc.json", import.meta.url)), "utf8"));
-
 /** The whole text of the document, as the formatter would leave it. */
 export async function errorsDocument() {
-  const rows = Object.entries(await loadTable()).map(formatRow);
+  const { errorTable } = await exportsOf("src/errors.ts");
+  const rows = Object.entries(errorTable).map(formatRow);
   const text = `<!-- Written by tools/gen-errors-doc.mjs from src/errors.ts: change it there. -->
 
 # Errors
@@ -56,6 +44,5 @@ ${rows.join("\n")}
 A configuration that cannot work is refused at the start with \`OptionsError\` (code \`QSP-OPTIONS\`), which lists
 every problem with its path. It never reaches a browser.
 `;
-  const { printWidth } = style;
-  return (await format(errorsDocumentPath, text, { printWidth })).code;
+  return formatted(errorsDocumentPath, text);
 }

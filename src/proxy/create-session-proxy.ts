@@ -169,6 +169,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
     stats: () => ({
       sessions: sessions.size,
       sockets: live.count,
+      socketBytes: live.bytes(),
       inFlight: inFlight.count,
       draining: draining !== "no",
       loginsHeldBack: sessions.loginsHeldBack,

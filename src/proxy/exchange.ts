@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import { SessionProxyError } from "../errors.ts";
 import { firstHeader, headerValues } from "../http/raw-headers.ts";
+import { publish } from "../kernel/channels.ts";
 import { mayFinish, type EndReason, type ProxySession } from "../session/proxy-session.ts";
 import type { SessionManager } from "../session/session-manager.ts";
 import { cookieFor, type TenantSession } from "../session/tenant-session.ts";
@@ -129,6 +130,7 @@ class Exchange implements AnswerTarget {
       response.off("close", leave);
       session?.onEnd.delete(ended);
       enough?.();
+      if (this.#replays > 0) this.#tellReplay();
     }
     const flushed = this.#sink.flushed();
     if (flushed) await flushed;
@@ -248,6 +250,13 @@ class Exchange implements AnswerTarget {
     }
     await held.pass();
     return "finished";
+  }
+
+  /** Told apart from the exchange, which may end in an error that knows nothing of it. */
+  #tellReplay(): void {
+    const status = this.#status;
+    const outcome = status === 0 ? "failed" : status === 401 || status === 403 ? "refused" : "succeeded";
+    publish("exchange", () => ({ event: "exchange.replayed", level: "debug", outcome }));
   }
 
   #breakOff(reason: SessionProxyError): void {

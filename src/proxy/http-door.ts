@@ -54,6 +54,7 @@ interface Visit {
 interface Outcome {
   readonly status: number;
   readonly bytes?: number;
+  readonly upstreamMs?: number;
   readonly session?: ProxySession | null;
   readonly code?: string;
   readonly reason?: string;
@@ -201,7 +202,7 @@ export class HttpDoor {
   }
 
   #tell({ context, request, place, traceId, startedAt }: Visit, outcome: Outcome): void {
-    const { session, status, bytes, code, reason, level } = outcome;
+    const { session, status, bytes, upstreamMs, code, reason, level } = outcome;
     publish("exchange", () => ({
       event: "exchange.finished",
       traceId,
@@ -209,6 +210,7 @@ export class HttpDoor {
       route: routeOf(place),
       method: request.method ?? "GET",
       ms: context.now() - startedAt,
+      upstreamMs,
       status,
       bytes,
       session: session ? shownKey(session) : undefined,

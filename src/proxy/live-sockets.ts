@@ -8,6 +8,10 @@ export interface LiveSocket {
   close(code: number, reason: string): void;
   /** A part of the time has passed that a socket may be idle. */
   beat(): void;
+  /** What has gone to the browser so far. */
+  readonly bytesDown: number;
+  /** What has gone to the tenant so far. */
+  readonly bytesUp: number;
 }
 
 /** So many beats, and not one less, are the time that a socket may be idle. */
@@ -18,6 +22,8 @@ export class LiveSockets {
   readonly #byKey = new Map<string, Set<LiveSocket>>();
   readonly #idle: number;
   #count = 0;
+  /** Of sockets that are gone. */
+  readonly #past = { down: 0, up: 0 };
   /** Handshakes that have their place already. */
   opening = 0;
   #whenEmpty: (() => void)[] = [];
@@ -30,6 +36,17 @@ export class LiveSockets {
 
   get count(): number {
     return this.#count;
+  }
+
+  /** What has gone over all sockets so far, of those that are open too: they may live for hours. */
+  bytes(): { readonly down: number; readonly up: number } {
+    let { down, up } = this.#past;
+    for (const sockets of this.#byKey.values())
+      for (const { bytesDown, bytesUp } of sockets) {
+        down += bytesDown;
+        up += bytesUp;
+      }
+    return { down, up };
   }
 
   countOf(key: string): number {
@@ -49,6 +66,8 @@ export class LiveSockets {
     const sockets = this.#byKey.get(key);
     if (sockets?.delete(socket) !== true) return;
     if (sockets.size === 0) this.#byKey.delete(key);
+    this.#past.down += socket.bytesDown;
+    this.#past.up += socket.bytesUp;
     this.#count -= 1;
     if (this.#count > 0) return;
     if (this.#heart) clearInterval(this.#heart);

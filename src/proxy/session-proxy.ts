@@ -97,6 +97,8 @@ export interface SessionProxyStats {
   /** Sessions that this node has at hand. */
   readonly sessions: number;
   readonly sockets: number;
+  /** Bytes that have gone over all sockets so far: down to browsers, up to the tenant. */
+  readonly socketBytes: { readonly down: number; readonly up: number };
   /** Requests and handshakes under way. */
   readonly inFlight: number;
   readonly draining: boolean;

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { type ErrorCode, SessionProxyError } from "../errors.ts";
 import { errorAnswer, upgradeRefusal } from "../http/own-answer.ts";
 import type { Target } from "../http/target.ts";
-import { publish } from "../kernel/channels.ts";
+import { publish, type ProxyEvent } from "../kernel/channels.ts";
 import { shownKey, type ProxySession } from "../session/proxy-session.ts";
 import type { TenantSession } from "../session/tenant-session.ts";
 import type { Caller } from "../upstream/send-handshake.ts";
@@ -40,6 +40,8 @@ export interface Arrival {
   readonly head: Buffer;
   /** For the log. */
   readonly traceId: string;
+  /** When it came. */
+  readonly startedAt: number;
 }
 
 /** Policy, site guard, identity and session, in this order. */
@@ -52,7 +54,7 @@ export type Admit = () => Promise<{
 /** Takes one upgrade from handshake to splice; it never rejects and never leaves a socket without owner. */
 export async function openSocket(
   context: SocketDoorContext,
-  { request, socket, head, traceId }: Arrival,
+  { request, socket, head, traceId, startedAt }: Arrival,
   admit: Admit,
 ): Promise<void> {
   const early = new EarlyBytes(socket, head);
@@ -67,12 +69,13 @@ export async function openSocket(
     try {
       const outcome = await openUpstreamSocket(context, { request, ...admitted, caller: early });
       if (!("socket" in outcome)) {
+        tellRefusal(socket, { traceId, status: outcome.status }, session);
         socket.end(relayedRefusal(outcome));
         endSoon(socket);
         return;
       }
       const { handshake } = admitted;
-      join({ context, socket, early, traceId, session, socketEpoch, outcome, handshake });
+      join({ context, socket, early, traceId, startedAt, session, socketEpoch, outcome, handshake });
     } finally {
       place();
     }
@@ -117,6 +120,7 @@ interface Joining {
   readonly socket: Socket;
   readonly early: EarlyBytes;
   readonly traceId: string;
+  readonly startedAt: number;
   readonly session: ProxySession;
   /** Of the session when the upgrade was admitted. */
   readonly socketEpoch: number;
@@ -136,11 +140,11 @@ function join(joining: Joining): void {
     if (session.ended) throw new SessionProxyError("QSP-UNAUTHENTICATED");
     throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
   }
-  const { generation, head, headers, release } = outcome;
+  const { generation, head, headers, release, upstreamMs } = outcome;
   const opened = new OpenedSocket({ context, traceId, session, generation, handshake, release });
   const sent = early.take();
   const splice = new Splice({ downstream: socket, upstream: outcome.socket }, opened);
-  opened.begin(splice);
+  opened.begin(splice, { ms: context.now() - joining.startedAt, upstreamMs });
   // One packet for the 101 and the first message, as the tenant sent them. product C6
   if (head.length > 0) socket.cork();
   socket.write(switchingProtocols(headers), "latin1");
@@ -172,6 +176,14 @@ class OpenedSocket implements SpliceOwner, LiveSocket {
     return this.#of.handshake;
   }
 
+  get bytesDown(): number {
+    return this.#splice?.bytesDown ?? 0;
+  }
+
+  get bytesUp(): number {
+    return this.#splice?.bytesUp ?? 0;
+  }
+
   close(code: number, reason: string): void {
     this.#splice?.close(code, reason);
   }
@@ -180,7 +192,8 @@ class OpenedSocket implements SpliceOwner, LiveSocket {
     this.#splice?.beat();
   }
 
-  begin(splice: Splice): void {
+  /** `took`: the handshake, in milliseconds. */
+  begin(splice: Splice, took: { readonly ms: number; readonly upstreamMs: number }): void {
     const { context, session, traceId } = this.#of;
     this.#splice = splice;
     context.live.add(session.key, this);
@@ -193,6 +206,7 @@ class OpenedSocket implements SpliceOwner, LiveSocket {
       session: shownKey(session),
       route: "engine",
       status: 101,
+      ...took,
     }));
   }
 
@@ -205,7 +219,7 @@ class OpenedSocket implements SpliceOwner, LiveSocket {
     this.#of.context.sessions.touch(this.#of.session);
   }
 
-  closed({ code, bytesDown, refused }: SpliceReport): void {
+  closed({ code, reason, bytesDown, bytesUp, refused }: SpliceReport): void {
     const { context, generation, release, session, traceId } = this.#of;
     context.live.remove(session.key, this);
     release();
@@ -219,11 +233,16 @@ class OpenedSocket implements SpliceOwner, LiveSocket {
       tenant: context.tenantOrigin,
       route: "engine",
       ...(code === 0 ? {} : { code }),
+      reason: code === 0 ? "peers" : codeIn(reason),
       bytes: bytesDown,
+      bytesUp,
       ms: context.now() - this.#startedAt,
     }));
   }
 }
+
+/** The code in the reason that a browser was told. product B7 */
+const codeIn = (reason: string): string => (JSON.parse(reason) as { readonly code: string }).code;
 
 /** Ends a connection whose handshake did not wait for the answer before it; nothing can be said on it. */
 export function abandon(socket: Socket, traceId: string): void {
@@ -244,16 +263,9 @@ export function refuse(
   traceId: string,
   session?: ProxySession,
 ): void {
-  publish("socket", () => ({
-    event: "socket.refused",
-    level: error.fault === "client" ? "info" : "warn",
-    traceId,
-    route: "engine",
-    status: error.upgradeStatus,
-    code: error.code,
-    ...(session === undefined ? {} : { session: shownKey(session) }),
-    ...(error.reason === undefined ? {} : { reason: error.reason }),
-  }));
+  const { code, fault, reason, upgradeStatus } = error;
+  const level = fault === "client" || socket.destroyed ? "info" : "warn";
+  tellRefusal(socket, { level, traceId, status: upgradeStatus, code, reason }, session);
   if (socket.destroyed) return;
   socket.on("error", () => {});
   const answer = errorAnswer(error, { navigation: false, traceId, upgrade: true });
@@ -261,4 +273,19 @@ export function refuse(
   if (answer.status === 426) answer.headers.push("Sec-WebSocket-Version", "13");
   socket.write(upgradeRefusal(answer), "latin1");
   endSoon(socket);
+}
+
+function tellRefusal(
+  socket: Socket,
+  what: Pick<ProxyEvent, "level" | "traceId" | "status" | "code" | "reason">,
+  session: ProxySession | undefined,
+): void {
+  const isGone = socket.destroyed;
+  publish("socket", () => ({
+    event: "socket.refused",
+    route: "engine",
+    ...what,
+    ...(isGone ? { status: 499 } : {}),
+    ...(session === undefined ? {} : { session: shownKey(session), subjectHash: session.subjectHash }),
+  }));
 }

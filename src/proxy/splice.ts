@@ -27,7 +27,10 @@ export interface SpliceOwner {
 export interface SpliceReport {
   /** The code that we sent; 0 where the two ends closed by themselves. */
   readonly code: number;
+  /** Why we closed, as the browser was told in JSON; empty where the two ends closed by themselves. */
+  readonly reason: string;
   readonly bytesDown: number;
+  readonly bytesUp: number;
   /** Whether the tenant's first frame was a close with 4203, "no permission". rules R5 */
   readonly refused: boolean;
 }
@@ -77,7 +80,9 @@ export class Splice {
   #state: "open" | "closing" | "closed" = "open";
   #close: { readonly code: number; readonly frame: Buffer } | null = null;
   #code = 0;
+  #reason = "";
   #bytesDown = 0;
+  #bytesUp = 0;
   #usedFrames = 0;
   #refused = false;
   /** Beats since the last byte. */
@@ -147,6 +152,14 @@ export class Splice {
     if (!this.#downstream.writableNeedDrain) this.#upstream.resume();
   }
 
+  get bytesDown(): number {
+    return this.#bytesDown;
+  }
+
+  get bytesUp(): number {
+    return this.#bytesUp;
+  }
+
   beat(): void {
     this.#quiet += 1;
     if (this.#quiet > beatsOfIdle) this.close(4205, JSON.stringify({ code: "QSP-IDLE" }));
@@ -157,6 +170,7 @@ export class Splice {
     if (this.#closeTimer) clearTimeout(this.#closeTimer);
     this.#state = "closing";
     this.#code = code;
+    this.#reason = reason;
     if (this.#down.closeSeen || this.#up.closeSeen) {
       // The two ends are closing by themselves; they get the time for it, and nothing else.
       this.#closeTimer = setTimeout(() => this.#destroy(), echoWait);
@@ -195,6 +209,7 @@ export class Splice {
       this.#usedFrames = this.#up.dataFrames;
       this.#owner.used();
     }
+    this.#bytesUp += chunk.length;
     if (!this.#upstream.write(chunk) && this.#upstream.writableLength > 0) this.#downstream.pause();
   }
 
@@ -250,7 +265,13 @@ export class Splice {
     this.#upstream.destroy();
     if (this.#downstream.writableEnded) endSoon(this.#downstream);
     else this.#downstream.destroy();
-    this.#owner.closed({ code: this.#code, bytesDown: this.#bytesDown, refused: this.#refused });
+    this.#owner.closed({
+      code: this.#code,
+      reason: this.#reason,
+      bytesDown: this.#bytesDown,
+      bytesUp: this.#bytesUp,
+      refused: this.#refused,
+    });
   }
 }
 

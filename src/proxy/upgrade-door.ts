@@ -51,7 +51,8 @@ export class UpgradeDoor {
   listenerFor(server: Server, before: readonly Middleware[]): UpgradeListener {
     followAnswers();
     const listener: UpgradeListener = (request, stream, head) => {
-      const upgrade: Arrival = { request, socket: stream as Socket, head, traceId: traceId() };
+      const startedAt = this.#context.now();
+      const upgrade: Arrival = { request, socket: stream as Socket, head, traceId: traceId(), startedAt };
       const place = this.#placeOf(request, () => isLeftToLast(server, listener, request));
       if (place === null) return;
       const goOn = (): void => {

@@ -41,6 +41,8 @@ export type UpgradeOutcome =
       readonly headers: RawHeaders;
       readonly generation: TenantSession;
       readonly release: () => void;
+      /** Milliseconds from sending the handshake to its answer. */
+      readonly upstreamMs: number;
     }
   | Refusal;
 
@@ -71,11 +73,11 @@ export async function openUpstreamSocket(
     const release = context.sessions.generations.hold(session, generation);
     let kept = false;
     try {
-      const { answer, csrfToken } = await sendHandshakeOn(context, upgrade, generation);
+      const { answer, csrfToken, upstreamMs } = await sendHandshakeOn(context, upgrade, generation);
       if ("socket" in answer) {
         const sound = checked(answer, upgrade);
         kept = true;
-        return { ...sound, generation, release };
+        return { ...sound, generation, release, upstreamMs };
       }
       if (isAuthLoss(answer, context.tenantOrigin) && !spent.authLoss) {
         const next = await context.sessions.generations.afterAuthLoss(session, generation);
@@ -120,7 +122,7 @@ async function sendHandshakeOn(
   context: UpgradeContext,
   { request, target, session, caller }: UpgradeRequest,
   generation: TenantSession,
-): Promise<{ answer: UpgradeAnswer; csrfToken: string }> {
+): Promise<{ answer: UpgradeAnswer; csrfToken: string; upstreamMs: number }> {
   const csrfToken = await context.sessions.tenant.csrfToken(session.key, generation);
   if (session.ended) throw new SessionProxyError("QSP-UNAUTHENTICATED");
   const prepared = prepareHandshake(
@@ -129,12 +131,14 @@ async function sendHandshakeOn(
   );
   const cookie = cookieFor(generation, prepared.path, context.now());
   const sent = withSocketCredentials(prepared, { cookie, csrfToken });
+  const sentAt = context.now();
   const answer = await context.upstream.connect(sent, caller);
+  const upstreamMs = context.now() - sentAt;
   const status = "socket" in answer ? 101 : answer.status;
   const setCookies = headerValues(answer.headers, "set-cookie");
   const authLoss = !("socket" in answer) && isAuthLoss(answer, context.tenantOrigin);
   context.sessions.absorb(session, generation, { status, setCookies, authLoss });
-  return { answer, csrfToken };
+  return { answer, csrfToken, upstreamMs };
 }
 
 /** A 101 that does not answer what was asked is a failed handshake. attacks W9 */

@@ -162,11 +162,13 @@ describe("Documents: a store that does not answer", () => {
   test("a refusal is told once, with the first line of its reason", async () => {
     const { documents, store, changes } = setUp();
     store.isDown = true;
-    await expect(documents.probe(() => store.read("s.x"))).rejects.toMatchObject({
+    await expect(documents.probe("read", () => store.read("s.x"))).rejects.toMatchObject({
       code: "QSP-STORE",
       reason: "the session store: connection refused",
     });
-    await expect(documents.probe(() => store.read("s.x"))).rejects.toMatchObject({ code: "QSP-STORE" });
+    await expect(documents.probe("read", () => store.read("s.x"))).rejects.toMatchObject({
+      code: "QSP-STORE",
+    });
     expect(changes).toEqual([false]);
   });
 
@@ -181,7 +183,7 @@ describe("Documents: a store that does not answer", () => {
     clock.advance(timeout - 1);
     await settle();
     expect(store.reads).toBe(before);
-    await documents.probe(() => store.names("s."));
+    await documents.probe("names", () => store.names("s."));
     await expect(waiting).resolves.toBe("late");
     expect([documents.downSince, documents.isSound, changes]).toEqual([null, false, [false]]);
     // It is told of when nothing has failed for a second: one that fails in part is not back.
@@ -207,7 +209,7 @@ describe("Documents: a store that does not answer", () => {
     const note = (reason: unknown): void => void rejections.push(reason);
     process.on("unhandledRejection", note);
     let fail: (error: Error) => void = () => {};
-    const failed = failureOf(documents.probe(() => new Promise((_, reject) => (fail = reject))));
+    const failed = failureOf(documents.probe("read", () => new Promise((_, reject) => (fail = reject))));
     clock.advance(timeout);
     expect(await failed).toMatchObject({ code: "QSP-STORE" });
     fail(new Error("too late"));
@@ -232,7 +234,7 @@ describe("Documents: a store that does not answer", () => {
       seal: createSeal([oldSecret]),
     });
     let finish: (text: string) => void = () => {};
-    const answer = documents.ask(() => new Promise<string>((resolve) => (finish = resolve)));
+    const answer = documents.ask("read", () => new Promise<string>((resolve) => (finish = resolve)));
     clock.advance(60_000);
     await settle();
     finish("done");

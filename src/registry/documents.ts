@@ -1,4 +1,5 @@
 import { SessionProxyError } from "../errors.ts";
+import { publish } from "../kernel/channels.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Seal } from "../store/seal.ts";
 import type { SessionStore, WriteOutcome } from "../store/session-store.ts";
@@ -47,6 +48,9 @@ const mostTries = 100;
 /** A store counts as back when nothing failed for so long. Milliseconds. */
 const quiet = 1000;
 
+/** What a store is asked for. */
+export type StoreOperation = "read" | "write" | "names" | "publish";
+
 /** Opens and seals the documents of a store, and changes them by compare and swap. */
 export class Documents {
   readonly #options: DocumentsOptions;
@@ -89,7 +93,7 @@ export class Documents {
   async read(name: string): Promise<Reading> {
     const { store, seal, clock, unreadable, isRemote } = this.#options;
     let askedAt = clock.now();
-    const { version, value, now } = await this.ask(() => {
+    const { version, value, now } = await this.ask("read", () => {
       askedAt = clock.now();
       return store.read(name);
     });
@@ -119,7 +123,7 @@ export class Documents {
       const reading = await this.read(name);
       const { text = reading.isOldSeal ? reading.text : null, outcome, keepFor = 0 } = step(reading);
       if (text === null) return outcome;
-      const { written }: WriteOutcome = await this.ask(() =>
+      const { written }: WriteOutcome = await this.ask("write", () =>
         store.write(name, {
           version: reading.version,
           readAt: reading.now,
@@ -138,19 +142,23 @@ export class Documents {
    *
    * @throws SessionProxyError `QSP-STORE`
    */
-  async ask<T>(call: () => Promise<T>): Promise<T> {
+  async ask<T>(operation: StoreOperation, call: () => Promise<T>): Promise<T> {
     if (this.#downSince !== null && this.#options.isRemote) await this.#bounded(this.#untilUp);
-    return this.probe(call);
+    return this.probe(operation, call);
   }
 
   /** A call that is made whether the store is known to be down or not. @throws SessionProxyError `QSP-STORE` */
-  async probe<T>(call: () => Promise<T>): Promise<T> {
+  async probe<T>(operation: StoreOperation, call: () => Promise<T>): Promise<T> {
+    const { clock } = this.#options;
+    const startedAt = clock.now();
     try {
       const answer = await this.#bounded(call());
       this.#reached();
+      tellCall(operation, isConflict(answer) ? "conflict" : "ok", clock.now() - startedAt);
       return answer;
     } catch (cause) {
       this.#missed();
+      tellCall(operation, "failed", clock.now() - startedAt);
       throw cause instanceof SessionProxyError ? cause : storeError(cause);
     }
   }
@@ -207,6 +215,13 @@ export class Documents {
     });
   }
 }
+
+/** Whether others wrote a document first. */
+const isConflict = (answer: unknown): boolean =>
+  typeof answer === "object" && answer !== null && "written" in answer && answer.written === false;
+
+const tellCall = (operation: StoreOperation, outcome: "ok" | "conflict" | "failed", ms: number): void =>
+  publish("store", () => ({ event: "store.called", level: "debug", operation, outcome, ms }));
 
 /** The store cannot be reached. */
 export function storeError(cause: unknown): SessionProxyError {

@@ -4,8 +4,9 @@ import { type ErrorCode, errorTable, SessionProxyError, type SessionProxyErrorOp
 /** An answer of the private listener. */
 export interface AdminAnswer {
   readonly status: number;
-  /** Sent as JSON. */
+  /** Sent as JSON, or as it is where a type is given. */
   readonly body: unknown;
+  readonly type?: string;
   /** Beside those that every answer has. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -58,11 +59,11 @@ export function adminErrorAnswer(error: unknown, traceId: string): AdminAnswer {
 export function sendAdminAnswer(
   request: IncomingMessage,
   response: ServerResponse,
-  { status, body, headers = {} }: AdminAnswer,
+  { status, body, type, headers = {} }: AdminAnswer,
 ): void {
-  const text = JSON.stringify(body);
+  const text = type === undefined ? JSON.stringify(body) : String(body);
   response.writeHead(status, {
-    "Content-Type": "application/json",
+    "Content-Type": type ?? "application/json",
     "Content-Length": Buffer.byteLength(text),
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",

@@ -15,6 +15,7 @@ import {
 } from "./admin-sessions.ts";
 import { Deliveries, readDeliveryHead, requireSignature } from "./admin-webhook.ts";
 import { type AnyServer, createListener } from "./listener.ts";
+import { metricsType } from "./metrics/exposition.ts";
 
 /** Whether new work should come here, and why not. */
 export type Readiness = "ready" | "draining" | "store unreachable" | "login held back";
@@ -27,6 +28,8 @@ export interface AdminOptions {
   readonly webhookKey: () => Buffer | undefined;
   readonly readiness: () => Readiness;
   readonly control: SessionControl;
+  /** The text for `GET /metrics`. */
+  readonly metrics: () => string;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
 }
@@ -53,6 +56,7 @@ interface AdminRoute {
 export function createAdminListener(options: AdminOptions): AnyServer {
   const server = createListener(undefined);
   const access = createAdminAccess(options.token);
+  const tellRefusal = createRefusalTeller();
   const routes = createRoutes(options, access);
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     const id = traceId();
@@ -60,6 +64,7 @@ export function createAdminListener(options: AdminOptions): AnyServer {
       .catch((error: unknown) => {
         const answer = adminErrorAnswer(error, id);
         if (answer.status === 500) tellFailure(error, id);
+        if (answer.status === 401) tellRefusal(request, id);
         return answer;
       })
       .then((answer) => sendAdminAnswer(request, response, answer))
@@ -102,6 +107,26 @@ function tellFailure(error: unknown, id: string): void {
   }));
 }
 
+/** How often the operator is told of wrong tokens. Milliseconds. */
+const tellEvery = 60_000;
+
+/** Who tries tokens is told of, though not once for each: the log must not be what they fill. */
+function createRefusalTeller(): (request: IncomingMessage, id: string) => void {
+  let toldAt = Number.NEGATIVE_INFINITY;
+  return ({ headers }, id) => {
+    const hasTried = headers.authorization !== undefined || headers["webhook-signature"] !== undefined;
+    if (!hasTried || performance.now() - toldAt < tellEvery) return;
+    toldAt = performance.now();
+    publish("policy", () => ({
+      event: "admin.refused",
+      level: "warn",
+      traceId: id,
+      code: "QSP-UNAUTHENTICATED",
+      reason: "a wrong token or signature came to the private listener",
+    }));
+  };
+}
+
 /** GET is answered to HEAD too; node leaves the body away. */
 const reads = (handler: AdminHandler): Readonly<Record<string, AdminHandler>> => ({
   GET: handler,
@@ -109,7 +134,7 @@ const reads = (handler: AdminHandler): Readonly<Record<string, AdminHandler>> =>
 });
 
 function createRoutes(options: AdminOptions, access: AdminAccess): ReadonlyMap<string, AdminRoute> {
-  const { control, readiness } = options;
+  const { control, metrics, readiness } = options;
   const revoker = createRevoker(control);
   const probe = (handler: AdminHandler): AdminRoute => ({ open: "probe", methods: reads(handler) });
   return new Map<string, AdminRoute>([
@@ -121,6 +146,7 @@ function createRoutes(options: AdminOptions, access: AdminAccess): ReadonlyMap<s
         return { status: status === "ready" ? 200 : 503, body: { status } };
       }),
     ],
+    ["/metrics", { methods: reads(() => ({ status: 200, type: metricsType, body: metrics() })) }],
     [
       "/sessions",
       {

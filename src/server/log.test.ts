@@ -16,26 +16,21 @@ describe("createServerLog", () => {
   test("writes one line per event of every channel", () => {
     const lines = capture();
     for (const name of ["exchange", "session", "login", "socket", "policy"] as const)
-      publish(name, () => ({ event: `${name}.happened`, status: 200 }));
-    expect(lines.map(({ event }) => event)).toEqual([
-      "exchange.happened",
-      "session.happened",
-      "login.happened",
-      "socket.happened",
-      "policy.happened",
-    ]);
+      publish(name, () => ({ event: "session.created", status: 200, reason: name }));
+    expect(lines.map(({ reason }) => reason)).toEqual(["exchange", "session", "login", "socket", "policy"]);
     expect(lines[0]).toEqual({
       level: "info",
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
-      event: "exchange.happened",
+      event: "session.created",
       status: 200,
+      reason: "exchange",
     });
   });
 
   test("takes the event's own level", () => {
     const lines = capture();
     publish("login", () => ({ event: "login.refused", level: "error", code: "QSP-TENANT-REFUSED" }));
-    publish("session", () => ({ event: "session.read", level: "debug" }));
+    publish("session", () => ({ event: "lease.awaited", level: "debug" }));
     expect(lines.map(({ level, event }) => [level, event])).toEqual([["error", "login.refused"]]);
   });
 

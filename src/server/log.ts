@@ -1,8 +1,10 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { type DestinationStream, type Logger, pino } from "pino";
-import type { ChannelName, ProxyEvent } from "../kernel/channels.ts";
+import type { ProxyEvent } from "../kernel/channels.ts";
+import type { ChannelName } from "../kernel/events.ts";
 import { LineBuffer } from "./line-buffer.ts";
 
+/** What is told on "store" is for metrics alone. */
 const channelNames: readonly ChannelName[] = ["exchange", "session", "login", "socket", "policy"];
 
 /** The fields of a line, in this order. Whatever else an event holds is not written. */
@@ -16,7 +18,9 @@ const fields = [
   "method",
   "status",
   "ms",
+  "upstreamMs",
   "bytes",
+  "bytesUp",
   "code",
   "reason",
   "outcome",
@@ -46,6 +50,7 @@ export function createServerLog(stream?: DestinationStream): ServerLog {
   };
   const listener = (message: unknown): void => {
     const event = message as ProxyEvent;
+    if (event.level === "debug") return;
     writeLine(logger, event.level, lineOf(event));
     // Only lines of exchanges that went well may wait a moment.
     if (event.event !== "exchange.finished" || isUrgent(event.level)) writeOut();

@@ -11,6 +11,7 @@ import { toWebhookKey } from "./admin-webhook.ts";
 import type { ServerConfig } from "./config/load.ts";
 import { type Traffic, watchTraffic } from "./drain.ts";
 import { type AnyServer, createListener, listen, replaceCertificate } from "./listener.ts";
+import { ServerMetrics } from "./metrics/server-metrics.ts";
 import { checkCertificate, checkListeners, inOnePass } from "./reload.ts";
 
 /** A running server. */
@@ -52,10 +53,14 @@ export async function createStandaloneServer(config: ServerConfig): Promise<Stan
   const traffic = watchTraffic(server);
   mount(server, proxy);
   let draining: Promise<void> | undefined;
+  // Nobody could ask for them without a listener of their own: then nothing is counted.
+  const metrics = config.admin && new ServerMetrics(() => proxy.stats());
   const admin =
     config.admin &&
+    metrics &&
     createAdmin({
       proxy,
+      metrics,
       isDraining: () => draining !== undefined,
       token: () => current.config.admin?.token,
       webhookKey: () => current.webhookKey,
@@ -63,6 +68,7 @@ export async function createStandaloneServer(config: ServerConfig): Promise<Stan
   const servers = admin === undefined ? [server] : [server, admin];
   const close = async (): Promise<void> => {
     await Promise.all([proxy.close(), ...servers.map(closeNow)]);
+    metrics?.close();
   };
   try {
     const address = await listen(server, config.listen);
@@ -110,13 +116,14 @@ function prepare(
 
 interface AdminParts {
   readonly proxy: SessionProxy;
+  readonly metrics: ServerMetrics;
   readonly token: () => Secret | undefined;
   readonly webhookKey: () => Buffer | undefined;
   readonly isDraining: () => boolean;
 }
 
 /** The private listener of a proxy. */
-function createAdmin({ proxy, token, webhookKey, isDraining }: AdminParts): AnyServer {
+function createAdmin({ proxy, metrics, token, webhookKey, isDraining }: AdminParts): AnyServer {
   if (token() === undefined) {
     const reason = "admin.tokenFile: is missing, so that nobody can list or end sessions";
     publish("policy", () => ({ event: "config.warned", level: "warn", reason }));
@@ -125,6 +132,7 @@ function createAdmin({ proxy, token, webhookKey, isDraining }: AdminParts): AnyS
     token,
     webhookKey,
     control: proxy,
+    metrics: () => metrics.text(),
     now: systemClock.now,
     readiness() {
       const { storeReachable, loginsHeldBack } = proxy.stats();

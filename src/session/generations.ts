@@ -1,5 +1,5 @@
 import { SessionProxyError } from "../errors.ts";
-import { publish } from "../kernel/channels.ts";
+import { publish, type ProxyEvent } from "../kernel/channels.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { createSingleFlight } from "../kernel/single-flight.ts";
 import { sameClaims } from "../tenant/claims.ts";
@@ -7,7 +7,7 @@ import type { Logins } from "./logins.ts";
 import { mayFinish, shownKey, type EndReason, type ProxySession } from "./proxy-session.ts";
 import { decideRenewal } from "./renewal-policy.ts";
 import { olderGenerations } from "./session-content.ts";
-import type { TenantAccess } from "./tenant-access.ts";
+import { toKnown, type TenantAccess } from "./tenant-access.ts";
 import type { TenantSession } from "./tenant-session.ts";
 
 /** What the generations of all sessions share. */
@@ -207,11 +207,12 @@ export class Generations {
       }
       session.version = result.version;
       this.take(session, result.session);
-      tell("session.renewed", session, cause);
+      tell(session, { event: "session.renewed", outcome: "ok", reason: cause });
       return true;
     } catch (error) {
       if (patience?.aborted) return false;
-      tell("session.renewalFailed", session, cause);
+      const { code } = toKnown(error);
+      tell(session, { event: "session.renewalFailed", level: "warn", code, outcome: code, reason: cause });
       // A definite refusal of the user ends the session; doubt keeps it.
       if (error instanceof SessionProxyError && error.code === "QSP-USER-REFUSED") {
         await this.#options.refused(session);
@@ -250,13 +251,8 @@ export function losesGroup(before: TenantSession, after: TenantSession): boolean
   return (before.claims.groups ?? []).some((group) => !after.claims.groups?.includes(group));
 }
 
-const tell = (event: string, session: ProxySession, reason: string): void => {
-  publish("session", () => ({
-    event,
-    session: shownKey(session),
-    subjectHash: session.subjectHash,
-    reason,
-  }));
+const tell = (session: ProxySession, what: ProxyEvent): void => {
+  publish("session", () => ({ session: shownKey(session), subjectHash: session.subjectHash, ...what }));
 };
 
 /** What a request learns of the end of its session: who may come back is told to, at once. */

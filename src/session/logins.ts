@@ -1,4 +1,5 @@
 import { SessionProxyError } from "../errors.ts";
+import { publish } from "../kernel/channels.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { randomId } from "../kernel/random.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -114,12 +115,16 @@ export class Logins {
   async #run(wanted: WantedLogin, watch: Watch): Promise<LoginResult> {
     const { clock } = this.#options;
     const token = randomId(12);
+    const startedAt = clock.now();
     const { begun, shared, offset } = await this.#begin(wanted, token);
     switch (begun.kind) {
       case "granted":
+        tellLease("granted", clock.now() - startedAt);
         return this.#logIn(wanted, token, shared);
       case "held":
-        await watch.wait(begun.until + offset - clock.now() + waitMore);
+        await watch
+          .wait(begun.until + offset - clock.now() + waitMore)
+          .finally(() => tellLease("held", clock.now() - startedAt));
         return { kind: "look-again" };
       case "refused":
         throw (
@@ -280,3 +285,6 @@ export class Logins {
     return new Promise((resolve) => this.#options.clock.setTimer(ms, resolve));
   }
 }
+
+const tellLease = (outcome: "granted" | "held", ms: number): void =>
+  publish("session", () => ({ event: "lease.awaited", level: "debug", outcome, ms }));

@@ -23,6 +23,8 @@ export interface AdminWorld {
   readonly adminUrl: string;
   /** A request of a browser, which makes a session for `user`: `subject` or `subject;host session`. */
   visit(user: string): Promise<RawAnswer>;
+  /** Any other request of a browser, below the prefix. */
+  browse(path: string, user: string, request?: Partial<RawRequest>): Promise<RawAnswer>;
   /** A socket of a browser, open. */
   socket(user: string): Promise<TestSocket>;
   /** A request to the private listener, with the token. */
@@ -118,10 +120,11 @@ function toWorld(tenant: TenantEmulator, server: StandaloneServer): AdminWorld {
       ...request,
       headers: { authorization: `Bearer ${adminToken}`, ...request.headers },
     });
-  const browse = (path: string, user: string): Promise<RawAnswer> =>
+  const browse: AdminWorld["browse"] = (path, user, request = {}) =>
     send({
       origin: server.url,
       path: `/qlik${path}`,
+      ...request,
       headers: { host, "sec-fetch-site": "same-origin", "x-test-user": user },
     });
   return {
@@ -130,6 +133,7 @@ function toWorld(tenant: TenantEmulator, server: StandaloneServer): AdminWorld {
     adminUrl,
     ask,
     askUnknown,
+    browse,
     visit: (user) => browse("/api/v1/users/me", user),
     async socket(user) {
       const apps = (await browse("/api/v1/items?resourceType=app", user)).json() as AppList;

@@ -1,0 +1,56 @@
+/** A number that only goes up. */
+export class Counter {
+  value = 0;
+}
+
+/** Upper bounds of the buckets of every histogram. Milliseconds. */
+export const bucketBounds: readonly number[] = [
+  1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000,
+];
+
+/** How long something took, how often. */
+export class Histogram {
+  /** One more than there are bounds: the last bucket has none. */
+  readonly counts: number[] = Array.from({ length: bucketBounds.length + 1 }, () => 0);
+  /** Milliseconds. */
+  sum = 0;
+
+  observe(ms: number): void {
+    // A clock that was set back must not make a sum go down.
+    const took = ms > 0 ? ms : 0;
+    let bucket = 0;
+    while (bucket < bucketBounds.length && took > (bucketBounds[bucket] as number)) bucket += 1;
+    this.counts[bucket] = (this.counts[bucket] as number) + 1;
+    this.sum += took;
+  }
+}
+
+/** The instruments of one metric, one for each combination of its labels. Their values come from closed lists. */
+export class Family<Instrument> {
+  readonly #names: readonly string[];
+  readonly #create: () => Instrument;
+  readonly #members = new Map<string, Instrument>();
+
+  constructor(names: readonly string[], create: () => Instrument) {
+    this.#names = names;
+    this.#create = create;
+  }
+
+  /** The instrument for label values in the order of their names. */
+  of(...values: readonly string[]): Instrument {
+    const labels = this.#names.map((name, index) => `${name}="${escaped(values[index] ?? "")}"`).join(",");
+    const known = this.#members.get(labels);
+    if (known !== undefined) return known;
+    const instrument = this.#create();
+    this.#members.set(labels, instrument);
+    return instrument;
+  }
+
+  /** The labels as they are written, and the instrument that has them. */
+  members(): Iterable<readonly [string, Instrument]> {
+    return this.#members;
+  }
+}
+
+const escaped = (value: string): string =>
+  value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
