@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { configDocument, configDocumentPath, configNoteProblems } from "./config-doc.mjs";
 import { errorsDocument, errorsDocumentPath } from "./errors-doc.mjs";
 import { findMarkdown, readMarkdown } from "./markdown.mjs";
 import { problemsOf, testsOf } from "./shown-tests.mjs";
@@ -152,10 +153,20 @@ function checkFragments(root) {
     .map((name) => `.changes/${name}: the name is not <kind>.<slug>.md, see .changes/README.md`);
 }
 
+const generated = [
+  { path: errorsDocumentPath, write: errorsDocument, tool: "gen-errors-doc.mjs" },
+  { path: configDocumentPath, write: configDocument, tool: "gen-config-doc.mjs" },
+];
+
 async function checkGenerated(root) {
-  const path = join(root, errorsDocumentPath);
-  const current = existsSync(path) && readFileSync(path, "utf8") === (await errorsDocument());
-  return current ? [] : [`${errorsDocumentPath} is not current: run node tools/gen-errors-doc.mjs`];
+  const problems = await Promise.all(
+    generated.map(async ({ path, write, tool }) => {
+      const file = join(root, path);
+      const current = existsSync(file) && readFileSync(file, "utf8") === (await write());
+      return current ? [] : [`${path} is not current: run node tools/${tool}`];
+    }),
+  );
+  return [...configNoteProblems(), ...problems.flat()];
 }
 
 async function checkDocs(root) {
