@@ -1,6 +1,6 @@
-// Builds the package: TypeScript to dist/, then the browser bundles to dist/web/.
+// Builds the package: TypeScript to dist/, the browser bundles to dist/web/, the JSON Schema of the configuration.
 import { spawnSync } from "node:child_process";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -18,3 +18,7 @@ if (existsSync(web)) {
   const { buildWeb } = await import(web.href);
   await buildWeb();
 }
+
+// Not before the compiler has passed the source that it reads.
+const { configSchemaPath, configSchemaText } = await import("./config-schema.mjs");
+writeFileSync(`${root}${configSchemaPath}`, configSchemaText());

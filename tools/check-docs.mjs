@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { configDocument, configDocumentPath, configNoteProblems } from "./config-doc.mjs";
 import { errorsDocument, errorsDocumentPath } from "./errors-doc.mjs";
 import { logEventsDocument, logEventsDocumentPath } from "./log-events-doc.mjs";
 import { findMarkdown, readMarkdown } from "./markdown.mjs";
@@ -159,10 +160,11 @@ const generated = [
   { path: errorsDocumentPath, make: errorsDocument, tool: "gen-errors-doc" },
   { path: metricsDocumentPath, make: metricsDocument, tool: "gen-metrics-doc" },
   { path: logEventsDocumentPath, make: logEventsDocument, tool: "gen-log-events-doc" },
+  { path: configDocumentPath, make: configDocument, tool: "gen-config-doc" },
 ];
 
 async function checkGenerated(root) {
-  const problems = [];
+  const problems = configNoteProblems();
   for (const { path, make, tool } of generated) {
     const file = join(root, path);
     // Trees of tests have some of them.

@@ -40,6 +40,11 @@ const testPackages = [
     command: "redis-sentinel",
     reason: "watches over a master and its replicas in the tests of failover",
   },
+  {
+    name: "systemd",
+    command: "systemd-analyze",
+    reason: "reads the unit of the service as it would read it at the start",
+  },
   ...benchPackages.filter(({ reason }) => !reason.includes("measured")),
 ];
 

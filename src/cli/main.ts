@@ -8,6 +8,7 @@ const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
   demo: async () => (await import("./demo.ts")).demo,
   explain: async () => (await import("./explain.ts")).explain,
   emulate: async () => (await import("./emulate.ts")).emulate,
+  health: async () => (await import("./health.ts")).health,
   keygen: async () => (await import("./keygen.ts")).keygen,
   serve: async () => (await import("./serve.ts")).serve,
   sessions: async () => (await import("./sessions.ts")).sessions,
@@ -23,6 +24,7 @@ A session cookie proxy for embedding Qlik Cloud.
 
   demo       start a local tenant, a sample portal and the proxy between them
   serve      run the proxy with a configuration file
+  health     ask a running server how it is
   sessions   list and end the sessions of a running server
   validate   check a configuration file
   explain    say what would become of a request, and why

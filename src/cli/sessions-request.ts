@@ -6,7 +6,8 @@ import type { Secret } from "../kernel/secret.ts";
 export interface AdminTarget {
   /** An origin, or `unix:` and a path. */
   readonly url: string;
-  readonly token: Secret;
+  /** Probes are answered without one. */
+  readonly token?: Secret;
 }
 
 /** What a private listener answered. */
@@ -22,23 +23,37 @@ export class NotReachedError extends Error {
   override readonly name = "NotReachedError";
 }
 
-/** The longest an answer may take: a store that is asked for thousands of sessions is slow. Milliseconds. */
-const patience = 30_000;
+/** What is asked of a private listener. */
+export interface AdminRequest {
+  readonly method: string;
+  readonly path: string;
+  /**
+   * The longest an answer may take. Milliseconds; 30000 by default, because a store that is asked for thousands of sessions
+   * is slow.
+   */
+  readonly patience?: number;
+}
 
 /** Sends one request to a private listener. @throws NotReachedError */
-export async function askAdmin(target: AdminTarget, method: string, path: string): Promise<AdminReply> {
+export async function askAdmin(target: AdminTarget, request: AdminRequest): Promise<AdminReply> {
+  const { patience = 30_000 } = request;
   try {
-    return await exchange(target, method, path);
+    return await exchange(target, { ...request, patience });
   } catch (cause) {
-    throw new NotReachedError(describe(cause, target.url), { cause });
+    throw new NotReachedError(describe(cause, target.url, patience), { cause });
   }
 }
 
-function exchange(target: AdminTarget, method: string, path: string): Promise<AdminReply> {
+function exchange(target: AdminTarget, request: Required<AdminRequest>): Promise<AdminReply> {
+  const { method, path, patience } = request;
+  const { token } = target;
   const options: RequestOptions = {
     method,
     path,
-    headers: { Authorization: `Bearer ${target.token.reveal()}`, Accept: "application/json" },
+    headers: {
+      ...(token === undefined ? {} : { Authorization: `Bearer ${token.reveal()}` }),
+      Accept: "application/json",
+    },
     signal: AbortSignal.timeout(patience),
     agent: false,
   };
@@ -76,12 +91,13 @@ function parse(text: string): unknown {
   }
 }
 
-function describe(error: unknown, url: string): string {
+function describe(error: unknown, url: string, patience: number): string {
   const { code, name } = error as NodeJS.ErrnoException;
   if (code === "ECONNREFUSED" || code === "ENOENT") {
     return `nothing listens at ${url}: is the server running, and is this its admin.listen?`;
   }
   if (code === "EACCES") return `${url} may not be opened by this user`;
-  if (name === "TimeoutError" || code === "ABORT_ERR") return `${url} did not answer within 30 seconds`;
+  if (name === "TimeoutError" || code === "ABORT_ERR")
+    return `${url} did not answer within ${patience / 1000} seconds`;
   return `${url} cannot be reached (${code ?? name})`;
 }

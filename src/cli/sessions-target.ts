@@ -31,11 +31,25 @@ export interface TargetArguments {
  * @throws UsageError where nothing names a token
  * @throws OptionsError where a file cannot be read, or holds no private listener
  */
-export function findTarget({ admin, tokenFile, config, environment }: TargetArguments): AdminTarget {
+export function findTarget(told: TargetArguments): AdminTarget {
+  const { tokenFile, config, environment } = told;
   const file = config === undefined ? {} : readAdmin(config);
+  return { url: findUrl(told, file), token: new Secret(findToken(tokenFile, environment, file)) };
+}
+
+/**
+ * Finds the private listener, for who needs no token.
+ *
+ * @throws UsageError, OptionsError as `findTarget`
+ */
+export function findProbes(told: Omit<TargetArguments, "tokenFile">): AdminTarget {
+  return { url: findUrl(told, told.config === undefined ? {} : readAdmin(told.config)) };
+}
+
+function findUrl({ admin, environment }: TargetArguments, file: AdminKeys): string {
+  if (admin !== undefined) return checkUrl(admin);
   const listen = environment["QSP_ADMIN_LISTEN"] ?? file.listen;
-  const url = admin === undefined ? (listen === undefined ? defaultUrl : toUrl(listen)) : checkUrl(admin);
-  return { url, token: new Secret(findToken(tokenFile, environment, file)) };
+  return listen === undefined ? defaultUrl : toUrl(listen);
 }
 
 interface AdminKeys {

@@ -87,7 +87,10 @@ async function list({ target, json, subject, key, own: limit }: SessionArguments
   if (limit !== undefined && !/^(?:[1-9]\d{0,4}|100000)$/.test(limit)) {
     throw new UsageError(`--limit must be a number from 1 to 100000, not "${limit}"`);
   }
-  const reply = await askAdmin(target(), "GET", `/sessions${query({ subject, key, limit })}`);
+  const reply = await askAdmin(target(), {
+    method: "GET",
+    path: `/sessions${query({ subject, key, limit })}`,
+  });
   if (reply.status !== 200 || !Array.isArray(reply.body)) return refused(reply);
   if (json) return print(reply.body);
   const sessions = reply.body as readonly ListedSession[];
@@ -107,7 +110,10 @@ async function revoke({ target, json, subject, key, own: blockFor }: SessionArgu
   if (blockFor !== undefined && parseDuration(blockFor) === null) {
     throw new UsageError(`--block-for must be a duration such as 10m, not "${blockFor}"`);
   }
-  const reply = await askAdmin(target(), "DELETE", `/sessions${query({ subject, key, blockFor })}`);
+  const reply = await askAdmin(target(), {
+    method: "DELETE",
+    path: `/sessions${query({ subject, key, blockFor })}`,
+  });
   if (reply.status !== 200 || !isPlainObject(reply.body)) return refused(reply);
   if (json) return print(reply.body);
   const { revoked } = reply.body;

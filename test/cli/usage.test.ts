@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { runCommand } from "./command.ts";
 
-const verbs = ["demo", "serve", "sessions", "validate", "explain", "keygen", "emulate"];
+const verbs = ["demo", "serve", "sessions", "health", "validate", "explain", "keygen", "emulate"];
 
 describe("wrong usage", () => {
   test.each([

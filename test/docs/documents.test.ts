@@ -12,6 +12,15 @@ async function soundDocuments(): Promise<Files> {
     "docs/how.md":
       "# How\n\n## The long way\n\nBack to the [start](../README.md), or [out](https://example.com/).\n",
     "docs/reference/errors.md": await readFile(join(repository, "docs/reference/errors.md"), "utf8"),
+    "docs/reference/configuration.md": await readFile(
+      join(repository, "docs/reference/configuration.md"),
+      "utf8",
+    ),
+    // Where that page leads.
+    "docs/reference/presets.md": "# Presets\n",
+    "docs/reference/upstream.md": "# Connections\n",
+    "docs/decisions/README.md": "# Decisions\n\n[0008](0008-what-is-not-available-yet.md)\n",
+    "docs/decisions/0008-what-is-not-available-yet.md": "# 0008\n",
     "docs/errors.md":
       '# Errors\n\n```ts\nimport { SessionProxyError } from "qlik-session-proxy/errors";\nnew SessionProxyError("QSP-BUSY");\n```\n',
     ".changes/README.md": "# Fragments\n",
@@ -81,6 +90,11 @@ describe("tools/check-docs.mjs", () => {
       "a generated page that was edited by hand",
       { "docs/reference/errors.md": "# Errors\n" },
       "docs/reference/errors.md is not current",
+    ],
+    [
+      "a page of the configuration that was edited by hand",
+      { "docs/reference/configuration.md": "# Configuration\n" },
+      "docs/reference/configuration.md is not current: run node tools/gen-config-doc.mjs",
     ],
     [
       "an example that does not compile",

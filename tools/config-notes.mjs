@@ -1,0 +1,114 @@
+// What each key of the configuration is, in words: for the reference page and for editors that read the JSON Schema.
+// Names, types, ranges and defaults are not said here: they are read from the schema.
+
+/** One sentence or a few for each key, without its type, range and default; `…File` keys follow from their partner. */
+export const notes = {
+  listen: "Where the public listener is: an address with a port, or `unix:/path`.",
+  prefix: 'Path below which the proxy lives, without a slash at the end; `"/"` is the root mount.',
+  publicOrigin: "Origin that the browser sees, exactly as browsers write it: scheme, host, port if unusual.",
+  allowedOrigins: "Exact origins whose pages may use the proxy, beside `publicOrigin`, which always may.",
+  allowMissingOrigin:
+    "Whether requests without an Origin, from clients that are no browsers, may change things.",
+  trustedProxies:
+    "Addresses and CIDR ranges of front doors whose `X-Forwarded-For` counts; never every address.",
+  frameAncestors: "Who may frame the tenant's pages: `self`, `none` alone, or origins.",
+  "root.takeLogin":
+    "Whether `/login` and `/logout` are the proxy's at the root mount; below a prefix they always are.",
+  "tls.cert": "Certificate chain of the public listener, PEM. Without `tls` it speaks plain HTTP.",
+  "tls.key": "Private key of that certificate, PEM without a passphrase.",
+  http2: "HTTP/2 on the public listener.",
+  "admin.listen":
+    "Where the private listener is, another address than `listen`. Without `admin` there is none.",
+  "admin.token":
+    "What operators send as a bearer token. Without it the private listener has its probes and nothing else.",
+  "admin.webhookSecret": "What events that end sessions are signed with.",
+  workers: "Processes that share the work.",
+  replicas: "How many processes serve the tenant; told only to be warned of a store that they do not share.",
+  "tenant.origin": "Origin of the tenant, such as `https://acme.eu.qlikcloud.com`: no path.",
+  "tenant.ca": "Certificate authority that is trusted beside the system's for the tenant, PEM.",
+  "tenant.kind": "How users are signed in.",
+  "tenant.sessionIdle": "Idle time after which the tenant itself ends a session.",
+  "tenant.sessionLifetime": "Age at which the tenant itself ends a session.",
+  "tenant.signingKeys[].issuer": "The issuer, as the tenant's identity provider has it.",
+  "tenant.signingKeys[].keyId": "The key id, as the tenant's identity provider has it.",
+  "tenant.signingKeys[].privateKey":
+    "Private key that signs users in, PEM. The first of the list signs; at least one is needed.",
+  "tenant.signingKeys[].certificate":
+    "Its certificate, PEM; only to find out at the start that the two belong together.",
+  "tenant.signingKeys[].alg": "`RS256`, `RS384`, `RS512`, `ES256` or `ES384`.",
+  "identity.trustedHeader.from":
+    "Addresses and CIDR ranges whose identity headers count; everybody else's are dropped.",
+  "identity.trustedHeader.subject": "Header with the subject: who the user is.",
+  "identity.trustedHeader.name": "Header with the user's name.",
+  "identity.trustedHeader.email": "Header with the e-mail address, which Qlik Cloud documents as required.",
+  "identity.trustedHeader.emailVerified": "Header that says `true` or `false` of the e-mail address.",
+  "identity.trustedHeader.groups":
+    "Header with the groups: a JSON array of texts, unless `groupsSeparator` is given.",
+  "identity.trustedHeader.groupsSeparator": "What stands between two groups in that header.",
+  "identity.trustedHeader.sessionId":
+    "Header with the id of the user's session in your application: a log-out then ends that one alone.",
+  "session.secret":
+    "Seals what the store holds: each line one text of 32 bytes or more, the first seals, all open. Needed for every store but `memory`.",
+  "session.store":
+    "Where sessions are kept: `memory`, `file:DIR`, `redis://…`, `rediss://…`, `redis+sentinel://…`, `redis+cluster://…`.",
+  "session.storeCa": "Certificate authority that is trusted beside the system's for a Redis with TLS, PEM.",
+  "session.storeGrace": "How long known live sessions are served while the store is away.",
+  "session.idleTimeout": "Time without use after which a session ends.",
+  "session.maxLifetime": "Age at which a session is replaced by a new one.",
+  "session.renewBefore": "How long before its end the tenant's session is renewed in the background.",
+  "session.revalidate": "How old the word of the identity source may be for an open socket.",
+  "policy.presets": "Names of [route sets](presets.md).",
+  "policy.allow":
+    'Rules beside the presets, such as `"GET /api/v1/items/**"`; paths as the tenant sees them.',
+  "policy.deny": "Rules that win over everything.",
+  "timeouts.connect": "For a connection to the tenant, TLS included.",
+  "timeouts.headers": "For the head of the tenant's answer.",
+  "timeouts.bodyIdle": "Between two pieces of a body.",
+  "timeouts.login": "For a whole login at the tenant.",
+  "timeouts.store": "For one call of the store.",
+  "timeouts.socketIdle": "Without a byte on a WebSocket, before it is closed.",
+  "timeouts.drainDelay": "At the start of a drain, while everything is still served.",
+  "timeouts.drain": "For what is in flight in a drain.",
+  "limits.socketsPerSession": "Open WebSockets of one session.",
+  "limits.sockets": "Open WebSockets of all sessions of the process; 16384 take some 200 MiB at rest.",
+  "limits.requestBody": "Longest request body.",
+  "limits.replayBody": "Longest request body that is kept to be sent again after a renewal.",
+  "limits.loginsPerMinute": "Logins at the tenant in a minute; the default is the tenant's own limit.",
+  "upstream.perSession": "Connections to the tenant of one session; the default is what a browser opens.",
+  "upstream.idle": "How long an unused connection to the tenant is kept.",
+  "upstream.idleTotal": "Unused connections of all sessions.",
+  "upstream.total": "Connections of all sessions.",
+  "upstream.client": "Who speaks HTTP/1.1 to the tenant: see [the two clients](upstream.md).",
+  "unsafe.plainHttpTenant":
+    "Lets `tenant.origin` be http. For local work, refused with `NODE_ENV=production`.",
+  "unsafe.plainHttpPublic":
+    "Lets `publicOrigin` and `allowedOrigins` be http. For local work, refused with `NODE_ENV=production`.",
+  "unsafe.foreignScriptOnAppOrigin":
+    "Lets pages of the tenant run their scripts with all rights of your application. Refused with `NODE_ENV=production`.",
+};
+
+/** Defaults that are made of other keys, or that a value does not show. */
+export const defaultsInWords = {
+  http2: "`false`",
+  workers: "`1`",
+  "admin.webhookSecret": "`admin.token`",
+  "tenant.kind": "`qlik-cloud-jwt`",
+  "tenant.signingKeys[].alg": "RSA: `RS256`; P-256: `ES256`; P-384: `ES384`",
+  "identity.trustedHeader.from": "`trustedProxies`",
+  "session.store": "`memory`",
+  "session.renewBefore":
+    "`2m`, or a quarter of the shorter of `session.maxLifetime` and `tenant.sessionLifetime`",
+};
+
+/** Objects of which exactly one part is given. */
+export const exactlyOneOf = new Set(["identity"]);
+
+/** Keys, or whole objects and lists, that a reload takes; everything else waits for a restart. rules R15 */
+export const reloaded = [
+  "allowedOrigins",
+  "admin.token",
+  "admin.webhookSecret",
+  "tenant.signingKeys",
+  "session.secret",
+  "policy",
+];

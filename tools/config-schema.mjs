@@ -1,0 +1,110 @@
+// Makes the JSON Schema of the configuration file, for editors, from src/server/config/schema.ts.
+import { configTree, fileBacked, writeNumber } from "./config-keys.mjs";
+import { exactlyOneOf, notes, reloaded } from "./config-notes.mjs";
+
+/** Where the schema stands in the built package; `qlik-session-proxy/config.schema.json` leads to it. */
+export const configSchemaPath = "dist/config.schema.json";
+
+/** As src/options/duration.ts and size.ts read them: a bare number does not say its unit. */
+const patterns = {
+  duration: String.raw`^\d{1,12}(\.\d{1,3})?(ms|s|m|h|d)$`,
+  size: String.raw`^\d{1,12}(\.\d{1,3})?(B|KiB|MiB|GiB)$`,
+};
+
+const textSchema = { type: "string", minLength: 1 };
+
+/** What a file may hold at a key, by the kind of its value. */
+const valueSchemas = {
+  text: ({ choices }) => (choices.length === 0 ? textSchema : { enum: choices }),
+  boolean: ({ choices }) => (choices.length === 0 ? { type: "boolean" } : { enum: choices }),
+  integer: ({ from, to, choices }) =>
+    choices.length === 0 ? { type: "integer", minimum: from, maximum: to } : { enum: choices },
+  duration: () => ({ type: "string", pattern: patterns.duration }),
+  size: () => ({ type: "string", pattern: patterns.size }),
+  list: () => ({ type: "array", items: textSchema }),
+  lines: () => ({ type: "array", items: textSchema }),
+  opaque: () => ({}),
+};
+
+/** The partner of a key that ends in `File`; undefined for every other key. */
+export const partnerOf = (name) => [...fileBacked.values()].find(({ fileName }) => fileName === name);
+
+/** Says of a key what it is; a key without a note is one that nobody explained. */
+function noteOf({ name }) {
+  const partner = partnerOf(name);
+  if (partner !== undefined) return `Names the file that holds ${partner.path.at(-1)}.`;
+  return notes[name];
+}
+
+const rangeOf = (part) =>
+  part.from === undefined ? "" : ` From ${writeNumber(part, part.from)} to ${writeNumber(part, part.to)}.`;
+
+const defaultOf = (part) =>
+  part.fallback === undefined
+    ? {}
+    : {
+        default:
+          part.from === undefined || part.leaf === "integer"
+            ? part.fallback
+            : writeNumber(part, part.fallback),
+      };
+
+/** Editors show it as plain text. */
+const plain = (note) => note.replaceAll(/\[([^\]]+)\]\([^)]+\)/g, "$1").replaceAll("`", "");
+
+/** Whether a reload takes the key. `…File` keys go with their partner. */
+export const isReloaded = ({ name }) => {
+  const key = partnerOf(name)?.path.join(".").replaceAll(".[]", "[]") ?? name;
+  return reloaded.some(
+    (place) => key === place || key.startsWith(`${place}.`) || key.startsWith(`${place}[]`),
+  );
+};
+
+function leafSchema(part) {
+  if (part.leaf === "unavailable") return { not: {}, description: "Not available in this version." };
+  const description = plain(`${noteOf(part) ?? ""}${rangeOf(part)}`);
+  return { ...valueSchemas[part.leaf](part), description, ...defaultOf(part) };
+}
+
+/** A text and the file that holds it: one of them, and where it is required, exactly one. */
+function pairRules(entries) {
+  return [...entries.values()].flatMap(({ name, path }) => {
+    const pair = fileBacked.get(name);
+    if (pair === undefined) return [];
+    const [text, file] = [path.at(-1), `${path.at(-1)}File`].map((key) => ({ required: [key] }));
+    return [
+      pair.required ? { oneOf: [text, file] } : { not: { required: [text.required[0], file.required[0]] } },
+    ];
+  });
+}
+
+function objectSchema({ name, entries }) {
+  const required = [...entries.values()].filter(({ optional }) => !optional).map(({ path }) => path.at(-1));
+  const rules = pairRules(entries);
+  return {
+    type: "object",
+    additionalProperties: false,
+    properties: Object.fromEntries([...entries].map(([key, part]) => [key, partSchema(part)])),
+    ...(required.length === 0 ? {} : { required }),
+    ...(exactlyOneOf.has(name) ? { minProperties: 1, maxProperties: 1 } : {}),
+    ...(rules.length === 0 ? {} : { allOf: rules }),
+  };
+}
+
+function partSchema(part) {
+  if (part.kind === "leaf") return leafSchema(part);
+  if (part.kind === "array") return { type: "array", minItems: 1, items: partSchema(part.item) };
+  return objectSchema(part);
+}
+
+/** The whole JSON Schema, as text. */
+export function configSchemaText() {
+  const schema = {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "Configuration of qlik-session-proxy",
+    description:
+      "A file that leaves nothing to variables and flags. Ranges of durations and sizes, and what values mean together, are checked by qlik-session-proxy validate.",
+    ...objectSchema(configTree),
+  };
+  return `${JSON.stringify(schema, null, 2)}\n`;
+}
