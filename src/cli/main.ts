@@ -6,6 +6,7 @@ import { complain, say, UsageError, type Verb } from "./verb.ts";
 /** Loaded when asked for: who serves needs no local tenant in memory. */
 const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
   demo: async () => (await import("./demo.ts")).demo,
+  doctor: async () => (await import("./doctor/doctor.ts")).doctor,
   explain: async () => (await import("./explain.ts")).explain,
   emulate: async () => (await import("./emulate.ts")).emulate,
   keygen: async () => (await import("./keygen.ts")).keygen,
@@ -15,7 +16,7 @@ const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
 };
 
 /** Verbs of the interface that come with a later version. */
-const laterVerbs: readonly string[] = ["init", "doctor"];
+const laterVerbs: readonly string[] = ["init"];
 
 const help = `Usage: qlik-session-proxy VERB [OPTIONS]
 
@@ -25,6 +26,7 @@ A session cookie proxy for embedding Qlik Cloud.
   serve      run the proxy with a configuration file
   sessions   list and end the sessions of a running server
   validate   check a configuration file
+  doctor     sign a user in step by step, and say what is wrong
   explain    say what would become of a request, and why
   keygen     make the key pair that signs users in
   emulate    start the local tenant alone
