@@ -37,9 +37,12 @@ async function tried(step: Step, visit: Visit): Promise<Finding> {
   try {
     return await step.run(visit);
   } catch (error) {
-    return failed("unexpected", describe(error));
+    return failed(isOfTenant(error) ? "tenant-down" : "unexpected", describe(error));
   }
 }
+
+const isOfTenant = (error: unknown): boolean =>
+  error instanceof SessionProxyError && (error.code === "QSP-TIMEOUT" || error.code === "QSP-UPSTREAM");
 
 /** Names and codes only: a message may repeat what it is about. */
 function describe(error: unknown): string {
