@@ -1,58 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { type IncomingMessage, request, type RequestOptions } from "node:http";
-import { request as requestSecure } from "node:https";
-import { lookupWithLoopback } from "../../upstream/loopback-lookup.ts";
+import { type DoorAnswer, isOurs, knock } from "./door-calls.ts";
 import { cacheMarkOf } from "./session-steps.ts";
 import { failed, type Finding, passed, skipped, type Step } from "./step.ts";
 import { errorCodeOf, objectOf } from "./tenant-calls.ts";
 import type { Visit } from "./visit.ts";
-
-interface DoorAnswer {
-  readonly status: number;
-  readonly headers: readonly string[];
-  readonly body: Buffer;
-}
-
-/** What is read of an answer; bytes. */
-const mostRead = 64 * 1024;
-
-/** Asks as a stranger outside would: through publicOrigin, without a cookie. */
-function knock(visit: Visit, path: string, headers: Readonly<Record<string, string>>): Promise<DoorAnswer> {
-  const { publicOrigin = "", prefix, timeouts } = visit.get("options");
-  const { protocol, hostname, port } = new URL(publicOrigin);
-  const options: RequestOptions = {
-    hostname: hostname.replace(/^\[|\]$/g, ""),
-    ...(port === "" ? {} : { port }),
-    path: prefix + path,
-    headers,
-    agent: false,
-    lookup: lookupWithLoopback,
-    signal: AbortSignal.timeout(timeouts.connect + timeouts.login),
-  };
-  return new Promise((resolve, reject) => {
-    const take = (response: IncomingMessage): void => void collect(response).then(resolve, reject);
-    const outgoing = protocol === "https:" ? requestSecure(options, take) : request(options, take);
-    outgoing.on("upgrade", (response, socket) => {
-      socket.destroy();
-      resolve({ status: response.statusCode ?? 101, headers: response.rawHeaders, body: Buffer.alloc(0) });
-    });
-    outgoing.on("error", reject).end();
-  });
-}
-
-async function collect(response: IncomingMessage): Promise<DoorAnswer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response) {
-    chunks.push(chunk as Buffer);
-    size += (chunk as Buffer).length;
-    if (size > mostRead) break;
-  }
-  return { status: response.statusCode ?? 0, headers: response.rawHeaders, body: Buffer.concat(chunks) };
-}
-
-const isOurs = (answer: DoorAnswer): boolean =>
-  errorCodeOf(answer).startsWith("QSP-") || typeof objectOf(answer)["authenticated"] === "boolean";
 
 /** Who answers at publicOrigin below the prefix. */
 async function publicOrigin(visit: Visit): Promise<Finding> {

@@ -4,6 +4,7 @@ import { systemClock } from "../../kernel/clock.ts";
 import { openStore } from "../../proxy/open-store.ts";
 import { formatListenAddress, type ListenAddress } from "../../server/config/listen-address.ts";
 import { createListener, listen, ListenError } from "../../server/listener.ts";
+import { isOurs, knockInside } from "./door-calls.ts";
 import { failed, type Finding, passed, skipped, type Step } from "./step.ts";
 import type { Visit } from "./visit.ts";
 
@@ -14,11 +15,16 @@ async function listeners(visit: Visit): Promise<Finding> {
   if (visit.find("isServed") === true) return skipped("the proxy is running");
   for (const [key, place] of places) {
     const problem = await problemAt(place);
+    if (problem !== null && key === "listen" && (await isOurProxyAt(visit, place)))
+      return skipped(`${formatListenAddress(place)}: the proxy is running`);
     if (problem !== null)
       return failed(problem.includes("in use") ? "address-in-use" : "address-unusable", `${key}: ${problem}`);
   }
   return passed(`${places.map(([, place]) => formatListenAddress(place)).join(" and ")} can be listened on`);
 }
+
+const isOurProxyAt = (visit: Visit, place: ListenAddress): Promise<boolean> =>
+  knockInside(visit, "/_session", place).then(isOurs, () => false);
 
 async function problemAt(address: ListenAddress): Promise<string | null> {
   const server = createListener(undefined);
