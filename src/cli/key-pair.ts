@@ -43,14 +43,19 @@ export async function createKeyPair(alg: KeyAlgorithm, bits = 4096): Promise<Key
       { name: "keyUsage", digitalSignature: true, critical: true },
     ],
   });
-  const hash = createHash("sha256")
-    .update(publicKey.export({ type: "spki", format: "der" }))
-    .digest("hex");
   return {
     privateKey: pem.privateKey,
     certificate: `${cert.trim().replaceAll("\r\n", "\n")}\n`,
-    keyId: `${now.toISOString().slice(0, 7)}-${hash.slice(0, 8)}`,
+    keyId: keyIdOf(publicKey, now),
   };
+}
+
+/** The id of a public key that was made at a time; the same as long as both are. */
+export function keyIdOf(publicKey: KeyObject, madeAt: Date): string {
+  const hash = createHash("sha256")
+    .update(publicKey.export({ type: "spki", format: "der" }))
+    .digest("hex");
+  return `${madeAt.toISOString().slice(0, 7)}-${hash.slice(0, 8)}`;
 }
 
 const makeKeys = (

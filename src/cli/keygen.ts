@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { identityProviderSteps } from "./identity-provider-steps.ts";
 import { createKeyPair, type KeyAlgorithm, keyAlgorithms } from "./key-pair.ts";
 import { parseFlags } from "./parse-arguments.ts";
 import { complain, say, UsageError, type Verb } from "./verb.ts";
@@ -71,10 +72,7 @@ const instructions = ({ keyId, alg, certificate, privateKeyFile, certificateFile
   ${privateKeyFile}   private key, mode 0600: stays here
   ${certificateFile}   certificate: goes to the tenant
 
-1. In Qlik Cloud: Administration > Identity providers > Create new > JWT
-     Certificate   ${certificateFile} (below, with its first and last line)
-     Key ID        ${keyId}
-     Issuer        a name of your choice, such as acme-portal
+1. ${identityProviderSteps({ certificateFile, keyId, issuer: "a name of your choice, such as acme-portal" }).join("\n   ")}
 
 2. In the configuration of the proxy:
      tenant:

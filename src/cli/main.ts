@@ -6,27 +6,28 @@ import { complain, say, UsageError, type Verb } from "./verb.ts";
 /** Loaded when asked for: who serves needs no local tenant in memory. */
 const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
   demo: async () => (await import("./demo.ts")).demo,
+  doctor: async () => (await import("./doctor/doctor.ts")).doctor,
   explain: async () => (await import("./explain.ts")).explain,
   emulate: async () => (await import("./emulate.ts")).emulate,
   health: async () => (await import("./health.ts")).health,
+  init: async () => (await import("./init/init.ts")).init,
   keygen: async () => (await import("./keygen.ts")).keygen,
   serve: async () => (await import("./serve.ts")).serve,
   sessions: async () => (await import("./sessions.ts")).sessions,
   validate: async () => (await import("./validate.ts")).validate,
 };
 
-/** Verbs of the interface that come with a later version. */
-const laterVerbs: readonly string[] = ["init", "doctor"];
-
 const help = `Usage: qlik-session-proxy VERB [OPTIONS]
 
 A session cookie proxy for embedding Qlik Cloud.
 
+  init       write a configuration, keys and secrets, and say what to paste where
   demo       start a local tenant, a sample portal and the proxy between them
   serve      run the proxy with a configuration file
   health     ask a running server how it is
   sessions   list and end the sessions of a running server
   validate   check a configuration file
+  doctor     sign a user in step by step, and say what is wrong
   explain    say what would become of a request, and why
   keygen     make the key pair that signs users in
   emulate    start the local tenant alone
@@ -52,7 +53,6 @@ async function main(args: readonly string[]): Promise<number> {
 async function runVerb(name: string | undefined, args: readonly string[]): Promise<number> {
   const known = Object.keys(verbs);
   if (name === undefined) throw new UsageError(`say what to do: ${known.join(", ")}`);
-  if (laterVerbs.includes(name)) throw new UsageError(`${name} is not available in this version`);
   const load = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
   if (load === undefined) {
     const near = nearestName(name, known);

@@ -94,6 +94,7 @@ const faultKinds: ReadonlySet<unknown> = new Set([
   "cut",
   "garbage",
   "close",
+  "mute",
 ]);
 
 function toFault(body: Json): Fault {

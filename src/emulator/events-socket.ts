@@ -34,6 +34,8 @@ export interface EventFeed {
   connect(connection: EventConnection): void;
   /** Accepts an upgrade with 101 and closes it at once. */
   refuse(connection: Omit<EventConnection, "session" | "onClientFrame">, code: number, reason: string): void;
+  /** Accepts an upgrade with 101, and says nothing on it. */
+  hold(connection: Omit<EventConnection, "session" | "onClientFrame">): void;
   sockets(): readonly { readonly subject: string; readonly tenantSessionId: string }[];
   closeSockets(filter: EventSocketFilter, code: number, reason?: string): number;
   destroySockets(filter: EventSocketFilter): number;
@@ -83,6 +85,7 @@ export function createEventFeed(clock: EmulatorClock): EventFeed {
     refuse(connection, code, reason) {
       void accept(connection).then((client) => client.close(code, reason));
     },
+    hold: (connection) => void accept(connection),
     sockets: () => [...listeners.values()],
     closeSockets(filter, code, reason) {
       const chosen = pick(filter);

@@ -27,7 +27,8 @@ function logIn(exchange: Exchange, person: Person): Answer {
   const { tenant } = exchange;
   if (tenant.users.find(person.subject)?.status === "disabled")
     return errorAnswer(403, { code: "AUTH-5", title: "User is not a member of the tenant", status: "403" });
-  const { cookies } = tenant.sessions.start(tenant.users.signIn(person));
+  const groups = tenant.modes.takeOverGroups ? person.groups : [];
+  const { cookies } = tenant.sessions.start(tenant.users.signIn({ ...person, groups }));
   return jsonAnswer(200, {}, cookies);
 }
 

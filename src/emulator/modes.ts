@@ -45,6 +45,8 @@ export interface TenantModes {
   administrators: "everyone" | "nobody";
   /** Whether a user's first use assigns a licence; true by default (facts §2.5). */
   autoAssignLicense: boolean;
+  /** Whether groups of a login token become the user's; true by default. The tenant's setting is off at first (facts §1.3). */
+  takeOverGroups: boolean;
   /** How long after a user's first login the engine refuses that user. Milliseconds; 0 by default (facts §2.5). */
   propagationLag: Milliseconds;
   /** Whether `boot/core-init` answers; true by default. 404 is legal too (facts §6.1). */
@@ -76,6 +78,7 @@ export function resolveModes(given: Partial<TenantModes> = {}): TenantModes {
     rateLimit: "off",
     administrators: "everyone",
     autoAssignLicense: true,
+    takeOverGroups: true,
     propagationLag: 0,
     bootEndpoint: true,
     compression: true,

@@ -32,7 +32,9 @@ export type FaultKind =
   /** These bytes instead of an answer, then the end of the connection; not HTTP by default. */
   | { readonly kind: "garbage"; readonly bytes?: string }
   /** An upgrade is accepted with 101 and closed at once with this code. */
-  | { readonly kind: "close"; readonly code: number; readonly reason?: string };
+  | { readonly kind: "close"; readonly code: number; readonly reason?: string }
+  /** An upgrade is accepted with 101, and nothing is ever said on it (facts §11, row 9). */
+  | { readonly kind: "mute" };
 
 /** A fault, for the requests that match. */
 export type Fault = RequestMatch & {

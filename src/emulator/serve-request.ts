@@ -162,6 +162,7 @@ function applyFault(fault: Fault, request: IncomingMessage, connections: Connect
       socket.end(fault.bytes ?? "\u0016\u0003\u0001 not http at all\r\n\r\n");
       return stop;
     case "close":
+    case "mute":
     case "delay":
       return unaffected;
   }

@@ -124,6 +124,10 @@ function strike(upgrade: UpgradeRequest, fault: Fault): boolean {
     case "close":
       acceptAndClose(upgrade, fault.code, fault.reason ?? closeFrameReason("INJECTED"));
       return true;
+    case "mute":
+      upgrade.recording.setStatus(101);
+      upgrade.tenant.events.hold({ ...upgrade, responseHeaders: responseHeaders(upgrade) });
+      return true;
     case "reset":
       if (fault.stage === "request") {
         upgrade.connections.reset(upgrade.socket);

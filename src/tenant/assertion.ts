@@ -17,10 +17,10 @@ export interface AssertionKey {
 const audience = "qlik.api/login/jwt-session";
 
 /** Seconds that the token is dated back, for tenants whose clock is behind ours. facts §1.3 */
-const backdate = 30;
+export const backdate = 30;
 
 /** Seconds from now until the token ends; a login takes one round trip. facts §1.3 */
-const lifetime = 120;
+export const lifetime = 120;
 
 /**
  * Makes the signed token for one login attempt, with a `jti` that is never used again (facts §1.3).

@@ -1,13 +1,24 @@
 import { describe, expect, test } from "vitest";
 import { runCommand } from "./command.ts";
 
-const verbs = ["demo", "serve", "sessions", "health", "validate", "explain", "keygen", "emulate"];
+const verbs = [
+  "demo",
+  "serve",
+  "sessions",
+  "health",
+  "validate",
+  "explain",
+  "keygen",
+  "emulate",
+  "init",
+  "doctor",
+];
 
 describe("wrong usage", () => {
   test.each([
     ["no verb", [], "say what to do"],
     ["an unknown verb", ["sreve"], "did you mean serve?"],
-    ["a verb of a later version", ["doctor"], "doctor is not available in this version"],
+    ["nothing to look at", ["doctor"], "doctor needs a configuration: -c FILE"],
     ["an unknown flag", ["demo", "--prot", "1"], "--prot"],
     ["an unknown key as a flag", ["serve", "--prefx", "/a"], "did you mean --prefix?"],
     ["no configuration", ["serve"], "-c FILE"],

@@ -1,0 +1,68 @@
+import type { ClaimSource } from "../../tenant/claims.ts";
+import { configHelp, parseConfigAndWords, type VerbSyntax } from "../config-arguments.ts";
+import type { FlagValues } from "../parse-arguments.ts";
+import { say, type Verb } from "../verb.ts";
+import { documentOf, isWell, linesOf, summaryOf } from "./report.ts";
+import { runSteps } from "./run-steps.ts";
+import { steps } from "./steps.ts";
+import { Visit } from "./visit.ts";
+
+const help = `Usage: qlik-session-proxy doctor -c FILE [--subject S] [--json]
+
+Signs a user in to the tenant as "serve" would, step by step: key and certificate, claims, clocks, name, connection, TLS,
+login, cookies, CSRF token, data, WebSocket and the engine's first message, answers as browsers get them, store, listeners,
+public origin and front door. Each step that fails names its cause and the remedy. Ends the session that it began.
+
+The user exists in the tenant from the first login on. Without --subject it is qlik-session-proxy-doctor@ and the host of
+publicOrigin; a user may take a licence.
+
+  --subject S         who is signed in
+  --name N            display name; the subject by default
+  --email E           e-mail; the subject by default, if it is an address
+  --group G           a group of the user; may be repeated
+  --app ID            the app whose engine is asked; the first that the user sees by default
+  -c, --config FILE   YAML or JSON
+  --json              print {"ok", "steps"} to standard output
+  --help              this text
+
+Exit codes: 0 nothing failed, 1 something did, 2 wrong usage.
+
+${configHelp}`;
+
+const syntax: VerbSyntax = {
+  flags: {
+    subject: { type: "string" },
+    name: { type: "string" },
+    email: { type: "string" },
+    group: { type: "string", multiple: true },
+    app: { type: "string" },
+  },
+  words: [],
+};
+
+async function run(args: readonly string[]): Promise<number> {
+  const { sources, json, own } = parseConfigAndWords("doctor", args, syntax);
+  const { app } = own;
+  const visit = new Visit({ sources, person: toPerson(own), app: typeof app === "string" ? app : undefined });
+  try {
+    const results = await runSteps(steps, visit, (result) => {
+      if (!json) for (const line of linesOf(result)) say(line);
+    });
+    say(json ? JSON.stringify(documentOf(results), null, 2) : `\n${summaryOf(results)}`);
+    return isWell(results) ? 0 : 1;
+  } finally {
+    await visit.find("upstream")?.close();
+  }
+}
+
+function toPerson({ subject, name, email, group }: FlagValues): Partial<ClaimSource> {
+  return {
+    ...(typeof subject === "string" ? { subject } : {}),
+    ...(typeof name === "string" ? { name } : {}),
+    ...(typeof email === "string" ? { email } : {}),
+    ...(group === undefined ? {} : { groups: [group].flat().map(String) }),
+  };
+}
+
+/** Looks at the whole chain, step by step. */
+export const doctor: Verb = { help, run };

@@ -1,0 +1,97 @@
+import { randomBytes } from "node:crypto";
+import type { Socket } from "node:net";
+import { withSocketCredentials } from "../../proxy/rewrite-handshake.ts";
+import { cookieFor } from "../../session/tenant-session.ts";
+import { userAgent } from "../../tenant/port.ts";
+import type { UpgradeAnswer } from "../../upstream/send-handshake.ts";
+import { encodeClose } from "../../ws/close-frame.ts";
+import { createFrameReader, readClose } from "../../ws/frame-reader.ts";
+import { checkHandshakeResponse } from "../../ws/handshake.ts";
+import type { Visit } from "./visit.ts";
+
+/** What came first on a socket of the engine. */
+export type FirstWord =
+  | {
+      readonly kind: "refused";
+      readonly status: number;
+      readonly headers: readonly string[];
+      readonly body: Buffer;
+    }
+  | { readonly kind: "malformed"; readonly problem: string }
+  | { readonly kind: "message"; readonly text: string }
+  | { readonly kind: "closed"; readonly code: number; readonly reason: string }
+  | { readonly kind: "silence" };
+
+/** First messages are short; bytes. */
+const longestFrame = 256 * 1024;
+
+/** Opens a socket as `serve` does for a browser, waits for the first word, and closes it. */
+export async function hearFirstWord(visit: Visit, path: string): Promise<FirstWord> {
+  const key = randomBytes(16).toString("base64");
+  const answer = await sendHandshake(visit, path, key);
+  if ("status" in answer) return { kind: "refused", ...answer };
+  const sent = { key, protocols: [], extensions: [] };
+  const problem = checkHandshakeResponse(101, answer.headers, sent);
+  if (problem === null) return firstWordOn(answer, visit.get("options").timeouts.login);
+  answer.socket.destroy();
+  return { kind: "malformed", problem };
+}
+
+function sendHandshake(visit: Visit, path: string, key: string): Promise<UpgradeAnswer> {
+  const headers = [
+    "connection",
+    "Upgrade",
+    "upgrade",
+    "websocket",
+    "user-agent",
+    userAgent,
+    "sec-websocket-key",
+    key,
+    "sec-websocket-version",
+    "13",
+  ];
+  const credentials = {
+    cookie: cookieFor(visit.get("session"), path, Date.now()),
+    csrfToken: visit.get("csrfToken"),
+  };
+  const request = withSocketCredentials({ path, query: "", headers }, credentials);
+  return visit.get("upstream").connect(request, { isGone: false, onGone: null });
+}
+
+function firstWordOn(
+  { socket, head }: { readonly socket: Socket; readonly head: Buffer },
+  wait: number,
+): Promise<FirstWord> {
+  return new Promise((resolve) => {
+    const reader = createFrameReader(longestFrame);
+    const end = (word: FirstWord): void => {
+      clearTimeout(timer);
+      socket.off("data", take);
+      socket.end(encodeClose(1000, "", randomBytes(4)));
+      socket.destroySoon();
+      resolve(word);
+    };
+    const timer = setTimeout(() => end({ kind: "silence" }), wait);
+    const take = (chunk: Buffer): void => {
+      const word = tryReading(() => reader.read(chunk));
+      if (word !== null) end(word);
+    };
+    socket.on("error", () => {});
+    socket.once("close", () => end({ kind: "closed", code: 1006, reason: "" }));
+    socket.on("data", take);
+    take(head);
+    socket.resume();
+  });
+}
+
+/** A message in several frames is known by its first one already. */
+function tryReading(read: () => ReturnType<ReturnType<typeof createFrameReader>["read"]>): FirstWord | null {
+  try {
+    const frame = read().find(({ opcode }) => opcode < 9);
+    if (frame === undefined) return null;
+    if (frame.opcode === 8) return { kind: "closed", ...readClose(frame.payload) };
+    return { kind: "message", text: frame.payload.toString("utf8") };
+  } catch (error) {
+    return { kind: "malformed", problem: (error as Error).message };
+  }
+}

@@ -1,0 +1,53 @@
+import { SessionProxyError } from "../../errors.ts";
+import { failed, type Finding, type Step } from "./step.ts";
+import type { Visit } from "./visit.ts";
+
+/** A step that was looked at. */
+export interface StepResult extends Omit<Finding, "outcome"> {
+  readonly step: string;
+  readonly outcome: Finding["outcome"] | "notTried";
+  /** Milliseconds. */
+  readonly ms: number;
+}
+
+/** Goes through the steps in their order; one that needs another that failed is not tried. */
+export async function runSteps(
+  steps: readonly Step[],
+  visit: Visit,
+  tell: (result: StepResult) => void,
+): Promise<readonly StepResult[]> {
+  const results: StepResult[] = [];
+  const missing = new Set<string>();
+  for (const step of steps) {
+    const needed = step.needs.find((name) => missing.has(name));
+    const startedAt = performance.now();
+    const finding =
+      needed === undefined
+        ? await tried(step, visit)
+        : { outcome: "notTried" as const, found: `not tried: needs the step ${needed}` };
+    if (finding.outcome === "failed" || finding.outcome === "notTried") missing.add(step.name);
+    const result = { step: step.name, ms: Math.round(performance.now() - startedAt), ...finding };
+    results.push(result);
+    tell(result);
+  }
+  return results;
+}
+
+async function tried(step: Step, visit: Visit): Promise<Finding> {
+  try {
+    return await step.run(visit);
+  } catch (error) {
+    return failed(isOfTenant(error) ? "tenant-down" : "unexpected", describe(error));
+  }
+}
+
+const isOfTenant = (error: unknown): boolean =>
+  error instanceof SessionProxyError && (error.code === "QSP-TIMEOUT" || error.code === "QSP-UPSTREAM");
+
+/** Names and codes only: a message may repeat what it is about. */
+function describe(error: unknown): string {
+  if (error instanceof SessionProxyError)
+    return error.reason === undefined ? error.code : `${error.code}: ${error.reason}`;
+  const { name, code } = error as NodeJS.ErrnoException;
+  return `${name}${code === undefined ? "" : ` ${code}`}`;
+}
