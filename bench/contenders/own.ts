@@ -67,6 +67,8 @@ const sharedPool = (root: string, ours: Contender): Contender => ({
 function configuration({ port, tenant, folder }: Place): object {
   const privateKeyFile = join(folder, "key.pem");
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-384" });
+  const tokenFile = join(folder, "token");
+  writeFileSync(tokenFile, "t".repeat(32), { mode: 0o600 });
   writeFileSync(privateKeyFile, privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600 });
   return {
     listen: `127.0.0.1:${port}`,
@@ -77,6 +79,8 @@ function configuration({ port, tenant, folder }: Place): object {
       signingKeys: [{ issuer: "bench", keyId: "bench", privateKeyFile }],
       ...(tenant.caFile === undefined ? {} : { caFile: tenant.caFile }),
     },
+    // With a private listener there are metrics, which cost something.
+    admin: { listen: `unix:${join(folder, "admin.sock")}`, tokenFile },
     identity: { trustedHeader: { from: ["127.0.0.1/32"], subject: "X-User-Sub" } },
     policy: { presets: ["embed", "embed-write"] },
     // Logins are not what is measured: at the default of 100 a minute the loads would wait for them.
