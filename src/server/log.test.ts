@@ -1,4 +1,5 @@
 import { channel } from "node:diagnostics_channel";
+import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { publish } from "../kernel/channels.ts";
 import { createServerLog, type ServerLog } from "./log.ts";
@@ -46,6 +47,16 @@ describe("createServerLog", () => {
     publish("exchange", () => ({ event: "exchange.finished", reason: 'a\r\n{"event":"forged"}\u001b[31m' }));
     expect(written).toHaveLength(1);
     expect(written[0]?.trimEnd()).not.toMatch(/\p{Cc}/u);
+  });
+
+  test("writes every text so that it can be read back", () => {
+    const lines = capture();
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), fc.integer(), (reason, status) => {
+        publish("exchange", () => ({ event: "exchange.finished", reason, status }));
+        expect(lines.at(-1)).toMatchObject({ reason, status });
+      }),
+    );
   });
 
   test("stops when it is closed", () => {

@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { type DestinationStream, type Logger, pino } from "pino";
+import type { DestinationStream } from "pino";
 import type { ProxyEvent } from "../kernel/channels.ts";
 import type { ChannelName } from "../kernel/events.ts";
 import { LineBuffer } from "./line-buffer.ts";
@@ -24,12 +24,17 @@ const fields = [
   "code",
   "reason",
   "outcome",
-] as const satisfies readonly (keyof ProxyEvent)[];
+  "url",
+  "adminUrl",
+] as const satisfies readonly (keyof ServerEvent)[];
+
+/** What the server itself tells of, in which case the last two fields may be there. */
+type ServerEvent = ProxyEvent & { readonly url?: string; readonly adminUrl?: string };
 
 /** Where the server's own state changes and the library's events are written. */
 export interface ServerLog {
   /** Writes one line for a state change of the server itself. */
-  write(event: ProxyEvent & { readonly url?: string; readonly adminUrl?: string }): void;
+  write(event: ServerEvent): void;
   /** Stops listening and writes out what is buffered. */
   close(): void;
 }
@@ -37,31 +42,20 @@ export interface ServerLog {
 /** Starts to write one JSON line per event; to standard output by default. */
 export function createServerLog(stream?: DestinationStream): ServerLog {
   const target = stream ?? new LineBuffer();
-  const logger = pino(
-    {
-      base: null,
-      timestamp: () => `,"time":"${isoTime(Date.now())}"`,
-      formatters: { level: (label) => ({ level: label }) },
-    },
-    target,
-  );
   const writeOut = (): void => {
     if ("flush" in target && typeof target.flush === "function") target.flush();
   };
   const listener = (message: unknown): void => {
     const event = message as ProxyEvent;
     if (event.level === "debug") return;
-    writeLine(logger, event.level, lineOf(event));
+    target.write(lineOf(event));
     // Only lines of exchanges that went well may wait a moment.
     if (event.event !== "exchange.finished" || isUrgent(event.level)) writeOut();
   };
   for (const name of channelNames) subscribe(`qsp:${name}`, listener);
   return {
     write(event) {
-      const line = lineOf(event);
-      if (event.url !== undefined) line["url"] = event.url;
-      if (event.adminUrl !== undefined) line["adminUrl"] = event.adminUrl;
-      writeLine(logger, event.level, line);
+      target.write(lineOf(event));
       writeOut();
     },
     close() {
@@ -73,18 +67,24 @@ export function createServerLog(stream?: DestinationStream): ServerLog {
 
 const isUrgent = (level: ProxyEvent["level"]): boolean => level === "error" || level === "warn";
 
-function lineOf(event: ProxyEvent): Record<string, unknown> {
-  const line: Record<string, unknown> = {};
+/**
+ * The line of an event. Earned by: bench 200B. There is one for each exchange, and a logger that takes any object walks over
+ * it; here the fields are known, and no value is an object.
+ */
+function lineOf(event: ServerEvent): string {
+  let line = `{"level":"${event.level ?? "info"}","time":"${isoTime(Date.now())}"`;
   for (const field of fields) {
     const value = event[field];
-    if (value !== undefined) line[field] = value;
+    if (value !== undefined) line += `,"${field}":${toJson(value)}`;
   }
-  return line;
+  return `${line}}\n`;
 }
 
-function writeLine(logger: Logger, level: ProxyEvent["level"], line: Record<string, unknown>): void {
-  logger[level ?? "info"](line);
-}
+/** What stands in JSON as it is. */
+const plainText = /^[\w ./:-]*$/;
+
+const toJson = (value: string | number): string =>
+  typeof value === "string" && plainText.test(value) ? `"${value}"` : JSON.stringify(value);
 
 let second = -1;
 let secondText = "";
