@@ -8,7 +8,7 @@ import { simulate } from "./simulate.ts";
 /** Seeds in which a planted bug must have shown. */
 const plantedWithin = 300;
 
-/** Ten thousand seeds take two minutes of two cores; a machine that is shared takes longer. Milliseconds. */
+/** The short form of `npm run simulate -- --seeds 10000`; a machine that is shared takes minutes for it too. Milliseconds. */
 const longestRun = 20 * 60_000;
 
 const run = promisify(execFile);
@@ -25,13 +25,13 @@ async function firstFound(without: "fencing" | "tombstones"): Promise<number | n
 
 describe("the simulation of several nodes", () => {
   test(
-    "finds nothing in ten thousand seeds",
+    "finds nothing in three thousand seeds",
     async () => {
-      const { stdout } = await run(process.execPath, ["tools/simulate.mjs", "--seeds", "10000"], {
+      const { stdout } = await run(process.execPath, ["tools/simulate.mjs", "--seeds", "3000"], {
         cwd: repository,
       }).catch((error: unknown) => error as { readonly stdout: string });
       console.info(stdout.trimEnd());
-      expect(stdout).toContain("10000 seeds, 0 with violations");
+      expect(stdout).toContain("3000 seeds, 0 with violations");
     },
     longestRun,
   );
