@@ -13,7 +13,11 @@ const benchPackages = [
   },
   { name: "wrk", command: "wrk", reason: "makes the requests of the bench" },
   { name: "haproxy", command: "haproxy", reason: "is measured by the bench" },
-  { name: "caddy", command: "caddy", reason: "is measured by the bench" },
+  {
+    name: "caddy",
+    command: "caddy",
+    reason: "stands before the proxy as the documents say; the bench runs it too",
+  },
   { name: "golang-go", command: "go", reason: "compiles a proxy that is measured by the bench" },
 ];
 
@@ -45,6 +49,7 @@ const testPackages = [
     command: "systemd-analyze",
     reason: "reads the unit of the service as it would read it at the start",
   },
+  { name: "python3", command: "python3", reason: "runs the sample portal, which knows nothing of Node" },
   ...benchPackages.filter(({ reason }) => !reason.includes("measured")),
 ];
 
