@@ -53,6 +53,10 @@ export interface TenantModes {
   bootEndpoint: boolean;
   /** Whether compressible answers are compressed for clients that accept gzip; true by default. */
   compression: boolean;
+  /** How long a WebSocket may be without traffic before it is cut; "never" by default. Milliseconds (facts §5.6). */
+  socketIdleCut: Milliseconds | "never";
+  /** Time between two pings of the tenant on a WebSocket; "never" by default. Milliseconds (facts §5.6). */
+  socketPing: Milliseconds | "never";
   /** Time between two server-sent events. Milliseconds; 100 by default. */
   eventInterval: Milliseconds;
 }
@@ -82,6 +86,8 @@ export function resolveModes(given: Partial<TenantModes> = {}): TenantModes {
     propagationLag: 0,
     bootEndpoint: true,
     compression: true,
+    socketIdleCut: "never",
+    socketPing: "never",
     eventInterval: 100,
     ...given,
   };

@@ -1,4 +1,5 @@
 import { STATUS_CODES, type IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -86,6 +87,18 @@ function refusal(upgrade: UpgradeRequest): Answer | undefined {
   return session.csrf.verify(token) ? undefined : csrfAnswer();
 }
 
+/** A ping without a payload. @see RFC 6455 §5.5.2 */
+const ping = Buffer.from([0x89, 0]);
+
+/** Cuts a socket without traffic, and pings it, where the modes say so. */
+function keepTime({ modes }: Tenant, socket: Duplex): void {
+  const { socketIdleCut, socketPing } = modes;
+  if (socketIdleCut !== "never") (socket as Socket).setTimeout(socketIdleCut, () => socket.destroy());
+  if (socketPing === "never") return;
+  const pinging = setInterval(() => socket.write(ping), socketPing).unref();
+  socket.once("close", () => clearInterval(pinging));
+}
+
 function connect(upgrade: UpgradeRequest, session: UserSession): void {
   const { tenant, request, socket, head, recording, path } = upgrade;
   const onClientFrame = (): void => {
@@ -169,6 +182,8 @@ async function admit(upgrade: UpgradeRequest): Promise<void> {
     acceptAndClose(upgrade, NO_PERMISSION, closeFrameReason(`QEP-${NO_PERMISSION}`));
   } else if (request.method === "GET") {
     connect(upgrade, session);
+    // Last, because whoever takes a socket over resets its time.
+    keepTime(tenant, upgrade.socket);
   } else {
     refuse(upgrade, statusAnswer(405, "Method not allowed"));
   }

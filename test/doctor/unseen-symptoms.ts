@@ -29,7 +29,7 @@ export const unseen: readonly { readonly row: string; readonly what: string; rea
   {
     row: "24",
     what: "sockets die after a minute without use",
-    why: "takes that minute: `doctor --learn --idle` waits for it",
+    why: "takes that minute: `doctor --learn` watches a socket for it",
   },
   {
     row: "25",

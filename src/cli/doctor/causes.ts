@@ -63,6 +63,7 @@ export type CauseName =
   | "door-upgrade"
   | "door-identity"
   | "session-left"
+  | "profile-not-written"
   | "unexpected";
 
 const cause = (because: string, remedy: string): Cause => ({ because, remedy });
@@ -285,6 +286,10 @@ export const causes: Readonly<Record<CauseName, Cause>> = {
   "session-left": cause(
     "The session of this visit lives on at the tenant.",
     "It ends by the tenant's own limits; nothing needs to be done.",
+  ),
+  "profile-not-written": cause(
+    "The profile of the tenant cannot be written.",
+    "Name a file that does not exist, in a folder that this user may write to: --profile FILE.",
   ),
   unexpected: cause(
     "Something happened that doctor does not know.",

@@ -3,11 +3,12 @@ import { configHelp, parseConfigAndWords, type VerbSyntax } from "../config-argu
 import type { FlagValues } from "../parse-arguments.ts";
 import { say, type Verb } from "../verb.ts";
 import { documentOf, isWell, linesOf, summaryOf } from "./report.ts";
+import { learnStep, toLesson } from "./learn/learn-step.ts";
 import { runSteps } from "./run-steps.ts";
 import { steps } from "./steps.ts";
 import { Visit } from "./visit.ts";
 
-const help = `Usage: qlik-session-proxy doctor -c FILE [--subject S] [--json]
+const help = `Usage: qlik-session-proxy doctor -c FILE [--subject S] [--learn] [--json]
 
 Signs a user in to the tenant as "serve" would, step by step: key and certificate, claims, clocks, name, connection, TLS,
 login, cookies, CSRF token, data, WebSocket and the engine's first message, answers as browsers get them, store, listeners,
@@ -21,6 +22,10 @@ publicOrigin; a user may take a licence.
   --email E           e-mail; the subject by default, if it is an address
   --group G           a group of the user; may be repeated
   --app ID            the app whose engine is asked; the first that the user sees by default
+  --learn             then asks the tenant what no public source says, and writes a profile of it: answers, forms and
+                      lifetimes, no name and no secret. Signs in about ten times. For the key tenant.profileFile
+  --profile FILE      where to; tenant-profile.yaml by default, never over another file
+  --watch DURATION    how long an idle socket is watched for --learn; 70s by default
   -c, --config FILE   YAML or JSON
   --json              print {"ok", "steps"} to standard output
   --help              this text
@@ -36,6 +41,9 @@ const syntax: VerbSyntax = {
     email: { type: "string" },
     group: { type: "string", multiple: true },
     app: { type: "string" },
+    learn: { type: "boolean" },
+    profile: { type: "string" },
+    watch: { type: "string" },
   },
   words: [],
 };
@@ -43,11 +51,16 @@ const syntax: VerbSyntax = {
 async function run(args: readonly string[]): Promise<number> {
   const { sources, json, own } = parseConfigAndWords("doctor", args, syntax);
   const { app } = own;
+  const lesson = toLesson(own);
   const visit = new Visit({ sources, person: toPerson(own), app: typeof app === "string" ? app : undefined });
   try {
-    const results = await runSteps(steps, visit, (result) => {
-      if (!json) for (const line of linesOf(result)) say(line);
-    });
+    const results = await runSteps(
+      lesson === null ? steps : [...steps, learnStep(lesson)],
+      visit,
+      (result) => {
+        if (!json) for (const line of linesOf(result)) say(line);
+      },
+    );
     say(json ? JSON.stringify(documentOf(results), null, 2) : `\n${summaryOf(results)}`);
     return isWell(results) ? 0 : 1;
   } finally {

@@ -2,6 +2,7 @@ import { type OptionProblem, OptionsError } from "../../errors.ts";
 import { Secret } from "../../kernel/secret.ts";
 import { checkShape } from "../../options/check-shape.ts";
 import { resolveOptions, type SessionProxyOptions } from "../../options/session-proxy-options.ts";
+import type { TenantProfile } from "../tenant-profile.ts";
 import { decodeUnits } from "./decode.ts";
 import { readFileBackedKeys } from "./file-backed.ts";
 import { readFileTree } from "./file-tree.ts";
@@ -10,6 +11,7 @@ import { formatListenAddress, type ListenAddress } from "./listen-address.ts";
 import { mergeSettings } from "./merge.ts";
 import { configSchema, type ShapedConfig } from "./schema.ts";
 import { type Flags, readFlags, readVariables } from "./settings.ts";
+import { placeProfile } from "./profile.ts";
 import { placeStoreFolder } from "./store-folder.ts";
 import { tlsProblems } from "./tls-files.ts";
 import { toLibraryOptions, toWrittenPath, withReadKeys } from "./to-library-options.ts";
@@ -24,6 +26,8 @@ export interface ServerConfig {
   readonly admin?: AdminConfig;
   /** What the proxy runs with. */
   readonly options: SessionProxyOptions;
+  /** What `doctor --learn` found out of the tenant; the local tenant behaves as it says. */
+  readonly profile?: TenantProfile;
   /** How long a drain serves on as if nothing were, and how long what is in flight may then take. Milliseconds. */
   readonly drain: { readonly delay: number; readonly deadline: number };
 }
@@ -70,6 +74,7 @@ export function loadServerConfig(sources: ConfigSources): LoadedConfig {
   const tree = decoded.tree as Record<string, unknown>;
   const backed = readFileBackedKeys({ tree, fileTree: file.tree, configFile: sources.file, settings });
   placeStoreFolder({ tree, configFile: sources.file, settings });
+  const found = placeProfile({ tree, configFile: sources.file, settings });
   const shape = checkShape(configSchema, tree);
   const identity = checkIdentity(tree);
   const options = toLibraryOptions(tree, identity);
@@ -81,6 +86,7 @@ export function loadServerConfig(sources: ConfigSources): LoadedConfig {
       ...backed.problems,
       ...shape.problems,
       ...identity.problems,
+      ...found.problems,
       ...(shape.output === undefined ? [] : listenerProblems(shape.output)),
       ...[...tlsProblems(tree["tls"]), ...resolved.problems].map(({ path, message }) => ({
         path: toWrittenPath(path, backed.writtenAt),
@@ -91,7 +97,12 @@ export function loadServerConfig(sources: ConfigSources): LoadedConfig {
   );
   if (problems.length > 0 || shape.output === undefined) throw new OptionsError(problems);
   return {
-    config: { ...toListeners(shape.output), options: withReadKeys(options), drain: resolved.drain },
+    config: {
+      ...toListeners(shape.output),
+      options: withReadKeys(options),
+      drain: resolved.drain,
+      ...(found.profile === undefined ? {} : { profile: found.profile }),
+    },
     warnings: [
       ...backed.warnings,
       ...identity.warnings,

@@ -74,6 +74,7 @@ const signingKeySchema = object({
 const tenantSchema = object({
   ...sharedEntries.tenant,
   caFile: optionalText(),
+  profileFile: optionalText(),
   signingKeys: v.pipe(
     v.array(signingKeySchema, "must be a list"),
     v.minLength(1, "must hold at least one key"),

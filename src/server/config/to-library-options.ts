@@ -61,7 +61,7 @@ function toTenant(tenant: unknown): unknown {
   if (!isPlainObject(tenant)) return tenant;
   const { signingKeys } = tenant;
   return {
-    ...pick(tenant, (key) => key !== "caFile"),
+    ...pick(tenant, (key) => key !== "caFile" && key !== "profileFile"),
     ...(Array.isArray(signingKeys) ? { signingKeys: signingKeys.map(withoutFileNames) } : {}),
   };
 }
