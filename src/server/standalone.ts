@@ -4,7 +4,8 @@ import { systemClock } from "../kernel/clock.ts";
 import { resolveOptions } from "../options/session-proxy-options.ts";
 import { assembleSessionProxy } from "../proxy/create-session-proxy.ts";
 import type { SessionProxy } from "../proxy/session-proxy.ts";
-import { createAdminListener } from "./admin-listener.ts";
+import { createAdminListener, type Readiness } from "./admin-listener.ts";
+import { Console } from "./console/console.ts";
 import { formatListenAddress, type ListenAddress } from "./config/listen-address.ts";
 import { toWebhookKey } from "./admin-webhook.ts";
 import type { AdminConfig, ServerConfig } from "./config/load.ts";
@@ -43,20 +44,22 @@ export async function createStandaloneServer(config: ServerConfig): Promise<Stan
   const traffic = watchTraffic(server);
   mount(server, proxy);
   let draining: Promise<void> | undefined;
-  // Nobody could ask for them without a listener of their own: then nothing is counted.
-  const metrics = config.admin && new ServerMetrics(() => proxy.stats());
   const admin =
     config.admin &&
-    metrics &&
-    createAdmin(config.admin, { proxy, metrics, webhookKey, isDraining: () => draining !== undefined });
-  const servers = admin === undefined ? [server] : [server, admin];
+    createAdmin(config.admin, {
+      proxy,
+      tenant: config.options.tenant.origin,
+      webhookKey,
+      isDraining: () => draining !== undefined,
+    });
+  const servers = admin === undefined ? [server] : [server, admin.server];
   const close = async (): Promise<void> => {
     await Promise.all([proxy.close(), ...servers.map(closeNow)]);
-    metrics?.close();
+    admin?.close();
   };
   try {
     const address = await listen(server, config.listen);
-    const adminAddress = admin && config.admin && (await listen(admin, config.admin.listen));
+    const adminAddress = admin && config.admin && (await listen(admin.server, config.admin.listen));
     return {
       url: toUrl(address, config.tls !== undefined),
       adminUrl: adminAddress && toUrl(adminAddress, false),
@@ -75,31 +78,50 @@ export async function createStandaloneServer(config: ServerConfig): Promise<Stan
 
 interface AdminParts {
   readonly proxy: SessionProxy;
-  readonly metrics: ServerMetrics;
+  /** Its origin. */
+  readonly tenant: string;
   readonly webhookKey: Buffer | undefined;
   readonly isDraining: () => boolean;
 }
 
-/** The private listener of a proxy. */
-function createAdmin({ token }: AdminConfig, parts: AdminParts): AnyServer {
-  const { proxy, metrics, webhookKey, isDraining } = parts;
+/** The private listener of a proxy, and what counts for it: nobody could ask for that without one. */
+interface Admin {
+  readonly server: AnyServer;
+  /** Stops counting. */
+  close(): void;
+}
+
+function createAdmin({ token }: AdminConfig, parts: AdminParts): Admin {
+  const { proxy, tenant, webhookKey, isDraining } = parts;
   if (token === undefined) {
     const reason = "admin.tokenFile: is missing, so that nobody can list or end sessions";
     publish("policy", () => ({ event: "config.warned", level: "warn", reason }));
   }
-  return createAdminListener({
+  const { now } = systemClock;
+  const readiness = (): Readiness => {
+    const { storeReachable, loginsHeldBack } = proxy.stats();
+    if (isDraining()) return "draining";
+    if (!storeReachable) return "store unreachable";
+    return loginsHeldBack ? "login held back" : "ready";
+  };
+  const metrics = new ServerMetrics(() => proxy.stats());
+  const console = new Console({ metrics, tenant, readiness, now });
+  const server = createAdminListener({
     token,
     webhookKey,
     control: proxy,
     metrics: () => metrics.text(),
-    now: systemClock.now,
-    readiness() {
-      const { storeReachable, loginsHeldBack } = proxy.stats();
-      if (isDraining()) return "draining";
-      if (!storeReachable) return "store unreachable";
-      return loginsHeldBack ? "login held back" : "ready";
-    },
+    console,
+    now,
+    readiness,
   });
+  return {
+    server,
+    close() {
+      metrics.close();
+      console.close();
+    },
+  };
 }
 
 /** The server is only ours, so what is not the proxy's is its answer too. */
