@@ -1,4 +1,4 @@
-// Bundles the browser code to dist/web/: the runtime that the local tenant serves, and the sample portal.
+// Bundles the browser code to dist/web/: the runtime that the local tenant serves, the sample portal, and the console.
 import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -136,6 +136,23 @@ async function buildPortalPage(outdir) {
   return [scripts, styles, { metafile: { inputs: { [relative(root, loader)]: {} } } }];
 }
 
+/** The console is one file, so that its policy can name what may run in it: style and script are put into the page. */
+async function buildConsole(outdir) {
+  const bundle = (entry, more) =>
+    build({ ...common, ...more, entryPoints: [join(source, "console", entry)], outdir, write: false });
+  const script = await bundle("main.ts", { format: "iife" });
+  const style = await bundle("main.css", {});
+  const outputs = [...script.outputFiles, ...style.outputFiles];
+  const contentOf = (ending) => outputs.find(({ path }) => path.endsWith(ending))?.text.trim() ?? "";
+  await mkdir(outdir, { recursive: true });
+  for (const { path, contents } of outputs) if (path.endsWith(".LEGAL.txt")) await writeFile(path, contents);
+  const page = (await readFile(join(source, "console/index.html"), "utf8"))
+    .replace("<style></style>", () => `<style>${contentOf(".css")}</style>`)
+    .replace("<script></script>", () => `<script>${contentOf(".js")}</script>`);
+  await writeFile(join(outdir, "index.html"), page);
+  return [script, style];
+}
+
 /** The folder of the package that a bundled file belongs to; undefined for a file of our own. */
 function packageFolder(input) {
   const at = input.lastIndexOf("node_modules/");
@@ -190,6 +207,7 @@ export async function buildWeb({ outdir = join(root, "dist/web") } = {}) {
   const results = await Promise.all([
     buildTenantRuntime(join(outdir, "tenant")),
     buildPortalPage(join(outdir, "portal")),
+    buildConsole(join(outdir, "console")),
   ]);
   await writeNotices(outdir, results.flat());
 }

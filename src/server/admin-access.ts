@@ -42,13 +42,14 @@ const tokenOf = (request: IncomingMessage): string =>
   /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1] ?? "";
 
 /**
- * Refuses what a page may have sent: no page changes anything here, whatever name it reaches this machine under.
+ * Refuses what another page than the console may have sent. A page that reaches this machine under a name of its own looks
+ * like the console here, but does not have the token: a browser keeps that for the name under which it was given.
  *
  * @throws AdminRefusal 403
  */
 export function refusePages({ headers }: IncomingMessage): void {
-  const site = headers["sec-fetch-site"];
-  if (headers.origin === undefined && (site === undefined || site === "none" || site === "same-origin"))
-    return;
-  throw new AdminRefusal("QSP-CROSS-SITE", { detail: "pages may not change anything here" });
+  const { host, origin, "sec-fetch-site": site } = headers;
+  const isOwn = origin === undefined || origin === `http://${host}` || origin === `https://${host}`;
+  if (isOwn && (site === undefined || site === "none" || site === "same-origin")) return;
+  throw new AdminRefusal("QSP-CROSS-SITE", { detail: "pages of others may not change anything here" });
 }

@@ -14,6 +14,8 @@ import {
   type SessionControl,
 } from "./admin-sessions.ts";
 import { Deliveries, readDeliveryHead, requireSignature } from "./admin-webhook.ts";
+import { type Console } from "./console/console.ts";
+import { type ConsolePage, isNavigation, readConsolePage } from "./console/console-page.ts";
 import { type AnyServer, createListener } from "./listener.ts";
 import { metricsType } from "./metrics/exposition.ts";
 
@@ -30,6 +32,7 @@ export interface AdminOptions {
   readonly control: SessionControl;
   /** The text for `GET /metrics`. */
   readonly metrics: () => string;
+  readonly console: Console;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
 }
@@ -134,7 +137,7 @@ const reads = (handler: AdminHandler): Readonly<Record<string, AdminHandler>> =>
 });
 
 function createRoutes(options: AdminOptions, access: AdminAccess): ReadonlyMap<string, AdminRoute> {
-  const { control, metrics, readiness } = options;
+  const { control, metrics, readiness, console } = options;
   const revoker = createRevoker(control);
   const probe = (handler: AdminHandler): AdminRoute => ({ open: "probe", methods: reads(handler) });
   return new Map<string, AdminRoute>([
@@ -146,6 +149,8 @@ function createRoutes(options: AdminOptions, access: AdminAccess): ReadonlyMap<s
         return { status: status === "ready" ? 200 : 503, body: { status } };
       }),
     ],
+    ["/", { open: "probe", methods: reads(createPage(access)) }],
+    ["/console/state", { methods: reads(({ query }) => console.answer(query)) }],
     ["/metrics", { methods: reads(() => ({ status: 200, type: metricsType, body: metrics() })) }],
     [
       "/sessions",
@@ -158,6 +163,24 @@ function createRoutes(options: AdminOptions, access: AdminAccess): ReadonlyMap<s
     ],
     ["/revoke", { open: "POST", methods: { POST: createWebhook(options, access, revoker) } }],
   ]);
+}
+
+/**
+ * The console. Its page holds no data and may be seen with the refusal, so that a person can give the token there; what it
+ * shows it asks for with the token.
+ */
+function createPage(access: AdminAccess): AdminHandler {
+  let page: Promise<ConsolePage> | undefined;
+  return async ({ request }) => {
+    const isAllowed = access.holds(request);
+    const refusal = access.refusal();
+    if (!isAllowed && !isNavigation(request)) throw refusal;
+    page ??= readConsolePage();
+    const { headers, ...rest } = await page;
+    return isAllowed
+      ? { status: 200, ...rest, headers: { ...headers } }
+      : { status: 401, ...rest, headers: { ...refusal.headers, ...headers } };
+  };
 }
 
 /** Takes orders from who holds the token, and events that are signed. product B5 */

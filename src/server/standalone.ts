@@ -5,7 +5,8 @@ import { resolveOptions } from "../options/session-proxy-options.ts";
 import { assembleSessionProxy } from "../proxy/create-session-proxy.ts";
 import type { Secret } from "../kernel/secret.ts";
 import type { Reloaded, ReloadableProxy, SessionProxy } from "../proxy/session-proxy.ts";
-import { createAdminListener } from "./admin-listener.ts";
+import { createAdminListener, type Readiness } from "./admin-listener.ts";
+import { Console } from "./console/console.ts";
 import { formatListenAddress, type ListenAddress } from "./config/listen-address.ts";
 import { toWebhookKey } from "./admin-webhook.ts";
 import type { ServerConfig } from "./config/load.ts";
@@ -53,26 +54,23 @@ export async function createStandaloneServer(config: ServerConfig): Promise<Stan
   const traffic = watchTraffic(server);
   mount(server, proxy);
   let draining: Promise<void> | undefined;
-  // Nobody could ask for them without a listener of their own: then nothing is counted.
-  const metrics = config.admin && new ServerMetrics(() => proxy.stats());
   const admin =
     config.admin &&
-    metrics &&
     createAdmin({
       proxy,
-      metrics,
+      tenant: config.options.tenant.origin,
       isDraining: () => draining !== undefined,
       token: () => current.config.admin?.token,
       webhookKey: () => current.webhookKey,
     });
-  const servers = admin === undefined ? [server] : [server, admin];
+  const servers = admin === undefined ? [server] : [server, admin.server];
   const close = async (): Promise<void> => {
     await Promise.all([proxy.close(), ...servers.map(closeNow)]);
-    metrics?.close();
+    admin?.close();
   };
   try {
     const address = await listen(server, config.listen);
-    const adminAddress = admin && config.admin && (await listen(admin, config.admin.listen));
+    const adminAddress = admin && config.admin && (await listen(admin.server, config.admin.listen));
     return {
       url: toUrl(address, config.tls !== undefined),
       adminUrl: adminAddress && toUrl(adminAddress, false),
@@ -116,31 +114,50 @@ function prepare(
 
 interface AdminParts {
   readonly proxy: SessionProxy;
-  readonly metrics: ServerMetrics;
+  /** Its origin. */
+  readonly tenant: string;
   readonly token: () => Secret | undefined;
   readonly webhookKey: () => Buffer | undefined;
   readonly isDraining: () => boolean;
 }
 
-/** The private listener of a proxy. */
-function createAdmin({ proxy, metrics, token, webhookKey, isDraining }: AdminParts): AnyServer {
+/** The private listener of a proxy, and what counts for it: nobody could ask for that without one. */
+interface Admin {
+  readonly server: AnyServer;
+  /** Stops counting. */
+  close(): void;
+}
+
+function createAdmin({ proxy, tenant, token, webhookKey, isDraining }: AdminParts): Admin {
   if (token() === undefined) {
     const reason = "admin.tokenFile: is missing, so that nobody can list or end sessions";
     publish("policy", () => ({ event: "config.warned", level: "warn", reason }));
   }
-  return createAdminListener({
+  const { now } = systemClock;
+  const readiness = (): Readiness => {
+    const { storeReachable, loginsHeldBack } = proxy.stats();
+    if (isDraining()) return "draining";
+    if (!storeReachable) return "store unreachable";
+    return loginsHeldBack ? "login held back" : "ready";
+  };
+  const metrics = new ServerMetrics(() => proxy.stats());
+  const console = new Console({ metrics, tenant, readiness, now });
+  const server = createAdminListener({
     token,
     webhookKey,
     control: proxy,
     metrics: () => metrics.text(),
-    now: systemClock.now,
-    readiness() {
-      const { storeReachable, loginsHeldBack } = proxy.stats();
-      if (isDraining()) return "draining";
-      if (!storeReachable) return "store unreachable";
-      return loginsHeldBack ? "login held back" : "ready";
-    },
+    console,
+    now,
+    readiness,
   });
+  return {
+    server,
+    close() {
+      metrics.close();
+      console.close();
+    },
+  };
 }
 
 /** The server is only ours, so what is not the proxy's is its answer too. */

@@ -187,7 +187,7 @@ describe("the private listener", () => {
 
   test("says which paths and methods there are to who holds the token", async () => {
     const { ask, askUnknown } = await world();
-    for (const path of ["/", "/session", "/sessions/", "/revoke/x", "//sessions", "/%73essions"]) {
+    for (const path of ["/console", "/session", "/sessions/", "/revoke/x", "//sessions", "/%73essions"]) {
       expectTenantError(await ask("GET", path), 404, "QSP-POLICY");
     }
     for (const [method, path, allow] of [

@@ -15,7 +15,7 @@ export function formatMetrics(readings: Readonly<Record<MetricName, Reading>>): 
     const reading = readings[name as MetricName];
     if (typeof reading === "number") lines.push(`${name} ${reading}`);
     else {
-      for (const [labels, instrument] of reading.members()) {
+      for (const { labels, instrument } of reading.members()) {
         if (instrument instanceof Counter) lines.push(sample(name, labels, instrument.value));
         else addHistogram(lines, name, { labels, histogram: instrument });
       }

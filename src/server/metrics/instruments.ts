@@ -25,11 +25,20 @@ export class Histogram {
   }
 }
 
+/** One of the instruments of a metric. */
+export interface Member<Instrument> {
+  /** As they are written: `route="rest",method="GET"`. */
+  readonly labels: string;
+  /** Of the labels, in their order. */
+  readonly values: readonly string[];
+  readonly instrument: Instrument;
+}
+
 /** The instruments of one metric, one for each combination of its labels. Their values come from closed lists. */
 export class Family<Instrument> {
   readonly #names: readonly string[];
   readonly #create: () => Instrument;
-  readonly #members = new Map<string, Instrument>();
+  readonly #members = new Map<string, Member<Instrument>>();
 
   constructor(names: readonly string[], create: () => Instrument) {
     this.#names = names;
@@ -40,15 +49,14 @@ export class Family<Instrument> {
   of(...values: readonly string[]): Instrument {
     const labels = this.#names.map((name, index) => `${name}="${escaped(values[index] ?? "")}"`).join(",");
     const known = this.#members.get(labels);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.instrument;
     const instrument = this.#create();
-    this.#members.set(labels, instrument);
+    this.#members.set(labels, { labels, values, instrument });
     return instrument;
   }
 
-  /** The labels as they are written, and the instrument that has them. */
-  members(): Iterable<readonly [string, Instrument]> {
-    return this.#members;
+  members(): Iterable<Member<Instrument>> {
+    return this.#members.values();
   }
 }
 

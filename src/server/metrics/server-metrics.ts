@@ -45,14 +45,15 @@ export class ServerMetrics {
     qsp_lock_wait_seconds: histogramFamily("qsp_lock_wait_seconds"),
     qsp_store_seconds: histogramFamily("qsp_store_seconds"),
   };
-  readonly #stats: () => SessionProxyStats;
+  /** What is going on now. */
+  readonly stats: () => SessionProxyStats;
   readonly #routes = new Map<string, RouteInstruments>();
   readonly #own: RouteInstruments;
   readonly #listener = (message: unknown): void => this.#hear(message as ProxyEvent);
 
   /** `stats`: of the proxy whose events are counted; there is one in a process. */
   constructor(stats: () => SessionProxyStats) {
-    this.#stats = stats;
+    this.stats = stats;
     for (const route of routeClasses) this.#routes.set(route, this.#instrumentsOf(route));
     this.#own = this.#routes.get("own") as RouteInstruments;
     this.#begin();
@@ -61,7 +62,7 @@ export class ServerMetrics {
 
   /** Everything, in the text format of Prometheus. */
   text(): string {
-    const { sessions, sockets, socketBytes, inFlight, upstream, ...state } = this.#stats();
+    const { sessions, sockets, socketBytes, inFlight, upstream, ...state } = this.stats();
     const bytes = counterFamily("qsp_socket_bytes_total");
     bytes.of("down").value = socketBytes.down;
     bytes.of("up").value = socketBytes.up;

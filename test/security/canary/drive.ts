@@ -104,10 +104,13 @@ async function operate(
   { token, webhookSecret }: { readonly token: string; readonly webhookSecret: string },
 ): Promise<RawAnswer> {
   const authorization = `Bearer ${token}`;
-  for (const path of ["/health/live", "/health/ready", "/sessions", "/elsewhere", `/sessions?key=${token}`]) {
+  const pages = ["/", "/metrics", "/console/state", `/console/state?event=${token}`];
+  const others = ["/health/live", "/health/ready", "/sessions", "/elsewhere", `/sessions?key=${token}`];
+  for (const path of [...pages, ...others]) {
     await operator.admin("GET", path);
     await operator.admin("GET", path, { headers: { authorization: `Bearer ${token}x` } });
     await operator.admin("GET", path, { headers: { authorization } });
+    await operator.admin("GET", path, { headers: { accept: "text/html", "sec-fetch-mode": "navigate" } });
   }
   const order = JSON.stringify({ subject: `${of("subject")}-bob` });
   await operator.admin("POST", "/revoke", { body: order, headers: signed(order, `${webhookSecret}x`) });

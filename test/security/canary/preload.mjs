@@ -11,7 +11,7 @@ const print = (what, value) => {
   process.stderr.write(`${what}: ${inspect(value, all)}\n${JSON.stringify(value)}\n`);
 };
 
-for (const name of ["exchange", "session", "login", "socket", "policy"])
+for (const name of ["exchange", "session", "login", "socket", "policy", "store"])
   subscribe(`qsp:${name}`, (event) => print("event", event));
 process.on("warning", (warning) => print("warning", warning));
 
