@@ -25,7 +25,7 @@ export interface AdminOptions {
   readonly token: () => Secret | undefined;
   /** What events are signed with now; without it none is taken. */
   readonly webhookKey: () => Buffer | undefined;
-  readonly readiness: () => Readiness;
+  readonly readiness: () => Readiness | Promise<Readiness>;
   readonly control: SessionControl;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
@@ -116,8 +116,8 @@ function createRoutes(options: AdminOptions, access: AdminAccess): ReadonlyMap<s
     ["/health/live", probe(() => ({ status: 200, body: { status: "live" } }))],
     [
       "/health/ready",
-      probe(() => {
-        const status = readiness();
+      probe(async () => {
+        const status = await readiness();
         return { status: status === "ready" ? 200 : 503, body: { status } };
       }),
     ],

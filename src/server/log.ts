@@ -30,12 +30,12 @@ export interface ServerLog {
   close(): void;
 }
 
-/** Starts to write one JSON line per event; to standard output by default. */
-export function createServerLog(stream?: DestinationStream): ServerLog {
+/** Starts to write one JSON line per event; to standard output by default. `worker` stands in each line, if given. */
+export function createServerLog(stream?: DestinationStream, worker?: number): ServerLog {
   const target = stream ?? new LineBuffer();
   const logger = pino(
     {
-      base: null,
+      base: worker === undefined ? null : { worker },
       timestamp: () => `,"time":"${isoTime(Date.now())}"`,
       formatters: { level: (label) => ({ level: label }) },
     },

@@ -3,9 +3,8 @@ import { publish } from "../kernel/channels.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { resolveOptions } from "../options/session-proxy-options.ts";
 import { assembleSessionProxy } from "../proxy/create-session-proxy.ts";
-import type { Secret } from "../kernel/secret.ts";
-import type { Reloaded, ReloadableProxy, SessionProxy } from "../proxy/session-proxy.ts";
-import { createAdminListener } from "./admin-listener.ts";
+import type { Reloaded, ReloadableProxy, SessionProxy, SessionProxyStats } from "../proxy/session-proxy.ts";
+import { type AdminOptions, createAdminListener, type Readiness } from "./admin-listener.ts";
 import { formatListenAddress, type ListenAddress } from "./config/listen-address.ts";
 import { toWebhookKey } from "./admin-webhook.ts";
 import type { ServerConfig } from "./config/load.ts";
@@ -37,13 +36,23 @@ export interface StandaloneServer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** A running server with what is inside of it. */
+export interface RunningServer extends StandaloneServer {
+  readonly proxy: ReloadableProxy;
+}
+
 /**
  * Starts the proxy with listeners of its own.
  *
  * @throws OptionsError when the options are wrong.
  * @throws ListenError when an address cannot be listened on; then nothing is left running.
  */
-export async function createStandaloneServer(config: ServerConfig): Promise<StandaloneServer> {
+export function createStandaloneServer(config: ServerConfig): Promise<StandaloneServer> {
+  return startServer(config);
+}
+
+/** As {@link createStandaloneServer}, for the processes of ours. @throws OptionsError, ListenError */
+export async function startServer(config: ServerConfig): Promise<RunningServer> {
   // First, because a secret that cannot be read must leave nothing behind.
   let current = { config, webhookKey: toWebhookKey(config.admin) };
   // Its warnings are in the log already: the configuration was loaded with them.
@@ -55,8 +64,8 @@ export async function createStandaloneServer(config: ServerConfig): Promise<Stan
   const admin =
     config.admin &&
     createAdmin({
-      proxy,
-      isDraining: () => draining !== undefined,
+      control: proxy,
+      readiness: () => (draining === undefined ? readinessOf(proxy.stats()) : "draining"),
       token: () => current.config.admin?.token,
       webhookKey: () => current.webhookKey,
     });
@@ -68,6 +77,7 @@ export async function createStandaloneServer(config: ServerConfig): Promise<Stan
     const address = await listen(server, config.listen);
     const adminAddress = admin && config.admin && (await listen(admin, config.admin.listen));
     return {
+      proxy,
       url: toUrl(address, config.tls !== undefined),
       adminUrl: adminAddress && toUrl(adminAddress, false),
       drain() {
@@ -108,31 +118,22 @@ function prepare(
   return { webhookKey, commit };
 }
 
-interface AdminParts {
-  readonly proxy: SessionProxy;
-  readonly token: () => Secret | undefined;
-  readonly webhookKey: () => Buffer | undefined;
-  readonly isDraining: () => boolean;
+/** Whether new work should come to a proxy, by its counts. */
+export function readinessOf({
+  storeReachable,
+  loginsHeldBack,
+}: Pick<SessionProxyStats, "storeReachable" | "loginsHeldBack">): Readiness {
+  if (!storeReachable) return "store unreachable";
+  return loginsHeldBack ? "login held back" : "ready";
 }
 
-/** The private listener of a proxy. */
-function createAdmin({ proxy, token, webhookKey, isDraining }: AdminParts): AnyServer {
-  if (token() === undefined) {
+/** The private listener of one proxy, or of several processes. */
+export function createAdmin(parts: Omit<AdminOptions, "now">): AnyServer {
+  if (parts.token() === undefined) {
     const reason = "admin.tokenFile: is missing, so that nobody can list or end sessions";
     publish("policy", () => ({ event: "config.warned", level: "warn", reason }));
   }
-  return createAdminListener({
-    token,
-    webhookKey,
-    control: proxy,
-    now: systemClock.now,
-    readiness() {
-      const { storeReachable, loginsHeldBack } = proxy.stats();
-      if (isDraining()) return "draining";
-      if (!storeReachable) return "store unreachable";
-      return loginsHeldBack ? "login held back" : "ready";
-    },
-  });
+  return createAdminListener({ ...parts, now: systemClock.now });
 }
 
 /** The server is only ours, so what is not the proxy's is its answer too. */
@@ -163,7 +164,8 @@ async function drain({ server, proxy, traffic, times }: DrainParts): Promise<voi
   }
 }
 
-async function closeNow(server: AnyServer): Promise<void> {
+/** Ends a listener and its connections. */
+export async function closeNow(server: AnyServer): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
@@ -171,7 +173,8 @@ async function closeNow(server: AnyServer): Promise<void> {
   await closed;
 }
 
-function toUrl(address: ListenAddress, secure: boolean): string {
+/** How a listener is reached. */
+export function toUrl(address: ListenAddress, secure: boolean): string {
   if ("path" in address) return formatListenAddress(address);
   return `${secure ? "https" : "http"}://${formatListenAddress(address)}`;
 }

@@ -64,6 +64,18 @@ const onlyValue = <Value extends string | number | boolean>(
 ): v.GenericSchema<Value | undefined> =>
   v.optional(v.pipe(v.literal(value, `only ${value} is available in this version`), leaf(kind)));
 
+/** Processes at most; more than the cores of the largest machines are of no use. */
+const mostWorkers = 128;
+
+const workers = (): v.GenericSchema<number | "auto"> =>
+  v.pipe(
+    v.union(
+      [v.literal("auto"), v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(mostWorkers))],
+      `must be a whole number from 1 to ${mostWorkers}, or auto`,
+    ),
+    leaf("integer"),
+  );
+
 const signingKeySchema = object({
   ...sharedEntries.signingKey,
   privateKey: optionalText(),
@@ -112,6 +124,7 @@ const sessionSchema = object({
 export interface ShapedConfig {
   readonly listen: ListenAddress;
   readonly publicOrigin: string;
+  readonly workers: number | "auto";
   readonly trustedProxies: readonly string[];
   readonly tls?: { readonly cert?: string | undefined; readonly key?: string | undefined } | undefined;
   readonly admin?:
@@ -148,7 +161,7 @@ const schema = object({
     }),
   ),
   edge: unavailable("the edge listener"),
-  workers: onlyValue(1, "integer"),
+  workers: v.optional(workers(), 1),
   replicas: replicasEntry,
   tenant: tenantSchema,
   tenants: unavailable("more than one tenant"),
