@@ -3,7 +3,7 @@ import { type LoadedConfig, loadServerConfig } from "../server/config/load.ts";
 import { LineBuffer } from "../server/line-buffer.ts";
 import { createServerLog, type ServerLog } from "../server/log.ts";
 import { createReloader } from "../server/reload.ts";
-import { untilStopped } from "../server/signals.ts";
+import { keepEarlyReload, untilStopped } from "../server/signals.ts";
 import { createStandaloneServer } from "../server/standalone.ts";
 import { startWorkers, type WorkersServer } from "../server/workers/workers-server.ts";
 import { configHelp, parseConfigArguments } from "./config-arguments.ts";
@@ -23,6 +23,7 @@ ${configHelp}`;
 
 async function run(args: readonly string[]): Promise<number> {
   const { sources } = parseConfigArguments("serve", args);
+  const earlyReload = keepEarlyReload();
   let log: ServerLog | undefined;
   try {
     const load = (): LoadedConfig => loadServerConfig(sources);
@@ -37,7 +38,9 @@ async function run(args: readonly string[]): Promise<number> {
     const { url, adminUrl } = server;
     log.write({ event: "server.started", url, ...(adminUrl === undefined ? {} : { adminUrl }) });
     const reloader = createReloader({ load, apply: server.reload, log, config });
-    return await untilStopped({ server, reloader, log });
+    const stopped = untilStopped({ server, reloader, log });
+    if (earlyReload()) reloader.ask();
+    return await stopped;
   } catch (error) {
     return reportFailure(error);
   } finally {

@@ -39,6 +39,8 @@ export interface StandaloneServer {
 /** A running server with what is inside of it. */
 export interface RunningServer extends StandaloneServer {
   readonly proxy: ReloadableProxy;
+  /** The drain without the end: resolves when nothing is in flight, and sessions can still be asked for. */
+  quiesce(): Promise<void>;
 }
 
 /**
@@ -60,12 +62,13 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   const server = createListener(config.tls);
   const traffic = watchTraffic(server);
   mount(server, proxy);
+  let quiescing: Promise<void> | undefined;
   let draining: Promise<void> | undefined;
   const admin =
     config.admin &&
     createAdmin({
       control: proxy,
-      readiness: () => (draining === undefined ? readinessOf(proxy.stats()) : "draining"),
+      readiness: () => (quiescing === undefined ? readinessOf(proxy.stats()) : "draining"),
       token: () => current.config.admin?.token,
       webhookKey: () => current.webhookKey,
     });
@@ -73,15 +76,20 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   const close = async (): Promise<void> => {
     await Promise.all([proxy.close(), ...servers.map(closeNow)]);
   };
+  const quiesce = (): Promise<void> => {
+    quiescing ??= drain({ server, proxy, traffic, times: config.drain });
+    return quiescing;
+  };
   try {
     const address = await listen(server, config.listen);
     const adminAddress = admin && config.admin && (await listen(admin, config.admin.listen));
     return {
       proxy,
+      quiesce,
       url: toUrl(address, config.tls !== undefined),
       adminUrl: adminAddress && toUrl(adminAddress, false),
       drain() {
-        draining ??= drain({ server, proxy, traffic, times: config.drain }).then(close);
+        draining ??= quiesce().then(close);
         return draining;
       },
       prepareReload(next) {

@@ -67,11 +67,21 @@ const onlyValue = <Value extends string | number | boolean>(
 /** Processes at most; more than the cores of the largest machines are of no use. */
 const mostWorkers = 128;
 
+const workersProblem = `must be a whole number from 1 to ${mostWorkers}, or auto`;
+
 const workers = (): v.GenericSchema<number | "auto"> =>
   v.pipe(
     v.union(
-      [v.literal("auto"), v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(mostWorkers))],
-      `must be a whole number from 1 to ${mostWorkers}, or auto`,
+      [
+        v.literal("auto"),
+        v.pipe(
+          v.number(),
+          v.integer(workersProblem),
+          v.minValue(1, workersProblem),
+          v.maxValue(mostWorkers, workersProblem),
+        ),
+      ],
+      workersProblem,
     ),
     leaf("integer"),
   );

@@ -11,8 +11,10 @@ export interface WorkerCalls {
   commit(argument: null): Reloaded;
   /** Resolves when nothing is in flight. */
   drain(argument: null): Promise<void>;
-  /** Writes out what is buffered, and ends. */
-  exit(argument: null): void;
+  /** Ends every session in the store, at the tenant too; for a store that goes with the primary. */
+  endSessions(argument: null): Promise<void>;
+  /** Ends the process, in order. */
+  exit(argument: null): Promise<void>;
   /** What this worker alone knows. */
   collect<Kind extends keyof Collected>(kind: Kind): Collected[Kind] | Promise<Collected[Kind]>;
   /** Every session in the store, or those of a subject, with the sockets of this worker. */

@@ -40,6 +40,9 @@ const longestPause = 10_000;
 /** A worker that gives no word for so long is ended, and counts as dead. Milliseconds. */
 const wordWait = 10_000;
 
+/** What the end of sessions and processes may take. Milliseconds. */
+const farewell = 5000;
+
 /** Starts workers, replaces those that die, and asks all of them. */
 export class Crew {
   readonly #options: CrewOptions;
@@ -50,6 +53,9 @@ export class Crew {
 
   constructor(options: CrewOptions) {
     this.#options = options;
+    // Workers accept by themselves. Where the primary hands connections out, one that is on its way to a worker that dies
+    // is closed by nobody, and its client waits for ever. docs/decisions/0017-workers-are-nodes.md
+    cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({
       exec: fileURLToPath(new URL("worker-main.js", import.meta.url)),
       args: [],
@@ -135,16 +141,19 @@ export class Crew {
     return this.askAll("collect", kind) as unknown as Promise<readonly Collected[Kind][]>;
   }
 
-  /** Lets every worker finish what it has, for so long at most. Milliseconds. */
-  async drain(longest: number): Promise<void> {
+  /**
+   * Lets every worker finish what it has, for so long at most. Milliseconds. Sessions that nobody could go on with are ended
+   * when no worker needs them any more.
+   */
+  async drain(longest: number, endsSessions: boolean): Promise<void> {
     this.#isStopping = true;
-    const drained = [...this.#members.values()].map(async ({ peer, dead }) => {
-      // One that was just starting has nothing to finish.
-      await peer.call("drain", null).catch(() => {});
-      peer.call("exit", null).catch(() => {});
-      await dead;
-    });
-    await atMost(longest, Promise.all(drained));
+    const members = [...this.#members.values()];
+    // One that was just starting has nothing to finish, and one that dies has not either.
+    const each = (call: "drain" | "exit"): Promise<unknown> =>
+      Promise.allSettled(members.map(({ peer }) => peer.call(call, null)));
+    await atMost(longest, each("drain"));
+    if (endsSessions) await atMost(farewell, this.askOne("endSessions", null)).catch(() => {});
+    await atMost(farewell, each("exit"));
     await this.end();
   }
 

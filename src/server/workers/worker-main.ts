@@ -39,6 +39,9 @@ const collectors: { readonly [Kind in keyof Collected]: () => Collected[Kind] } 
   sockets: () => running().proxy.socketCounts(),
 };
 
+/** Sessions that are ended at once. */
+const width = 16;
+
 const calls: WorkerCalls = {
   start,
   prepare(parcel) {
@@ -48,8 +51,15 @@ const calls: WorkerCalls = {
     if (commit === undefined) throw new Error("nothing is prepared");
     return commit();
   },
-  drain: () => running().drain(),
-  exit() {
+  drain: () => running().quiesce(),
+  async endSessions() {
+    const { sessions } = running().proxy;
+    const keys = (await sessions.list()).map(({ key }) => key);
+    for (let from = 0; from < keys.length; from += width)
+      await Promise.allSettled(keys.slice(from, from + width).map((key) => sessions.revokeKey(key)));
+  },
+  async exit() {
+    await server?.close();
     log?.close();
     process.exit(0);
   },

@@ -99,7 +99,7 @@ export async function startWorkers(
       },
       async drain() {
         isDraining = true;
-        await crew.drain(config.drain.delay + config.drain.deadline + drainSlack);
+        await crew.drain(config.drain.delay + config.drain.deadline + drainSlack, store?.reach === "process");
         await close();
       },
       close,
