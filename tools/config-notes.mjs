@@ -26,6 +26,8 @@ export const notes = {
   replicas: "How many processes serve the tenant; told only to be warned of a store that they do not share.",
   "tenant.origin": "Origin of the tenant, such as `https://acme.eu.qlikcloud.com`: no path.",
   "tenant.ca": "Certificate authority that is trusted beside the system's for the tenant, PEM.",
+  "tenant.profileFile":
+    "What `doctor --learn` has found out of the tenant; its limits hold where none are configured.",
   "tenant.kind": "How users are signed in.",
   "tenant.sessionIdle": "Idle time after which the tenant itself ends a session.",
   "tenant.sessionLifetime": "Age at which the tenant itself ends a session.",

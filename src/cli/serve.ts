@@ -1,8 +1,11 @@
-import { loadServerConfig } from "../server/config/load.ts";
+import type { Reloaded } from "../proxy/session-proxy.ts";
+import { type LoadedConfig, loadServerConfig } from "../server/config/load.ts";
+import { LineBuffer } from "../server/line-buffer.ts";
 import { createServerLog, type ServerLog } from "../server/log.ts";
 import { createReloader } from "../server/reload.ts";
-import { untilStopped } from "../server/signals.ts";
+import { keepEarlyReload, untilStopped } from "../server/signals.ts";
 import { createStandaloneServer } from "../server/standalone.ts";
+import { startWorkers, type WorkersServer } from "../server/workers/workers-server.ts";
 import { configHelp, parseConfigArguments } from "./config-arguments.ts";
 import { reportFailure } from "./report-problems.ts";
 import type { Verb } from "./verb.ts";
@@ -20,28 +23,48 @@ ${configHelp}`;
 
 async function run(args: readonly string[]): Promise<number> {
   const { sources } = parseConfigArguments("serve", args);
+  const earlyReload = keepEarlyReload();
   let log: ServerLog | undefined;
   try {
-    const { config, warnings } = loadServerConfig(sources);
+    const load = (): LoadedConfig => loadServerConfig(sources);
+    const loaded = load();
+    const { config, warnings } = loaded;
     // Before the server, so that what is found out while it is made is written too.
-    log = createServerLog();
+    const output = new LineBuffer();
+    log = createServerLog(output);
     for (const { path, message } of warnings)
       log.write({ event: "config.warned", level: "warn", reason: `${path}: ${message}` });
-    const server = await createStandaloneServer(config);
+    const server = await start(loaded, log, output);
     const { url, adminUrl } = server;
     log.write({ event: "server.started", url, ...(adminUrl === undefined ? {} : { adminUrl }) });
-    const reloader = createReloader({
-      load: () => loadServerConfig(sources),
-      apply: (next) => server.prepareReload(next)(),
-      log,
-      config,
-    });
-    return await untilStopped({ server, reloader, log });
+    const reloader = createReloader({ load, apply: server.reload, log, config });
+    const stopped = untilStopped({ server, reloader, log });
+    if (earlyReload()) reloader.ask();
+    return await stopped;
   } catch (error) {
     return reportFailure(error);
   } finally {
     log?.close();
   }
+}
+
+/** A server of one process or of several, as the signals see it. */
+type Served = Pick<WorkersServer, "url" | "adminUrl" | "drain"> & {
+  readonly reload: (next: LoadedConfig) => Reloaded | Promise<Reloaded>;
+};
+
+async function start(loaded: LoadedConfig, log: ServerLog, output: LineBuffer): Promise<Served> {
+  const { workers = 1 } = loaded.config;
+  if (workers > 1) {
+    const write = (lines: string): void => {
+      output.write(lines);
+      output.flush();
+    };
+    return startWorkers(loaded, { log, write });
+  }
+  const server = await createStandaloneServer(loaded.config);
+  const { url, adminUrl, drain } = server;
+  return { url, adminUrl, drain, reload: (next) => server.prepareReload(next.config)() };
 }
 
 /** Runs the proxy with listeners of its own. */

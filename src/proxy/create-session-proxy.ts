@@ -119,8 +119,8 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
       http.use(doors.http);
       upgrades.use(doors.upgrades);
       seal.rotate(textsOf(next.secrets));
-      if (isSecretNew) sessions.rotation.sealAnew();
-      sessions.rotation.signWith(next.tenant.signingKeys[0]);
+      if (isSecretNew) sessions.upkeep.sealAnew();
+      sessions.upkeep.signWith(next.tenant.signingKeys[0]);
       return { socketsClosed: live.closeWhere(4003, standing.objection) };
     };
   };
@@ -141,6 +141,9 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
       return () => void server.off("upgrade", listener);
     },
     prepareReload,
+    nodeName: sessions.upkeep.nodeName,
+    socketCounts: () => live.counts,
+    nodeGone: (name: string) => sessions.upkeep.nodeGone(name),
     async logout(request: IncomingMessage) {
       const identity = await doors.identify(request);
       if (identity) await sessions.logout(identity);

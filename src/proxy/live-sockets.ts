@@ -53,6 +53,11 @@ export class LiveSockets {
     return this.#byKey.get(key)?.size ?? 0;
   }
 
+  /** Open sockets by session key. */
+  get counts(): readonly (readonly [key: string, count: number])[] {
+    return [...this.#byKey].map(([key, { size }]) => [key, size]);
+  }
+
   add(key: string, socket: LiveSocket): void {
     const sockets = this.#byKey.get(key);
     if (sockets === undefined) this.#byKey.set(key, new Set([socket]));

@@ -58,6 +58,12 @@ export interface ReloadableProxy extends SessionProxy {
    * @throws OptionsError where the options differ in what holds for the whole life of a proxy
    */
   prepareReload(options: ResolvedOptions): () => Reloaded;
+  /** Tells this node from the others that share its store. */
+  readonly nodeName: string;
+  /** Open sockets of this node by session key. */
+  socketCounts(): readonly (readonly [key: string, count: number])[];
+  /** Another node of that name is dead: logins that it had begun are free at once. rules R15 */
+  nodeGone(name: string): void;
 }
 
 /** What new options have done. */

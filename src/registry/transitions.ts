@@ -50,16 +50,19 @@ export function begin(
     readonly leaseFor: number;
     /** Renews because the claims changed: not more often than this allows. Milliseconds; null for other causes. */
     readonly claimsPause: number | null;
+    /** Whether the holder of a lease is known to be dead; nobody is by default. */
+    readonly isGone?: (token: string) => boolean;
   },
 ): Step<Begun> {
-  const { key, epochs, from, token, leaseFor, claimsPause } = claim;
+  const { key, epochs, from, token, leaseFor, claimsPause, isGone = () => false } = claim;
   const known = keyOf(record, key);
   if (!sameEpochs(epochsOf(record, key), epochs)) return { outcome: { kind: "ended" } };
   const position = compare(known.live, from);
   if (position !== "same") return { outcome: { kind: position } };
   if (record.hold && record.hold.until > now) return { outcome: { kind: "refused", hold: record.hold } };
-  if (known.lease && known.lease.until > now && known.lease.token !== token) {
-    return { outcome: { kind: "held", until: known.lease.until } };
+  const { lease } = known;
+  if (lease && lease.until > now && lease.token !== token && !isGone(lease.token)) {
+    return { outcome: { kind: "held", until: lease.until } };
   }
   const claims = record.claims;
   if (claimsPause !== null && claims && now < claims.triedAt + claimsPause)

@@ -22,17 +22,22 @@ import { metricsType } from "./metrics/exposition.ts";
 /** Whether new work should come here, and why not. */
 export type Readiness = "ready" | "draining" | "store unreachable" | "login held back";
 
+/** What an operator may look at. */
+export interface Telemetry {
+  readonly metrics: { text(): string | Promise<string> };
+  readonly console: Pick<Console, "answer">;
+}
+
 /** What the private listener needs. */
 export interface AdminOptions {
   /** The token of now. Without it there are the probes alone, and the signed webhook where that has a key. */
   readonly token: () => Secret | undefined;
   /** What events are signed with now; without it none is taken. */
   readonly webhookKey: () => Buffer | undefined;
-  readonly readiness: () => Readiness;
+  readonly readiness: () => Readiness | Promise<Readiness>;
   readonly control: SessionControl;
-  /** The text for `GET /metrics`. */
-  readonly metrics: () => string;
-  readonly console: Console;
+  /** What has been counted; null where nothing is. */
+  readonly telemetry: Telemetry | null;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
 }
@@ -137,21 +142,19 @@ const reads = (handler: AdminHandler): Readonly<Record<string, AdminHandler>> =>
 });
 
 function createRoutes(options: AdminOptions, access: AdminAccess): ReadonlyMap<string, AdminRoute> {
-  const { control, metrics, readiness, console } = options;
+  const { control, telemetry, readiness } = options;
   const revoker = createRevoker(control);
   const probe = (handler: AdminHandler): AdminRoute => ({ open: "probe", methods: reads(handler) });
   return new Map<string, AdminRoute>([
     ["/health/live", probe(() => ({ status: 200, body: { status: "live" } }))],
     [
       "/health/ready",
-      probe(() => {
-        const status = readiness();
+      probe(async () => {
+        const status = await readiness();
         return { status: status === "ready" ? 200 : 503, body: { status } };
       }),
     ],
-    ["/", { open: "probe", methods: reads(createPage(access)) }],
-    ["/console/state", { methods: reads(({ query }) => console.answer(query)) }],
-    ["/metrics", { methods: reads(() => ({ status: 200, type: metricsType, body: metrics() })) }],
+    ...(telemetry === null ? [] : createViews(telemetry, access)),
     [
       "/sessions",
       {
@@ -163,6 +166,17 @@ function createRoutes(options: AdminOptions, access: AdminAccess): ReadonlyMap<s
     ],
     ["/revoke", { open: "POST", methods: { POST: createWebhook(options, access, revoker) } }],
   ]);
+}
+
+function createViews({ metrics, console }: Telemetry, access: AdminAccess): readonly [string, AdminRoute][] {
+  return [
+    ["/", { open: "probe", methods: reads(createPage(access)) }],
+    ["/console/state", { methods: reads(({ query }) => console.answer(query)) }],
+    [
+      "/metrics",
+      { methods: reads(async () => ({ status: 200, type: metricsType, body: await metrics.text() })) },
+    ],
+  ];
 }
 
 /**

@@ -6,7 +6,11 @@ import { type AdminAnswer, AdminRefusal, malformed } from "./admin-answer.ts";
 import { parseQuery, type RevokeOrder, toKey, toRevokeOrder, toSubject } from "./admin-order.ts";
 
 /** What the private listener asks of a proxy. */
-export type SessionControl = Pick<SessionProxy, "sessions" | "revoke">;
+export interface SessionControl extends Pick<SessionProxy, "revoke"> {
+  readonly sessions: Pick<SessionProxy["sessions"], "list" | "revokeKey"> & {
+    hashOf(subject: string): string | null | Promise<string | null>;
+  };
+}
 
 /** How many sessions are listed unless another number is asked for, and at most. */
 const usualLimit = 1000;
@@ -89,7 +93,7 @@ export function createRevoker(control: SessionControl): Revoker {
   };
   return {
     async carryOut(order, by) {
-      const subjectHash = "key" in order ? null : control.sessions.hashOf(order.subject);
+      const subjectHash = "key" in order ? null : await control.sessions.hashOf(order.subject);
       const whom = {
         ...("key" in order ? { session: shownKey(order) } : {}),
         ...(subjectHash === null ? {} : { subjectHash }),

@@ -39,23 +39,24 @@ export interface ServerLog {
   close(): void;
 }
 
-/** Starts to write one JSON line per event; to standard output by default. */
-export function createServerLog(stream?: DestinationStream): ServerLog {
+/** Starts to write one JSON line per event; to standard output by default. `worker` stands in each line, if given. */
+export function createServerLog(stream?: DestinationStream, worker?: number): ServerLog {
   const target = stream ?? new LineBuffer();
+  const origin = worker === undefined ? "" : `"worker":${worker},`;
   const writeOut = (): void => {
     if ("flush" in target && typeof target.flush === "function") target.flush();
   };
   const listener = (message: unknown): void => {
     const event = message as ProxyEvent;
     if (event.level === "debug") return;
-    target.write(lineOf(event));
+    target.write(lineOf(event, origin));
     // Only lines of exchanges that went well may wait a moment.
     if (event.event !== "exchange.finished" || isUrgent(event.level)) writeOut();
   };
   for (const name of channelNames) subscribe(`qsp:${name}`, listener);
   return {
     write(event) {
-      target.write(lineOf(event));
+      target.write(lineOf(event, origin));
       writeOut();
     },
     close() {
@@ -71,8 +72,8 @@ const isUrgent = (level: ProxyEvent["level"]): boolean => level === "error" || l
  * The line of an event. Earned by: bench 200B. There is one for each exchange, and a logger that takes any object walks over
  * it; here the fields are known, and no value is an object.
  */
-function lineOf(event: ServerEvent): string {
-  let line = `{"level":"${event.level ?? "info"}","time":"${isoTime(Date.now())}"`;
+function lineOf(event: ServerEvent, origin: string): string {
+  let line = `{"level":"${event.level ?? "info"}",${origin}"time":"${isoTime(Date.now())}"`;
   for (const field of fields) {
     const value = event[field];
     if (value !== undefined) line += `,"${field}":${toJson(value)}`;

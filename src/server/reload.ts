@@ -14,7 +14,7 @@ export interface ReloaderOptions {
   /** Reads the configuration anew. @throws OptionsError */
   readonly load: () => LoadedConfig;
   /** Puts it into force, or throws an OptionsError and changes nothing. */
-  readonly apply: (config: ServerConfig) => Reloaded | Promise<Reloaded>;
+  readonly apply: (loaded: LoadedConfig) => Reloaded | Promise<Reloaded>;
   readonly log: ServerLog;
   /** What the server was started with. */
   readonly config: ServerConfig;
@@ -39,8 +39,9 @@ export function createReloader({ load, apply, log, config }: ReloaderOptions): R
 
   const once = async (): Promise<void> => {
     try {
-      const { config: next, warnings } = load();
-      const { socketsClosed } = await apply(next);
+      const loaded = load();
+      const { config: next, warnings } = loaded;
+      const { socketsClosed } = await apply(loaded);
       for (const { path, message } of warnings)
         log.write({ event: "config.warned", level: "warn", reason: `${path}: ${message}` });
       log.write({ event: "server.reloaded", reason: summaryOf(current, next, socketsClosed) });
@@ -114,7 +115,8 @@ export function checkListeners(before: ServerConfig, after: ServerConfig): void 
   if (problems.length > 0) throw new OptionsError(problems);
 }
 
-const fixedParts = ({ listen, tls, admin }: ServerConfig): Readonly<Record<string, unknown>> => ({
+/** What of a configuration holds as long as the listeners. */
+export const fixedParts = ({ listen, tls, admin }: ServerConfig): Readonly<Record<string, unknown>> => ({
   listen: formatListenAddress(listen),
   tls: tls === undefined ? "none" : "some",
   admin: { listen: admin && formatListenAddress(admin.listen) },

@@ -12,6 +12,22 @@ export interface Signalled {
 }
 
 /**
+ * Keeps a reload that is asked for while the server starts; without a listener the signal would end the process. Returns
+ * what says whether there was one, and lets go of the signal.
+ */
+export function keepEarlyReload(): () => boolean {
+  let isAsked = false;
+  const note = (): void => {
+    isAsked = true;
+  };
+  process.on("SIGHUP", note);
+  return () => {
+    process.off("SIGHUP", note);
+    return isAsked;
+  };
+}
+
+/**
  * Waits for the signal to stop and drains the server; reloads whenever `SIGHUP` asks.
  *
  * Resolves with the exit code: 0 after the drain, 1 when a second signal asked not to wait for it.

@@ -1,18 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { publish } from "../kernel/channels.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { resolveOptions } from "../options/session-proxy-options.ts";
 import { assembleSessionProxy } from "../proxy/create-session-proxy.ts";
-import type { Secret } from "../kernel/secret.ts";
 import type { Reloaded, ReloadableProxy, SessionProxy } from "../proxy/session-proxy.ts";
-import { createAdminListener, type Readiness } from "./admin-listener.ts";
-import { Console } from "./console/console.ts";
+import { createAdmin, readinessOf } from "./admin.ts";
 import { formatListenAddress, type ListenAddress } from "./config/listen-address.ts";
 import { toWebhookKey } from "./admin-webhook.ts";
 import type { ServerConfig } from "./config/load.ts";
 import { type Traffic, watchTraffic } from "./drain.ts";
 import { type AnyServer, createListener, listen, replaceCertificate } from "./listener.ts";
-import { ServerMetrics } from "./metrics/server-metrics.ts";
 import { checkCertificate, checkListeners, inOnePass } from "./reload.ts";
 
 /** A running server. */
@@ -39,13 +35,25 @@ export interface StandaloneServer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** A running server with what is inside of it. */
+export interface RunningServer extends StandaloneServer {
+  readonly proxy: ReloadableProxy;
+  /** The drain without the end: resolves when nothing is in flight, and sessions can still be asked for. */
+  quiesce(): Promise<void>;
+}
+
 /**
  * Starts the proxy with listeners of its own.
  *
  * @throws OptionsError when the options are wrong.
  * @throws ListenError when an address cannot be listened on; then nothing is left running.
  */
-export async function createStandaloneServer(config: ServerConfig): Promise<StandaloneServer> {
+export function createStandaloneServer(config: ServerConfig): Promise<StandaloneServer> {
+  return startServer(config);
+}
+
+/** As {@link createStandaloneServer}, for the processes of ours. @throws OptionsError, ListenError */
+export async function startServer(config: ServerConfig): Promise<RunningServer> {
   // First, because a secret that cannot be read must leave nothing behind.
   let current = { config, webhookKey: toWebhookKey(config.admin) };
   // Its warnings are in the log already: the configuration was loaded with them.
@@ -53,13 +61,14 @@ export async function createStandaloneServer(config: ServerConfig): Promise<Stan
   const server = createListener(config.tls);
   const traffic = watchTraffic(server);
   mount(server, proxy);
+  let quiescing: Promise<void> | undefined;
   let draining: Promise<void> | undefined;
   const admin =
     config.admin &&
     createAdmin({
-      proxy,
-      tenant: config.options.tenant.origin,
-      isDraining: () => draining !== undefined,
+      control: proxy,
+      telemetry: { stats: () => proxy.stats(), tenant: config.options.tenant.origin },
+      readiness: () => (quiescing === undefined ? readinessOf(proxy.stats()) : "draining"),
       token: () => current.config.admin?.token,
       webhookKey: () => current.webhookKey,
     });
@@ -68,14 +77,20 @@ export async function createStandaloneServer(config: ServerConfig): Promise<Stan
     await Promise.all([proxy.close(), ...servers.map(closeNow)]);
     admin?.close();
   };
+  const quiesce = (): Promise<void> => {
+    quiescing ??= drain({ server, proxy, traffic, times: config.drain });
+    return quiescing;
+  };
   try {
     const address = await listen(server, config.listen);
     const adminAddress = admin && config.admin && (await listen(admin.server, config.admin.listen));
     return {
+      proxy,
+      quiesce,
       url: toUrl(address, config.tls !== undefined),
       adminUrl: adminAddress && toUrl(adminAddress, false),
       drain() {
-        draining ??= drain({ server, proxy, traffic, times: config.drain }).then(close);
+        draining ??= quiesce().then(close);
         return draining;
       },
       prepareReload(next) {
@@ -112,54 +127,6 @@ function prepare(
   return { webhookKey, commit };
 }
 
-interface AdminParts {
-  readonly proxy: SessionProxy;
-  /** Its origin. */
-  readonly tenant: string;
-  readonly token: () => Secret | undefined;
-  readonly webhookKey: () => Buffer | undefined;
-  readonly isDraining: () => boolean;
-}
-
-/** The private listener of a proxy, and what counts for it: nobody could ask for that without one. */
-interface Admin {
-  readonly server: AnyServer;
-  /** Stops counting. */
-  close(): void;
-}
-
-function createAdmin({ proxy, tenant, token, webhookKey, isDraining }: AdminParts): Admin {
-  if (token() === undefined) {
-    const reason = "admin.tokenFile: is missing, so that nobody can list or end sessions";
-    publish("policy", () => ({ event: "config.warned", level: "warn", reason }));
-  }
-  const { now } = systemClock;
-  const readiness = (): Readiness => {
-    const { storeReachable, loginsHeldBack } = proxy.stats();
-    if (isDraining()) return "draining";
-    if (!storeReachable) return "store unreachable";
-    return loginsHeldBack ? "login held back" : "ready";
-  };
-  const metrics = new ServerMetrics(() => proxy.stats());
-  const console = new Console({ metrics, tenant, readiness, now });
-  const server = createAdminListener({
-    token,
-    webhookKey,
-    control: proxy,
-    metrics: () => metrics.text(),
-    console,
-    now,
-    readiness,
-  });
-  return {
-    server,
-    close() {
-      metrics.close();
-      console.close();
-    },
-  };
-}
-
 /** The server is only ours, so what is not the proxy's is its answer too. */
 function mount(server: AnyServer, proxy: SessionProxy): void {
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
@@ -188,7 +155,8 @@ async function drain({ server, proxy, traffic, times }: DrainParts): Promise<voi
   }
 }
 
-async function closeNow(server: AnyServer): Promise<void> {
+/** Ends a listener and its connections. */
+export async function closeNow(server: AnyServer): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
@@ -196,7 +164,8 @@ async function closeNow(server: AnyServer): Promise<void> {
   await closed;
 }
 
-function toUrl(address: ListenAddress, secure: boolean): string {
+/** How a listener is reached. */
+export function toUrl(address: ListenAddress, secure: boolean): string {
   if ("path" in address) return formatListenAddress(address);
   return `${secure ? "https" : "http"}://${formatListenAddress(address)}`;
 }

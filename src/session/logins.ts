@@ -77,11 +77,17 @@ interface FreshLogin {
   readonly claims: WantedLogin["claims"];
 }
 
+/** Of a node's name: enough to tell the nodes of one store apart. */
+const nameBytes = 6;
+
 /** How long a lease lasts without being renewed: a node that died holds up the others for so long. Milliseconds. */
 const leaseFor = 3000;
 
 /** How often a lease is renewed. Milliseconds: three times in its life. */
 const extendEvery = 1000;
+
+/** Nodes that are remembered as dead; by then the leases of older ones have run out. */
+const mostGone = 64;
 
 /** Waiters look a moment after the lease ran out. Milliseconds. */
 const waitMore = 20;
@@ -95,10 +101,20 @@ const awaitedTries = 3;
 
 /** Logs in at the tenant, one node at a time for each session key. rules R1 */
 export class Logins {
+  /** Tells this node from the others: the beginning of its leases' tokens. */
+  readonly nodeName: string = randomId(nameBytes);
   readonly #options: LoginsOptions;
+  readonly #gone = new Set<string>();
 
   constructor(options: LoginsOptions) {
     this.#options = options;
+  }
+
+  /** Another node is known to be dead: who waits for what it had begun begins anew. */
+  nodeGone(name: string): void {
+    this.#gone.add(name);
+    if (this.#gone.size > mostGone) this.#gone.delete(this.#gone.keys().next().value ?? name);
+    this.#options.waiters.wakeAll();
   }
 
   /** Takes the lease, waits for a place, logs in, and writes the result. @throws SessionProxyError */
@@ -114,7 +130,7 @@ export class Logins {
 
   async #run(wanted: WantedLogin, watch: Watch): Promise<LoginResult> {
     const { clock } = this.#options;
-    const token = randomId(12);
+    const token = this.nodeName + randomId(12);
     const startedAt = clock.now();
     const { begun, shared, offset } = await this.#begin(wanted, token);
     switch (begun.kind) {
@@ -143,7 +159,15 @@ export class Logins {
     token: string,
   ): Promise<{ readonly begun: Begun; readonly shared: SharedClaims | null; readonly offset: number }> {
     return this.#options.registry.change(key, (record, now, offset) => {
-      const step = begin(record, now, { key, epochs, from, token, leaseFor, claimsPause });
+      const step = begin(record, now, {
+        key,
+        epochs,
+        from,
+        token,
+        leaseFor,
+        claimsPause,
+        isGone: (each) => this.#gone.has(each.slice(0, this.nodeName.length)),
+      });
       const shared = record.claims && { ...record.claims, at: record.claims.at + offset };
       return { ...step, outcome: { begun: step.outcome, shared, offset } };
     });

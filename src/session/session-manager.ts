@@ -12,7 +12,7 @@ import { claimsPause, type Generations } from "./generations.ts";
 import { endedMeanwhile, type Evidence } from "./openings.ts";
 import { mayFinish, type EndReason, type ProxySession } from "./proxy-session.ts";
 import type { SessionCache } from "./session-cache.ts";
-import type { Rotation } from "./rotation.ts";
+import type { Upkeep } from "./upkeep.ts";
 import { isEnding, type SessionClocks } from "./session-clocks.ts";
 import type { Deadline } from "./session-deadlines.ts";
 import type { SessionManagerOptions } from "./session-manager-options.ts";
@@ -38,7 +38,7 @@ export interface SessionSummary {
 export class SessionManager {
   readonly tenant: TenantAccess;
   readonly generations: Generations;
-  readonly rotation: Rotation;
+  readonly upkeep: Upkeep;
   readonly #options: SessionManagerOptions;
   readonly #clock: Clock;
   readonly #parts: SessionParts;
@@ -64,7 +64,7 @@ export class SessionManager {
     this.#parts = parts;
     this.tenant = parts.tenant;
     this.generations = parts.generations;
-    this.rotation = parts.rotation;
+    this.upkeep = parts.upkeep;
     this.#registry = parts.registry;
     this.#cache = parts.cache;
     this.#agreement = parts.agreement;

@@ -9,7 +9,7 @@ import { createLoginQueue, type LoginQueue } from "./login-queue.ts";
 import { Logins } from "./logins.ts";
 import { Openings } from "./openings.ts";
 import type { ProxySession } from "./proxy-session.ts";
-import { createRotation, type Rotation } from "./rotation.ts";
+import { createUpkeep, type Upkeep } from "./upkeep.ts";
 import { SessionCache } from "./session-cache.ts";
 import { SessionClocks } from "./session-clocks.ts";
 import type { JarPlace } from "./session-content.ts";
@@ -33,7 +33,7 @@ export interface SessionParts {
   readonly clocks: SessionClocks;
   readonly endings: Endings;
   readonly openings: Openings;
-  readonly rotation: Rotation;
+  readonly upkeep: Upkeep;
 }
 
 /** What the parts ask of the manager. */
@@ -162,7 +162,7 @@ export function createSessionParts(options: SessionManagerOptions, hooks: Sessio
     clocks,
     endings,
     openings,
-    rotation: createRotation({ tenant, queue, registry }),
+    upkeep: createUpkeep({ tenant, queue, logins, registry }),
   };
 }
 

@@ -149,8 +149,6 @@ timeouts: { conect: 5s }
 
   test.each([
     ["http2: true", "http2: only false is available in this version"],
-    ["workers: 4", "workers: only 1 is available in this version"],
-    ["workers: auto", "workers: only 1 is available in this version"],
     ["edge: { listen: unix:/run/qsp.sock }", "edge: the edge listener is not available in this version"],
     ["tenants: []", "tenants: more than one tenant is not available in this version"],
     [
@@ -201,8 +199,16 @@ timeouts: { conect: 5s }
     ]);
   });
 
+  test.each(["0", "1.5", "129", "many", '"4"'])("takes workers: 1 to 128, or auto, and not %s", (workers) => {
+    expect(problems(`${rightConfig}workers: ${workers}\n`)).toEqual([
+      "workers: must be a whole number from 1 to 128, or auto",
+    ]);
+    for (const right of ["1", "128", "auto"])
+      expect(problems(`${rightConfig}workers: ${right}\n`)).toEqual([]);
+  });
+
   test("takes what a later version will vary, at the value that this one has", () => {
-    const same = `${rightConfig}http2: false\nworkers: 1\nsession: { store: memory, storeGrace: 60s }\n`;
+    const same = `${rightConfig}http2: false\nsession: { store: memory, storeGrace: 60s }\n`;
     expect(problems(same)).toEqual([]);
   });
 

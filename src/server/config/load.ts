@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { type OptionProblem, OptionsError } from "../../errors.ts";
 import { Secret } from "../../kernel/secret.ts";
 import { checkShape } from "../../options/check-shape.ts";
@@ -20,6 +21,8 @@ import { toLibraryOptions, toWrittenPath, withReadKeys } from "./to-library-opti
 export interface ServerConfig {
   /** The public listener. */
   readonly listen: ListenAddress;
+  /** Processes that serve it, as `serve` starts them; 1 by default. */
+  readonly workers?: number;
   /** Certificate chain and private key in PEM; plain HTTP without. */
   readonly tls?: { readonly cert: string; readonly key: string | Secret };
   /** The private listener; none by default. */
@@ -54,6 +57,8 @@ export interface LoadedConfig {
   readonly config: ServerConfig;
   /** What works, but should not stay so. */
   readonly warnings: readonly OptionProblem[];
+  /** The whole configuration as one text, secrets included, for a process that cannot read the files again. */
+  readonly parcel: Secret;
 }
 
 /**
@@ -75,43 +80,61 @@ export function loadServerConfig(sources: ConfigSources): LoadedConfig {
   const backed = readFileBackedKeys({ tree, fileTree: file.tree, configFile: sources.file, settings });
   placeStoreFolder({ tree, configFile: sources.file, settings });
   const found = placeProfile({ tree, configFile: sources.file, settings });
+  const parsed = parse(tree, { environment: sources.environment, writtenAt: backed.writtenAt });
+  const problems = collect(
+    [...unread, ...decoded.problems, ...backed.problems, ...found.problems, ...parsed.problems],
+    merged.sources,
+  );
+  if (problems.length > 0 || parsed.config === undefined) throw new OptionsError(problems);
+  return {
+    config: { ...parsed.config, ...(found.profile === undefined ? {} : { profile: found.profile }) },
+    warnings: [...backed.warnings, ...parsed.warnings],
+    parcel: new Secret(JSON.stringify(tree)),
+  };
+}
+
+/** Opens the parcel of a configuration that was read by another process. @throws OptionsError */
+export function openParcel(parcel: Secret, environment: Readonly<NodeJS.ProcessEnv>): ServerConfig {
+  const tree = JSON.parse(parcel.reveal()) as Record<string, unknown>;
+  const { config, problems } = parse(tree, { environment, writtenAt: new Map() });
+  if (config === undefined) throw new OptionsError(problems);
+  return config;
+}
+
+/** What a tree means, with the contents of its files in it. */
+interface Parsed {
+  /** Undefined where there are problems. */
+  readonly config: ServerConfig | undefined;
+  readonly problems: readonly OptionProblem[];
+  readonly warnings: readonly OptionProblem[];
+}
+
+interface ParseOptions {
+  readonly environment: Readonly<NodeJS.ProcessEnv>;
+  /** The place where the operator wrote a text, by the place of the text itself. */
+  readonly writtenAt: ReadonlyMap<string, string>;
+}
+
+function parse(tree: Record<string, unknown>, { environment, writtenAt }: ParseOptions): Parsed {
+  const asWritten = ({ path, message }: OptionProblem): OptionProblem => ({
+    path: toWrittenPath(path, writtenAt),
+    message,
+  });
   const shape = checkShape(configSchema, tree);
   const identity = checkIdentity(tree);
   const options = toLibraryOptions(tree, identity);
-  const resolved = resolve(options, sources.environment);
-  const problems = collect(
-    [
-      ...unread,
-      ...decoded.problems,
-      ...backed.problems,
-      ...shape.problems,
-      ...identity.problems,
-      ...found.problems,
-      ...(shape.output === undefined ? [] : listenerProblems(shape.output)),
-      ...[...tlsProblems(tree["tls"]), ...resolved.problems].map(({ path, message }) => ({
-        path: toWrittenPath(path, backed.writtenAt),
-        message,
-      })),
-    ],
-    merged.sources,
-  );
-  if (problems.length > 0 || shape.output === undefined) throw new OptionsError(problems);
+  const resolved = resolve(options, environment);
+  const problems = [
+    ...shape.problems,
+    ...identity.problems,
+    ...(shape.output === undefined ? [] : listenerProblems(shape.output)),
+    ...[...tlsProblems(tree["tls"]), ...resolved.problems].map(asWritten),
+  ];
+  if (problems.length > 0 || shape.output === undefined) return { config: undefined, problems, warnings: [] };
   return {
-    config: {
-      ...toListeners(shape.output),
-      options: withReadKeys(options),
-      drain: resolved.drain,
-      ...(found.profile === undefined ? {} : { profile: found.profile }),
-    },
-    warnings: [
-      ...backed.warnings,
-      ...identity.warnings,
-      ...tokenWarnings(shape.output),
-      ...resolved.warnings.map(({ path, message }) => ({
-        path: toWrittenPath(path, backed.writtenAt),
-        message,
-      })),
-    ],
+    config: { ...toListeners(shape.output), options: withReadKeys(options), drain: resolved.drain },
+    problems,
+    warnings: [...identity.warnings, ...tokenWarnings(shape.output), ...resolved.warnings.map(asWritten)],
   };
 }
 
@@ -163,9 +186,15 @@ const tokenWarnings = ({ admin }: ShapedConfig): readonly OptionProblem[] =>
       message: `is shorter than ${shortToken} characters: openssl rand -hex 32 makes one`,
     }));
 
-function toListeners({ listen, tls, admin }: ShapedConfig): Pick<ServerConfig, "listen" | "tls" | "admin"> {
+function toListeners({
+  listen,
+  workers,
+  tls,
+  admin,
+}: ShapedConfig): Pick<ServerConfig, "listen" | "workers" | "tls" | "admin"> {
   return {
     listen,
+    workers: workers === "auto" ? availableParallelism() : workers,
     ...(tls?.cert === undefined || tls.key === undefined
       ? {}
       : { tls: { cert: tls.cert, key: new Secret(tls.key) } }),

@@ -64,6 +64,28 @@ const onlyValue = <Value extends string | number | boolean>(
 ): v.GenericSchema<Value | undefined> =>
   v.optional(v.pipe(v.literal(value, `only ${value} is available in this version`), leaf(kind)));
 
+/** Processes at most; more than the cores of the largest machines are of no use. */
+const mostWorkers = 128;
+
+const workersProblem = `must be a whole number from 1 to ${mostWorkers}, or auto`;
+
+const workers = (): v.GenericSchema<number | "auto"> =>
+  v.pipe(
+    v.union(
+      [
+        v.literal("auto"),
+        v.pipe(
+          v.number(),
+          v.integer(workersProblem),
+          v.minValue(1, workersProblem),
+          v.maxValue(mostWorkers, workersProblem),
+        ),
+      ],
+      workersProblem,
+    ),
+    leaf("integer"),
+  );
+
 const signingKeySchema = object({
   ...sharedEntries.signingKey,
   privateKey: optionalText(),
@@ -113,6 +135,7 @@ const sessionSchema = object({
 export interface ShapedConfig {
   readonly listen: ListenAddress;
   readonly publicOrigin: string;
+  readonly workers: number | "auto";
   readonly trustedProxies: readonly string[];
   readonly tls?: { readonly cert?: string | undefined; readonly key?: string | undefined } | undefined;
   readonly admin?:
@@ -149,7 +172,7 @@ const schema = object({
     }),
   ),
   edge: unavailable("the edge listener"),
-  workers: onlyValue(1, "integer"),
+  workers: v.optional(workers(), 1),
   replicas: replicasEntry,
   tenant: tenantSchema,
   tenants: unavailable("more than one tenant"),

@@ -26,7 +26,7 @@ export interface ConsoleState {
 export interface ConsoleOptions {
   readonly metrics: ServerMetrics;
   readonly tenant: string;
-  readonly readiness: () => string;
+  readonly readiness: () => string | Promise<string>;
   readonly now: () => number;
 }
 
@@ -43,11 +43,11 @@ export class Console {
   }
 
   /** Answers `GET /console/state`: what came after the last point and the last event that the page has. */
-  answer(queryText: string): AdminAnswer {
+  async answer(queryText: string): Promise<AdminAnswer> {
     const { point = "0", event = "0" } = parseQuery(queryText, ["point", "event"]);
     if (!/^\d{1,15}$/.test(point) || !/^\d{1,15}$/.test(event))
       throw malformed("point and event must be numbers");
-    return { status: 200, body: this.#state(Number(point), Number(event)) };
+    return { status: 200, body: await this.#state(Number(point), Number(event)) };
   }
 
   close(): void {
@@ -55,14 +55,14 @@ export class Console {
     this.#events.close();
   }
 
-  #state(point: number, event: number): ConsoleState {
+  async #state(point: number, event: number): Promise<ConsoleState> {
     const { metrics, tenant, readiness, now } = this.#options;
     const { user, system } = process.cpuUsage();
     return {
       now: now(),
       startedAt: Math.round(performance.timeOrigin),
       tenant,
-      readiness: readiness(),
+      readiness: await readiness(),
       stats: metrics.stats(),
       process: { memory: process.memoryUsage.rss(), cpu: (user + system) / 1e6 },
       routeClasses,

@@ -2,26 +2,34 @@ import type { Registry } from "../registry/registry.ts";
 import type { AssertionKey } from "../tenant/assertion.ts";
 import { signingKeyDigest } from "./gate-record.ts";
 import type { LoginQueue } from "./login-queue.ts";
+import type { Logins } from "./logins.ts";
 import type { TenantAccess } from "./tenant-access.ts";
 
-/** Replaces what sessions are made with, while they go on. rules R15 */
-export interface Rotation {
+/** What the process around it tells a session manager, while sessions go on. rules R15 */
+export interface Upkeep {
   /** Another key signs from the next login on. */
   signWith(key: AssertionKey): void;
   /** To be called when the seal has another first secret: what every node needs before all else is sealed with it now. */
   sealAnew(): void;
+  /** Tells this node from the others that share its store. */
+  readonly nodeName: string;
+  /** Another node is known to be dead: what it had begun is free at once. */
+  nodeGone(name: string): void;
 }
 
-/** What is told of a replacement. */
-export interface RotationParts {
+/** What is told of it. */
+export interface UpkeepParts {
   readonly tenant: TenantAccess;
   readonly queue: LoginQueue;
+  readonly logins: Logins;
   readonly registry: Registry;
 }
 
-/** Creates the rotation of one session manager. */
-export function createRotation({ tenant, queue, registry }: RotationParts): Rotation {
+/** Creates the upkeep of one session manager. */
+export function createUpkeep({ tenant, queue, logins, registry }: UpkeepParts): Upkeep {
   return {
+    nodeName: logins.nodeName,
+    nodeGone: (name) => logins.nodeGone(name),
     signWith(key) {
       tenant.signWith(key);
       queue.signWith(signingKeyDigest(key));

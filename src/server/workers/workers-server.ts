@@ -1,0 +1,140 @@
+import { randomBytes } from "node:crypto";
+import { type OptionProblem, OptionsError } from "../../errors.ts";
+import { systemClock } from "../../kernel/clock.ts";
+import { isPlainObject } from "../../options/check-shape.ts";
+import { changedPlaces } from "../../options/changed-options.ts";
+import { needsRestart } from "../../options/fixed-options.ts";
+import { resolveOptions } from "../../options/session-proxy-options.ts";
+import { openStore } from "../../proxy/open-store.ts";
+import type { Reloaded } from "../../proxy/session-proxy.ts";
+import type { SessionStore } from "../../store/session-store.ts";
+import { toWebhookKey } from "../admin-webhook.ts";
+import type { LoadedConfig, ServerConfig } from "../config/load.ts";
+import { listen } from "../listener.ts";
+import type { ServerLog } from "../log.ts";
+import { fixedParts } from "../reload.ts";
+import { createAdmin } from "../admin.ts";
+import { closeNow, toUrl } from "../standalone.ts";
+import { Crew } from "./crew.ts";
+import { createCrewControl, crewReadiness } from "./crew-control.ts";
+import { callsOf } from "./kept-store.ts";
+
+/** A server of several processes. */
+export interface WorkersServer {
+  readonly url: string;
+  readonly adminUrl: string | undefined;
+  /** All workers prepare, then all commit; where one objects, nothing changes. @throws OptionsError */
+  reload(next: LoadedConfig): Promise<Reloaded>;
+  drain(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Where the lines of all processes go. */
+export interface WorkersOutput {
+  readonly log: ServerLog;
+  /** Takes whole lines. */
+  readonly write: (lines: string) => void;
+}
+
+/** What a drain may take beyond its own limits, for messages between processes. Milliseconds. */
+const drainSlack = 5000;
+
+/**
+ * Starts `workers` processes that serve one address. This one serves the private listener, and keeps the store where no two
+ * processes could share it.
+ *
+ * @throws OptionsError, ListenError; then nothing is left running
+ */
+export async function startWorkers(
+  loaded: LoadedConfig,
+  { log, write }: WorkersOutput,
+): Promise<WorkersServer> {
+  const { config } = loaded;
+  const store = keptStoreOf(loaded);
+  const made = randomBytes(32).toString("base64");
+  let current = { config, webhookKey: toWebhookKey(config.admin), parcel: withSecret(loaded, made) };
+  const crew = new Crew({
+    log,
+    write,
+    count: config.workers ?? 1,
+    calls: store && callsOf(store),
+    order: (number) => ({ number, parcel: current.parcel, isStoreKept: store !== null }),
+  });
+  const unsubscribe = store?.subscribe((message) => void crew.askAll("heard", message).catch(() => {}));
+  let isDraining = false;
+  const admin =
+    config.admin &&
+    createAdmin({
+      control: createCrewControl(crew),
+      telemetry: null,
+      readiness: () => (isDraining ? "draining" : crewReadiness(crew)),
+      token: () => current.config.admin?.token,
+      webhookKey: () => current.webhookKey,
+    });
+  const close = async (): Promise<void> => {
+    await crew.end();
+    unsubscribe?.();
+    await Promise.all([store?.close(), admin && closeNow(admin.server)]);
+  };
+  try {
+    const url = await crew.start();
+    const adminAddress = admin && config.admin && (await listen(admin.server, config.admin.listen));
+    return {
+      url,
+      adminUrl: adminAddress && toUrl(adminAddress, false),
+      async reload(next) {
+        const parcel = withSecret(next, made);
+        const webhookKey = toWebhookKey(next.config.admin);
+        const problems = problemsOf(current.config, next.config);
+        try {
+          const socketsClosed = await crew.reload(parcel, () => {
+            if (problems.length > 0) throw new OptionsError([]);
+            current = { config: next.config, webhookKey, parcel };
+          });
+          return { socketsClosed };
+        } catch (error) {
+          if (!(error instanceof OptionsError)) throw error;
+          // Each worker says the same, and so may this process.
+          const all = new Map([...problems, ...error.problems].map((each) => [each.path, each]));
+          throw new OptionsError([...all.values()]);
+        }
+      },
+      async drain() {
+        isDraining = true;
+        await crew.drain(config.drain.delay + config.drain.deadline + drainSlack, store?.reach === "process");
+        await close();
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** What the workers do not see: the private listener, and how many they are. */
+function problemsOf(before: ServerConfig, after: ServerConfig): readonly OptionProblem[] {
+  const changed = changedPlaces(fixedParts(before), fixedParts(after));
+  const isOther = before.workers !== after.workers;
+  return [...changed, ...(isOther ? ["workers"] : [])].map((path) => ({ path, message: needsRestart }));
+}
+
+/** The store that no two processes could open; null where each worker reaches it by itself. */
+function keptStoreOf({ config }: LoadedConfig): SessionStore | null {
+  const { store, timeouts } = resolveOptions(config.options);
+  const isShared = store.kind === "redis" || store.kind === "custom";
+  return isShared ? null : openStore(store, { clock: systemClock, timeout: timeouts.store });
+}
+
+/**
+ * The parcel with a secret that all workers have: with the memory store it may be left out, and one that is made up in each
+ * of them would open nothing of the others.
+ */
+function withSecret({ config, parcel }: LoadedConfig, made: string): string {
+  if (resolveOptions(config.options).store.kind !== "memory") return parcel.reveal();
+  const tree = JSON.parse(parcel.reveal()) as Record<string, unknown>;
+  const session = isPlainObject(tree["session"]) ? tree["session"] : {};
+  const { secret } = session;
+  const lines = typeof secret === "string" ? `${secret}\n${made}` : made;
+  return JSON.stringify({ ...tree, session: { ...session, secret: lines } });
+}
