@@ -1,9 +1,6 @@
 import type { IncomingMessage, Server } from "node:http";
-import { SessionProxyError } from "../errors.ts";
 import { systemClock, type Clock } from "../kernel/clock.ts";
-import { atMost, within } from "../kernel/deadline.ts";
-import type { Identity } from "../identity/identity.ts";
-import type { ProxySession } from "../session/proxy-session.ts";
+import { atMost } from "../kernel/deadline.ts";
 import { SessionManager } from "../session/session-manager.ts";
 import { createAdmission } from "./admission.ts";
 import { createClientAddress } from "./client-address.ts";
@@ -20,6 +17,7 @@ import type { ResolvedOptions } from "../options/resolved-options.ts";
 import { createRoutePolicy } from "./route-policy.ts";
 import type { Middleware, SessionProxy } from "./session-proxy.ts";
 import { openStore } from "./open-store.ts";
+import { createSignIn } from "./sign-in.ts";
 import { createSite } from "./site.ts";
 import { UpgradeDoor } from "./upgrade-door.ts";
 import { createSeal } from "../store/seal.ts";
@@ -90,27 +88,12 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
   const site = createSite(options);
   const clientAddress = createClientAddress(options.trustedProxies);
 
-  /** A host that never answers must not keep the browser's connection for ever. */
-  const inTime = <T>(host: Promise<T>): Promise<T> =>
-    within(
-      options.timeouts.login,
-      host,
-      () => new SessionProxyError("QSP-IDENTITY", { status: 503, reason: "no answer" }),
-    );
-
-  /** Asks the host who this is, for so long as it may take. */
-  const identify = async (request: IncomingMessage): Promise<Identity | null> =>
-    inTime(Promise.resolve(admission.identify(request)));
-
-  /** `at` is when the head of the request was there: the host vouches for that moment. rules R1 */
-  const signIn = (request: IncomingMessage, at: number): ProxySession | Promise<ProxySession> => {
-    const join = (identity: Identity | null): ProxySession | Promise<ProxySession> => {
-      if (!identity) throw new SessionProxyError("QSP-UNAUTHENTICATED");
-      return sessions.acquire({ identity, at, again: () => identify(request) });
-    };
-    const identity = admission.identify(request);
-    return identity instanceof Promise ? inTime(identity).then(join) : join(identity);
-  };
+  const { identify, signIn, inTime } = createSignIn({
+    admission,
+    sessions,
+    timeout: options.timeouts.login,
+    now,
+  });
 
   const http = new HttpDoor({
     options,

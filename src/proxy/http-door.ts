@@ -72,6 +72,11 @@ const preflightHeaders = [
 
 const unheard = (): void => {};
 
+/** Where the identity comes in the header Authorization, pages of listed origins may send it. */
+const preflightWithAuthorization = preflightHeaders.map((part) =>
+  part.startsWith("content-type,") ? `authorization, ${part}` : part,
+);
+
 /** Takes requests from the browser's word to the browser's answer. */
 export class HttpDoor {
   readonly #context: HttpDoorContext;
@@ -128,7 +133,9 @@ export class HttpDoor {
     if (place.kind === "elsewhere") throw new SessionProxyError("QSP-POLICY");
     const { admission, signIn } = this.#context;
     if (admission.guard(request, place, false) === "preflight") {
-      sendAnswer(response, emptyAnswer(204, preflightHeaders), this.#corsFor(request));
+      const reads = this.#context.options.identityHeaders.has("authorization");
+      const headers = reads ? preflightWithAuthorization : preflightHeaders;
+      sendAnswer(response, emptyAnswer(204, headers), this.#corsFor(request));
       return { status: 204 };
     }
     const isProductInfo = place.kind === "own" && place.route.name === "product-info";
