@@ -102,7 +102,8 @@ export function checkTrustedHeader(
   for (const key of headerKeys) {
     const name = options[key];
     if (name === undefined) continue;
-    const problem = headerNameProblem(name, taken);
+    const isTaken = taken.has(name.toLowerCase());
+    const problem = headerNameProblem(name) ?? (isTaken ? otherPart : null);
     if (problem !== null) problems.push({ path: key, message: problem });
     taken.add(name.toLowerCase());
   }
@@ -119,12 +120,14 @@ const unusableNames = new Set([
   "upgrade",
 ]);
 
-function headerNameProblem(name: string, taken: ReadonlySet<string>): string | null {
+const otherPart = "is the header of another part of the identity already";
+
+/** Why a header cannot carry an identity, or what it is told by; null where it can. */
+export function headerNameProblem(name: string): string | null {
   const lower = name.toLowerCase();
   // Without underscores, because a front door may turn "-" and "_" into one another. CVE-2025-64484
   if (!/^[a-z0-9-]{1,128}$/.test(lower)) return 'is not a header name of letters, digits and "-"';
-  if (unusableNames.has(lower)) return "is a header with a meaning of its own in HTTP";
-  return taken.has(lower) ? "is the header of another part of the identity already" : null;
+  return unusableNames.has(lower) ? "is a header with a meaning of its own in HTTP" : null;
 }
 
 /** Collects the named headers as text; null as soon as one comes twice or is not clean text. */

@@ -2,11 +2,15 @@ import type { OptionProblem } from "../../errors.ts";
 import type { Identify } from "../../identity/identify.ts";
 import { isPlainObject } from "../../options/check-shape.ts";
 import type { CheckSource } from "./sources/checked-source.ts";
+import { checkBearerSource } from "./sources/bearer.ts";
 import { checkTrustedHeaderSource } from "./sources/trusted-header.ts";
+import { checkWhoamiSource } from "./sources/whoami.ts";
 
 /** Every identity source by its key below `identity`; its own keys stand in the schema. */
 const sources: Readonly<Record<string, CheckSource>> = {
   trustedHeader: checkTrustedHeaderSource,
+  bearer: checkBearerSource,
+  whoami: checkWhoamiSource,
 };
 
 /** The identity source of a configuration, and what is wrong with it. */
