@@ -125,7 +125,8 @@ class RemoteKeySet implements KeySet {
   /** Never rejects: the keys from before stay as they are. */
   #read(): Promise<void> {
     const now = this.#options.clock.now();
-    if (this.#reading === null && now < this.#failedAt + retryAfter) return Promise.resolve();
+    const pause = Math.min(retryAfter, this.#options.cooldown);
+    if (this.#reading === null && now < this.#failedAt + pause) return Promise.resolve();
     this.#reading ??= this.#readNow().finally(() => (this.#reading = null));
     return this.#reading;
   }

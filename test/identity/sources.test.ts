@@ -30,7 +30,6 @@ describe.each(Object.entries(identitySources))("the identity source %s", (_name,
     stack = await startIdentityStack(source.lines);
   });
   afterAll(async () => {
-    expect(stack.observed.uncaught).toEqual([]);
     await stack.close();
     await source.close();
   });
@@ -158,5 +157,6 @@ describe.each(Object.entries(identitySources))("the identity source %s", (_name,
       .filter((value) => value.length > 8);
     for (const secret of secrets) expect(lines).not.toContain(secret.slice(-24));
     expect(lines).not.toContain("host-");
+    expect(stack.observed.uncaught).toEqual([]);
   });
 });

@@ -23,9 +23,9 @@ export interface TokenIssuer {
   keys: readonly IssuerKey[];
   /** Takes the place of the answer with the keys. */
   answer(handler: ((request: IncomingMessage, response: ServerResponse) => void) | null): void;
-  /** A token that is right but for what is said. */
+  /** A token that is right but for what is said; undefined leaves a claim out. */
   token(
-    claims: JWTPayload,
+    claims: Readonly<Record<string, unknown>>,
     how?: { readonly key?: IssuerKey; readonly kid?: string | null },
   ): Promise<string>;
   close(): Promise<void>;
