@@ -216,6 +216,21 @@ describe("the time of a token", () => {
   });
 });
 
+test("the later of two tokens says until when, whichever is used last", async () => {
+  const { provider, stack } = await start();
+  const now = seconds();
+  const older = bearer(await provider.token({ sub: "ann", iat: now - 100, exp: now + 60 }));
+  const newer = bearer(await provider.token({ sub: "ann", iat: now - 50, exp: now + 600 }));
+  const expiresIn = async (): Promise<number> =>
+    ((await stack.get("/_session", newer)).json() as { readonly expiresIn: number }).expiresIn;
+  await stack.get(items, older);
+  expect(await expiresIn()).toBeLessThan(61);
+  await stack.get(items, newer);
+  expect(await expiresIn()).toBeGreaterThan(500);
+  await stack.get(items, older);
+  expect(await expiresIn()).toBeGreaterThan(500);
+});
+
 describe("a client that is no browser", () => {
   test("needs no Origin with a token in Authorization, and one with a cookie beside it", async () => {
     const { provider, stack } = await start();

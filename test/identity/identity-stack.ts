@@ -32,15 +32,22 @@ export const engine = "/app/some-app";
 export const codeOf = (answer: RawAnswer): string =>
   (answer.json() as { readonly errors: readonly { readonly code: string }[] }).errors[0]?.code ?? "";
 
+/** How a stack differs from the usual one. */
+export interface IdentityStackOptions {
+  /** Lines of the configuration beside the usual ones. */
+  readonly more?: string;
+  /** Files beside the configuration, by name. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Another stack's; one of its own by default. */
+  readonly tenant?: NamedTenant;
+}
+
 /** Starts a tenant and the server; `identity` are the lines below that key, indented by two. */
 export async function startIdentityStack(
   identity: string,
-  {
-    more = "",
-    files = {},
-  }: { readonly more?: string; readonly files?: Readonly<Record<string, string>> } = {},
+  { more = "", files = {}, tenant: shared }: IdentityStackOptions = {},
 ): Promise<IdentityStack> {
-  const tenant = await startNamedTenant();
+  const tenant = shared ?? (await startNamedTenant());
   const folder = createConfigFolder();
   for (const [name, text] of Object.entries(files)) folder.write(name, text);
   const file = folder.write(
@@ -92,7 +99,7 @@ ${more}
     async close() {
       agent.destroy();
       await server.close();
-      await tenant.close();
+      if (tenant !== shared) await tenant.close();
       observed.stop();
       folder.remove();
     },
