@@ -60,7 +60,7 @@ tenant:
   signingKeys: [{ issuer: acme-portal, keyId: "2026-01", privateKeyFile: key.pem }]
 identity:
 ${identity}
-timeouts: { drainDelay: 0s, drain: 0s }
+timeouts: { store: 5s, drainDelay: 0s, drain: 0s }
 unsafe: { plainHttpTenant: true }
 ${more}
 `,
