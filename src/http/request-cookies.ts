@@ -8,7 +8,8 @@ export function requestCookies(raw: RawHeaders): readonly RequestCookie[] {
   return headerValues(raw, "cookie").flatMap((line) =>
     line.split(";").flatMap((pair): readonly RequestCookie[] => {
       const at = pair.indexOf("=");
-      return at < 1 ? [] : [[pair.slice(0, at).trim(), pair.slice(at + 1).trim()]];
+      const name = pair.slice(0, Math.max(at, 0)).trim();
+      return name === "" ? [] : [[name, pair.slice(at + 1).trim()]];
     }),
   );
 }

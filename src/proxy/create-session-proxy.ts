@@ -91,6 +91,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
   const { identify, signIn, inTime } = createSignIn({
     admission,
     sessions,
+    remembers: options.identify.givenAfter !== undefined,
     timeout: options.timeouts.login,
     now,
   });

@@ -24,19 +24,21 @@ export interface SignIn {
 export interface SignInOptions {
   readonly admission: Pick<Admission, "identify">;
   readonly sessions: SessionManager;
+  /** Whether the source remembers words, and can be asked past them. */
+  readonly remembers: boolean;
   /** For the host's word. Milliseconds. */
   readonly timeout: number;
   readonly now: () => number;
 }
 
 /** Joins identities and sessions. */
-export function createSignIn({ admission, sessions, timeout, now }: SignInOptions): SignIn {
+export function createSignIn({ admission, sessions, remembers, timeout, now }: SignInOptions): SignIn {
   const inTime = <T>(host: Promise<T>): Promise<T> =>
     within(timeout, host, () => new SessionProxyError("QSP-IDENTITY", { status: 503, reason: "no answer" }));
 
   /** A word from before an end is not taken from memory: after a log-out the host is asked again. rules R14 */
   const current = (request: IncomingMessage, identity: Identity | null): Named => {
-    if (identity?.evidenceAt === undefined) return identity;
+    if (!remembers || identity?.evidenceAt === undefined) return identity;
     const end = sessions.lastEnd(identity);
     return end < identity.evidenceAt ? identity : admission.identify(request, end);
   };

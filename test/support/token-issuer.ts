@@ -85,6 +85,7 @@ export async function startTokenIssuer(): Promise<TokenIssuer> {
         .sign(key.privateKey);
     },
     async close() {
+      if (!server.listening) return;
       server.closeAllConnections();
       server.close();
       await once(server, "close");
