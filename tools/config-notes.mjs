@@ -49,6 +49,42 @@ export const notes = {
   "identity.trustedHeader.groupsSeparator": "What stands between two groups in that header.",
   "identity.trustedHeader.sessionId":
     "Header with the id of the user's session in your application: a log-out then ends that one alone.",
+  "identity.bearer.header":
+    "Header with the token; `Authorization` has the scheme Bearer, others may leave it out. This or `cookie`.",
+  "identity.bearer.cookie": "Cookie with the token; it never travels to the tenant.",
+  "identity.bearer.jwksUrl": "Where the provider publishes its keys (JWKS), over HTTPS. This or `publicKey`.",
+  "identity.bearer.jwksCooldown":
+    "Pause between two readings of the keys when tokens name one that is not known.",
+  "identity.bearer.publicKey": "Public key that tokens are checked with, PEM.",
+  "identity.bearer.issuer": "The `iss` that tokens must have, exactly.",
+  "identity.bearer.audience": "What the `aud` of tokens must be, or hold.",
+  "identity.bearer.claims.subject": "Claim with the subject: who the user is.",
+  "identity.bearer.claims.name": "Claim with the user's name.",
+  "identity.bearer.claims.email": "Claim with the e-mail address.",
+  "identity.bearer.claims.emailVerified": "Claim that says whether the e-mail address is verified.",
+  "identity.bearer.claims.groups":
+    "Claim with the groups: a list of texts, or a text where `groupsSeparator` is given.",
+  "identity.bearer.claims.groupsSeparator": "What stands between two groups where they are one text.",
+  "identity.bearer.claims.sessionId":
+    "Claim with the id of the user's session: a log-out then ends that one alone.",
+  "identity.whoami.url":
+    "Where your application says who a user is: 200 with JSON, or 401 or 403 for nobody.",
+  "identity.whoami.forwardHeaders": "Headers of the request that are sent along; nothing else of it is.",
+  "identity.whoami.forwardCookies":
+    "Cookies that are sent along where `cookie` is among those headers; all of them where this is left out.",
+  "identity.whoami.cacheFor":
+    "How long an answer holds for the same headers; a log-out here ends it at once.",
+  "identity.whoami.timeout": "How long an answer may take.",
+  "identity.whoami.concurrency": "Questions that may be under way at once.",
+  "identity.whoami.claims.subject": "Member with the subject: who the user is.",
+  "identity.whoami.claims.name": "Member with the user's name.",
+  "identity.whoami.claims.email": "Member with the e-mail address.",
+  "identity.whoami.claims.emailVerified": "Member that says whether the e-mail address is verified.",
+  "identity.whoami.claims.groups":
+    "Member with the groups: a list of texts, or a text where `groupsSeparator` is given.",
+  "identity.whoami.claims.groupsSeparator": "What stands between two groups where they are one text.",
+  "identity.whoami.claims.sessionId":
+    "Member with the id of the user's session: a log-out then ends that one alone.",
   "session.secret":
     "Seals what the store holds: each line one text of 32 bytes or more, the first seals, all open. Needed for every store but `memory`.",
   "session.store":

@@ -13,4 +13,9 @@ export interface Identity {
   readonly sessionId?: string;
   /** When the host's word ends, in milliseconds since the Unix epoch. */
   readonly expiresAt?: number;
+  /**
+   * When the host's word was given, in milliseconds since the Unix epoch; when the request came, where it is left out. A word
+   * from before a log-out does not open a session after it.
+   */
+  readonly evidenceAt?: number;
 }

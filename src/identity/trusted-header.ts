@@ -3,6 +3,7 @@ import { type OptionProblem, OptionsError, SessionProxyError } from "../errors.t
 import { type AddressRange, createAddressSet, parseAddressRange } from "./address-set.ts";
 import { Memo } from "../kernel/memo.ts";
 import { standingIdentity } from "./checked-identity.ts";
+import { toGroups } from "./groups.ts";
 import type { Identity } from "./identity.ts";
 
 /** Which headers say who the user is, and whose word counts. */
@@ -101,7 +102,8 @@ export function checkTrustedHeader(
   for (const key of headerKeys) {
     const name = options[key];
     if (name === undefined) continue;
-    const problem = headerNameProblem(name, taken);
+    const isTaken = taken.has(name.toLowerCase());
+    const problem = headerNameProblem(name) ?? (isTaken ? otherPart : null);
     if (problem !== null) problems.push({ path: key, message: problem });
     taken.add(name.toLowerCase());
   }
@@ -118,12 +120,14 @@ const unusableNames = new Set([
   "upgrade",
 ]);
 
-function headerNameProblem(name: string, taken: ReadonlySet<string>): string | null {
+const otherPart = "is the header of another part of the identity already";
+
+/** Why a header cannot carry an identity, or what it is told by; null where it can. */
+export function headerNameProblem(name: string): string | null {
   const lower = name.toLowerCase();
   // Without underscores, because a front door may turn "-" and "_" into one another. CVE-2025-64484
   if (!/^[a-z0-9-]{1,128}$/.test(lower)) return 'is not a header name of letters, digits and "-"';
-  if (unusableNames.has(lower)) return "is a header with a meaning of its own in HTTP";
-  return taken.has(lower) ? "is the header of another part of the identity already" : null;
+  return unusableNames.has(lower) ? "is a header with a meaning of its own in HTTP" : null;
 }
 
 /** Collects the named headers as text; null as soon as one comes twice or is not clean text. */
@@ -164,7 +168,7 @@ function toIdentity(values: Values, separator: string | undefined): Identity | n
   if (!subject || !isId(subject)) return null;
   if (sessionId && !isId(sessionId)) return null;
   if ((name?.length ?? 0) > longestValue || (email?.length ?? 0) > longestValue) return null;
-  const groups = values.groups ? toGroups(values.groups, separator) : undefined;
+  const groups = values.groups ? groupsInHeader(values.groups, separator) : undefined;
   const identity: { -readonly [K in keyof Identity]: Identity[K] } = { subject };
   if (name) identity.name = name;
   if (email) identity.email = email;
@@ -180,16 +184,9 @@ const isId = (value: string): boolean => value.length <= longestId && value.trim
 /** Everything but a plain yes is a no: a front door that says "unknown" has not verified the address. */
 const toBoolean = (value: string): boolean => value.toLowerCase() === "true" || value === "1";
 
-function toGroups(value: string, separator: string | undefined): readonly string[] {
-  if (separator !== undefined) {
-    return value
-      .split(separator)
-      .map((group) => group.trim())
-      .filter((group) => group !== "");
-  }
-  const groups = parseJson(value);
-  if (Array.isArray(groups) && groups.every((group): group is string => typeof group === "string"))
-    return groups;
+function groupsInHeader(value: string, separator: string | undefined): readonly string[] {
+  const groups = toGroups(separator === undefined ? parseJson(value) : value, separator);
+  if (groups !== null) return groups;
   // Losing the groups silently would give the user other data than the front door meant.
   throw new SessionProxyError("QSP-IDENTITY", {
     reason: "the header with the groups is not a JSON array of texts; send one, or set groupsSeparator",

@@ -35,6 +35,9 @@ export type EventName =
   | "store.unwritten"
   | "store.written"
   | "config.warned"
+  | "identity.warned"
+  | "keys.failed"
+  | "keys.changed"
   | "server.started"
   | "server.draining"
   | "worker.died"
@@ -183,6 +186,14 @@ export const eventTable: Readonly<Record<EventName, EventRow>> = {
     "the file of the store cannot be written; error where the process ends",
   ),
   "store.written": row("session", "info", "the file of the store is written again"),
+  "identity.warned": row("policy", "warn", "the identity source does what it should not", "`reason`: what"),
+  "keys.failed": row(
+    "policy",
+    "warn",
+    "the keys of an identity source cannot be read",
+    "`reason`: whose, and why",
+  ),
+  "keys.changed": row("policy", "info", "an identity source has other keys", "`reason`: whose"),
   "config.warned": row("policy", "warn", "something in the configuration works, but should not stay so"),
   "server.started": row(null, "info", "the server listens; `url` and `adminUrl` say where"),
   "server.draining": row(null, "info", "the server was told to stop, and lets what is under way finish"),

@@ -47,7 +47,8 @@ const number = (
   );
 };
 
-const duration = (
+/** A duration with its default and its range, in milliseconds. */
+export const duration = (
   fallback: number,
   from: number,
   to: number,
@@ -58,7 +59,8 @@ const size = (
   from: number,
   to: number,
 ): v.GenericSchema<number | string | undefined, number> => v.optional(number("size", { from, to }), fallback);
-const integer = (
+/** A whole number with its default and its range. */
+export const integer = (
   fallback: number,
   from: number,
   to: number,

@@ -5,7 +5,7 @@ import { readSiteHeaders, type SiteHeaders } from "../http/site-headers.ts";
 import { judgeSite, type SiteFacts, type SiteVerdict } from "../http/site-guard.ts";
 import { readTarget, stripPrefix, type Target } from "../http/target.ts";
 import { checkIdentity } from "../identity/checked-identity.ts";
-import type { Identity } from "../identity/identity.ts";
+import type { Named } from "../identity/identify.ts";
 import type { Policy } from "../policy/matcher.ts";
 import type { RouteClass } from "../policy/rule.ts";
 import type { Verdict } from "../policy/verdict.ts";
@@ -74,8 +74,11 @@ export interface Admission {
   handshakeOf(request: RequestHead, place: TenantPlace): SocketHandshake;
   /** Why a socket that was let in would not be let in here, in the code of its refusal; null where it would. */
   objection(handshake: SocketHandshake): ErrorCode | null;
-  /** Who the host says this is. @throws SessionProxyError `QSP-IDENTITY` */
-  readonly identify: (request: IncomingMessage) => Identity | null | Promise<Identity | null>;
+  /**
+   * Who the host says this is; with `since`, by a word that was given after then (milliseconds), where the source remembers
+   * any. @throws SessionProxyError `QSP-IDENTITY`, `QSP-UNAUTHENTICATED`
+   */
+  readonly identify: (request: IncomingMessage, since?: number) => Named;
 }
 
 /** Creates the door of one proxy. */
@@ -122,7 +125,10 @@ export function createAdmission(options: ResolvedOptions, policy: Policy): Admis
       const reason = "a service worker would act on the whole origin";
       return { outcome: new SessionProxyError("QSP-CROSS-SITE", { reason }) };
     }
-    const verdict: SiteVerdict = judgeSite(factsOf(request, headers, { place, upgrade }), sitePolicy);
+    const verdict: SiteVerdict = judgeSite(
+      factsOf(request, headers, { place, upgrade, options }),
+      sitePolicy,
+    );
     const { row } = verdict;
     if (verdict.pass !== false) return { outcome: verdict.pass === true ? "pass" : "preflight", row };
     const { code, status } = verdict;
@@ -143,7 +149,7 @@ export function createAdmission(options: ResolvedOptions, policy: Policy): Admis
       return outcome;
     },
     handshakeOf(request, place) {
-      const facts = factsOf(request, readSiteHeaders(request.rawHeaders), { place, upgrade: true });
+      const facts = factsOf(request, readSiteHeaders(request.rawHeaders), { place, upgrade: true, options });
       // No upgrade is judged by it, and it may be long.
       return { path: place.target.path, site: { ...facts, referer: undefined } };
     },
@@ -152,9 +158,12 @@ export function createAdmission(options: ResolvedOptions, policy: Policy): Admis
       const verdict = judgeSite(site, sitePolicy);
       return verdict.pass === false ? verdict.code : null;
     },
-    identify(request) {
+    identify(request, since) {
       try {
-        const given: unknown = options.identify(request);
+        const given: unknown =
+          since === undefined || options.identify.givenAfter === undefined
+            ? options.identify(request)
+            : options.identify.givenAfter(request, since);
         if (!isThenable(given)) return checkIdentity(given);
         return Promise.resolve(given)
           .then(checkIdentity)
@@ -234,7 +243,15 @@ function preflightMethod(request: RequestHead): string | undefined {
 function factsOf(
   request: RequestHead,
   headers: SiteHeaders,
-  { place, upgrade }: { readonly place: OwnPlace | TenantPlace; readonly upgrade: boolean },
+  {
+    place,
+    upgrade,
+    options,
+  }: {
+    readonly place: OwnPlace | TenantPlace;
+    readonly upgrade: boolean;
+    readonly options: Pick<ResolvedOptions, "identityHeaders">;
+  },
 ): SiteFacts {
   const method = request.method ?? "GET";
   return {
@@ -251,7 +268,9 @@ function factsOf(
     referer: headers.referer,
     preflightMethod: headers.preflightMethod,
     hasCookie: headers.hasCookie,
-    authorizationIdentity: false,
+    authorizationIdentity:
+      options.identityHeaders.has("authorization") &&
+      firstHeader(request.rawHeaders, "authorization") !== undefined,
     secure: request.socket.encrypted === true,
   };
 }

@@ -17,6 +17,7 @@ import type { OwnWord } from "./own-word.ts";
 import type { ProductInfo } from "./product-info.ts";
 import { createRoutePolicy } from "./route-policy.ts";
 import type { Middleware } from "./session-proxy.ts";
+import { createSignIn } from "./sign-in.ts";
 import { createSite } from "./site.ts";
 import type { SocketDoorContext } from "./socket-door.ts";
 import type { UpgradeDoorContext } from "./upgrade-door.ts";
@@ -51,26 +52,13 @@ export function createDoorContexts(options: ResolvedOptions, standing: Standing)
   const admission = createAdmission(options, createRoutePolicy(options));
   const site = createSite(options);
 
-  /** A host that never answers must not keep the browser's connection for ever. */
-  const inTime = <T>(host: Promise<T>): Promise<T> =>
-    within(
-      options.timeouts.login,
-      host,
-      () => new SessionProxyError("QSP-IDENTITY", { status: 503, reason: "no answer" }),
-    );
-
-  const identify = async (request: IncomingMessage): Promise<Identity | null> =>
-    inTime(Promise.resolve(admission.identify(request)));
-
-  /** `at` is when the head of the request was there: the host vouches for that moment. rules R1 */
-  const signIn = (request: IncomingMessage, at: number): ProxySession | Promise<ProxySession> => {
-    const join = (identity: Identity | null): ProxySession | Promise<ProxySession> => {
-      if (!identity) throw new SessionProxyError("QSP-UNAUTHENTICATED");
-      return sessions.acquire({ identity, at, again: () => identify(request) });
-    };
-    const identity = admission.identify(request);
-    return identity instanceof Promise ? inTime(identity).then(join) : join(identity);
-  };
+  const { identify, signIn, inTime } = createSignIn({
+    admission,
+    sessions,
+    remembers: options.identify.givenAfter !== undefined,
+    timeout: options.timeouts.login,
+    now,
+  });
 
   const shared = {
     options,

@@ -75,6 +75,11 @@ const preflightHeaders = [
 
 const unheard = (): void => {};
 
+/** Where the identity comes in the header Authorization, pages of listed origins may send it. */
+const preflightWithAuthorization = preflightHeaders.map((part) =>
+  part.startsWith("content-type,") ? `authorization, ${part}` : part,
+);
+
 /** Takes requests from the browser's word to the browser's answer. */
 export class HttpDoor {
   #context: HttpDoorContext;
@@ -137,7 +142,9 @@ export class HttpDoor {
     if (place.kind === "elsewhere") throw new SessionProxyError("QSP-POLICY");
     const { admission, signIn } = context;
     if (admission.guard(request, place, false) === "preflight") {
-      sendAnswer(response, emptyAnswer(204, preflightHeaders), corsFor(visit));
+      const reads = context.options.identityHeaders.has("authorization");
+      const headers = reads ? preflightWithAuthorization : preflightHeaders;
+      sendAnswer(response, emptyAnswer(204, headers), corsFor(visit));
       return { status: 204 };
     }
     const isProductInfo = place.kind === "own" && place.route.name === "product-info";

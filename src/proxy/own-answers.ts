@@ -72,7 +72,12 @@ export class OwnAnswers {
     try {
       identity = await this.#options.identify(request);
     } catch (cause) {
-      throw new SessionProxyError("QSP-IDENTITY", { status: 503, cause });
+      const reason = cause instanceof SessionProxyError ? cause.reason : undefined;
+      throw new SessionProxyError("QSP-IDENTITY", {
+        status: 503,
+        cause,
+        ...(reason === undefined ? {} : { reason }),
+      });
     }
     const session = identity && (await sessions.look(identity));
     const ends = session && sessions.endsAt(session);

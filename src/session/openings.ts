@@ -18,8 +18,10 @@ export type SessionSubject = ClaimSource & SessionOwner & { readonly expiresAt?:
 /** An identity as the host gave it, and when. */
 export interface Evidence {
   readonly identity: SessionSubject;
-  /** When the host vouched, in milliseconds. rules R1 */
+  /** When the host's word was given, in milliseconds: a token is older than the request that carries it. rules R1 */
   readonly at: number;
+  /** When the request came that it was used for; `at` where it is left out. Open sockets live on after it. rules R3 */
+  readonly askedAt?: number;
   /** Asks the host again, past any cache; null where it no longer vouches. */
   again(): Promise<SessionSubject | null>;
 }
@@ -38,7 +40,11 @@ export interface OpeningsOptions {
 }
 
 /** The host's word is older than an end; a newer word may be taken. */
-export const endedMeanwhile = "ended since the host vouched";
+const endedMeanwhile = "ended since the host vouched";
+
+/** Whether a refusal was for that. */
+export const isEndedMeanwhile = (error: unknown): boolean =>
+  error instanceof SessionProxyError && error.reason === endedMeanwhile;
 
 /** Finds the session of an identity in the store, or makes one. */
 export class Openings {
@@ -104,7 +110,7 @@ export class Openings {
         openedAt: evidence.at,
         createdAt: now,
         usedAt: now,
-        vouchedAt: evidence.at,
+        vouchedAt: evidence.askedAt ?? evidence.at,
         expiresAt: identity.expiresAt ?? null,
       },
     });
@@ -143,7 +149,7 @@ export class Openings {
       claims: { at: evidence.at, value: current.claims },
       expiresAt: identity.expiresAt,
       usedAt: at,
-      vouchedAt: evidence.at,
+      vouchedAt: evidence.askedAt ?? evidence.at,
       current,
       older: [],
     });
@@ -217,6 +223,7 @@ function createProxySession({
     blindSince: null,
     sureUntil: 0,
     doubts: 0,
+    evidenceAt: session.openedAt,
     claims: claims.value,
     claimsAt: claims.at,
     claimsTriedAt: session.checkedAt,

@@ -13,6 +13,9 @@ export type EndReason = (typeof endReasons)[number];
  */
 export const mayFinish = (reason: EndReason): boolean => reason === "lifetime" || reason === "lost";
 
+/** Ended by a clock while it was opened: who is vouched for gets another one. */
+export const mayReturn = (reason: EndReason): boolean => reason === "idle" || mayFinish(reason);
+
 /** Reads a reason that another node wrote. */
 export function toEndReason(text: string): EndReason {
   return endReasons.find((each) => each === text) ?? "lost";
@@ -53,8 +56,10 @@ export interface ProxySession {
   expiresAt: number | undefined;
   /** Last request, or data frame of the browser, that counts as use. rules R3 */
   lastUsedAt: number;
-  /** When the host last vouched for the user. */
+  /** When the host last vouched for the user: the latest request that it named the user for. */
   vouchedAt: number;
+  /** When the latest word of the host was given that this node has seen: it may be older than the request. rules R1 */
+  evidenceAt: number;
   /** What the other nodes know of the three above. */
   shared: SharedUse;
   current: TenantSession;

@@ -9,8 +9,8 @@ import { sameClaims, toClaims, type Claims } from "../tenant/claims.ts";
 import type { Agreement } from "./agreement.ts";
 import type { Endings } from "./endings.ts";
 import { claimsPause, type Generations } from "./generations.ts";
-import { endedMeanwhile, type Evidence } from "./openings.ts";
-import { mayFinish, type EndReason, type ProxySession } from "./proxy-session.ts";
+import { isEndedMeanwhile, type Evidence } from "./openings.ts";
+import { mayReturn, type ProxySession } from "./proxy-session.ts";
 import type { SessionCache } from "./session-cache.ts";
 import type { Upkeep } from "./upkeep.ts";
 import { isEnding, type SessionClocks } from "./session-clocks.ts";
@@ -92,6 +92,12 @@ export class SessionManager {
   find(owner: SessionOwner): ProxySession | undefined {
     const key = this.#registry.naming.keys?.keyOf(owner);
     return key === undefined ? undefined : this.#cache.get(key);
+  }
+
+  /** When the person's sessions were last ended for good, as far as this node knows; 0 where it knows of no end. */
+  lastEnd(owner: SessionOwner): number {
+    const key = this.#registry.naming.keys?.keyOf(owner);
+    return key === undefined ? 0 : this.#registry.ends.lastEndOf(key);
   }
 
   /** The session of an identity on any node, without making or extending one. @throws SessionProxyError `QSP-STORE` */
@@ -284,10 +290,12 @@ export class SessionManager {
     return session;
   }
 
-  #vouch(session: ProxySession, { identity, at }: Evidence): void {
+  #vouch(session: ProxySession, { identity, at, askedAt = at }: Evidence): void {
     if (session.ended) return;
-    const isNewer = at >= session.vouchedAt;
-    session.vouchedAt = Math.max(session.vouchedAt, at);
+    // Of two tokens of one user the later one says until when, whichever was used last.
+    const isNewer = askedAt >= session.vouchedAt && at >= session.evidenceAt;
+    session.vouchedAt = Math.max(session.vouchedAt, askedAt);
+    session.evidenceAt = Math.max(session.evidenceAt, at);
     if (isNewer && session.expiresAt !== identity.expiresAt) {
       session.expiresAt = identity.expiresAt;
       this.#clocks.schedule(session);
@@ -392,9 +400,3 @@ export class SessionManager {
     task.catch(() => {});
   }
 }
-
-/** Ended by a clock while it was opened: who is vouched for gets another one. */
-const mayReturn = (reason: EndReason): boolean => reason === "idle" || mayFinish(reason);
-
-const isEndedMeanwhile = (error: unknown): boolean =>
-  error instanceof SessionProxyError && error.reason === endedMeanwhile;

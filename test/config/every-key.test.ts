@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { generate } from "selfsigned";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { keyNames } from "../../src/server/config/names.ts";
@@ -69,6 +70,37 @@ upstream: { perSession: 6, idle: 5s, idleTotal: 1024, total: 4096, client: undic
 unsafe: { plainHttpTenant: false, plainHttpPublic: false, foreignScriptOnAppOrigin: false }
 `;
 
+const trustedHeader = everyKey.slice(everyKey.indexOf("  trustedHeader:"), everyKey.indexOf("session:\n"));
+
+/** The sources that stand in the same place, with every key; the first has no place for the second of a pair. */
+const otherSources = {
+  bearer: `  bearer:
+    header: Authorization
+    publicKeyFile: token-key.pem
+    issuer: https://idp.example.com
+    audience: analytics
+    claims: { subject: sub, name: name, email: email, emailVerified: email_verified, groups: roles, groupsSeparator: " ", sessionId: sid }
+`,
+  "bearer in a cookie": `  bearer:
+    cookie: token
+    jwksUrl: https://idp.example.com/jwks
+    jwksCooldown: 30s
+    issuer: https://idp.example.com
+    audience: analytics
+`,
+  whoami: `  whoami:
+    url: http://127.0.0.1:3000/me
+    forwardHeaders: [cookie, authorization]
+    forwardCookies: [sid]
+    cacheFor: 10s
+    timeout: 5s
+    concurrency: 32
+    claims: { subject: id, name: name, email: mail, emailVerified: verified, groups: roles, groupsSeparator: ",", sessionId: sid }
+`,
+} as const;
+
+const withSource = (source: string): string => everyKey.replace(trustedHeader, source);
+
 beforeAll(async () => {
   folder = createConfigFolder();
   const pair = await generate([{ name: "commonName", value: "localhost" }], {
@@ -81,6 +113,12 @@ beforeAll(async () => {
   folder.write("webhook-secret", "fedcba9876543210fedcba9876543210\n");
   folder.write("store", `${storeUrl}\n`);
   folder.write("secret", "a-secret-of-thirty-two-bytes-or-so\n");
+  folder.write(
+    "token-key.pem",
+    generateKeyPairSync("ec", { namedCurve: "P-256" })
+      .publicKey.export({ type: "spki", format: "pem" })
+      .toString(),
+  );
   file = folder.write("config.yaml", everyKey);
 });
 afterAll(() => folder.remove());
@@ -99,8 +137,17 @@ describe("a file with every key", () => {
     expect(loaded({ file }).warnings).toEqual([]);
   });
 
+  test.each(Object.entries(otherSources))("is right with %s instead", (_what, source) => {
+    const other = folder.write("other-source.yaml", withSource(source));
+    expect(problemsOf({ file: other })).toEqual([]);
+    expect(loaded({ file: other }).warnings).toEqual([]);
+  });
+
   test("leaves none out that the schema knows", () => {
-    const written = new Set(pathsOf(readFileTree(file).tree));
+    const files = Object.values(otherSources).map((source, index) =>
+      folder.write(`source-${index}.yaml`, withSource(source)),
+    );
+    const written = new Set([file, ...files].flatMap((each) => pathsOf(readFileTree(each).tree)));
     const known = keyNames
       .filter(({ leaf }) => leaf !== "unavailable")
       .map(({ path }) => path.join("."))

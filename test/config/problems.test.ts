@@ -191,11 +191,11 @@ timeouts: { conect: 5s }
       .replace("tenant:\n", "tenant:\n  kind: qlik-cloud-oauth\n")
       .replace(
         "trustedHeader: { from: [127.0.0.1/32], subject: X-User-Sub, email: X-User-Email }",
-        "whoami: { url: http://x }",
+        "oidc: { issuer: https://idp.example.com }",
       );
     expect(problems(other)).toEqual([
       "tenant.kind: only qlik-cloud-jwt is available in this version",
-      "identity.whoami: the identity source whoami is not available in this version",
+      "identity.oidc: the identity source oidc is not available in this version",
     ]);
   });
 

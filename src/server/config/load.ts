@@ -126,9 +126,8 @@ function parse(tree: Record<string, unknown>, { environment, writtenAt }: ParseO
   const resolved = resolve(options, environment);
   const problems = [
     ...shape.problems,
-    ...identity.problems,
     ...(shape.output === undefined ? [] : listenerProblems(shape.output)),
-    ...[...tlsProblems(tree["tls"]), ...resolved.problems].map(asWritten),
+    ...[...identity.problems, ...tlsProblems(tree["tls"]), ...resolved.problems].map(asWritten),
   ];
   if (problems.length > 0 || shape.output === undefined) return { config: undefined, problems, warnings: [] };
   return {

@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { onlyCookie, requestCookies } from "./request-cookies.ts";
+
+test("cookies are read in order, over several lines, as they were sent", () => {
+  const raw = ["Cookie", "a=1; b=x=y;c=%20", "Host", "a=no", "cookie", ' d="q" ;; =none; bare; a=2'];
+  expect(requestCookies(raw)).toEqual([
+    ["a", "1"],
+    ["b", "x=y"],
+    ["c", "%20"],
+    ["d", '"q"'],
+    ["a", "2"],
+  ]);
+});
+
+test("a cookie that comes twice is none", () => {
+  const raw = ["cookie", "a=1; b=2", "cookie", "a=1"];
+  expect([onlyCookie(raw, "a"), onlyCookie(raw, "b"), onlyCookie(raw, "B"), onlyCookie([], "a")]).toEqual([
+    null,
+    "2",
+    null,
+    null,
+  ]);
+});
