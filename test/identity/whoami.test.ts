@@ -144,7 +144,7 @@ describe("an answer", () => {
       const answer = await stack.get(items, ann);
       expect([answer.text, answer.header("set-cookie")]).toEqual(["ann~1", undefined]);
     }
-    expect(stack.tenant.logins).toEqual([{ subject: "ann", groups: ["Finance", "Sales"] }]);
+    expect(stack.tenant.logins).toMatchObject([{ subject: "ann", groups: ["Finance", "Sales"] }]);
     const warnings = stack.observed.events.filter((line) => line.includes("sets a cookie"));
     expect(warnings).toHaveLength(1);
     expect(stack.observed.events.join("")).not.toContain("canary");
