@@ -50,7 +50,8 @@ function checkFields(given: Readonly<Record<string, unknown>>): Identity {
   setGiven(checked, "emailVerified", flag(given["emailVerified"]));
   setGiven(checked, "groups", groups(given["groups"]));
   setGiven(checked, "sessionId", name(given["sessionId"], "sessionId"));
-  setGiven(checked, "expiresAt", instant(given["expiresAt"]));
+  setGiven(checked, "expiresAt", instant(given["expiresAt"], "expiresAt"));
+  setGiven(checked, "evidenceAt", instant(given["evidenceAt"], "evidenceAt"));
   return checked;
 }
 
@@ -103,11 +104,11 @@ function groups(value: unknown): readonly string[] | undefined {
   });
 }
 
-function instant(value: unknown): number | undefined {
+function instant(value: unknown, what: string): number | undefined {
   if (value === undefined || value === null) return undefined;
   const time = value instanceof Date ? value.getTime() : value;
   if (typeof time !== "number" || !Number.isFinite(time)) {
-    throw new TypeError("expiresAt must be a Date or milliseconds since 1970");
+    throw new TypeError(`${what} must be a Date or milliseconds since 1970`);
   }
   return time;
 }

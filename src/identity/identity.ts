@@ -13,4 +13,9 @@ export interface Identity {
   readonly sessionId?: string;
   /** When the host's word ends, in milliseconds since the Unix epoch. */
   readonly expiresAt?: number;
+  /**
+   * When the user last proved to the host who they are, in milliseconds since the Unix epoch; by default the moment of the
+   * request. After a log-out or a revocation, only a later proof lets the user in again.
+   */
+  readonly evidenceAt?: number;
 }

@@ -13,7 +13,12 @@ import type { TenantAccess } from "./tenant-access.ts";
 import type { TenantSession } from "./tenant-session.ts";
 
 /** What a session needs to know of an identity. */
-export type SessionSubject = ClaimSource & SessionOwner & { readonly expiresAt?: number };
+export type SessionSubject = ClaimSource &
+  SessionOwner & {
+    readonly expiresAt?: number;
+    /** When the user proved who they are, where that was before the host vouched. */
+    readonly evidenceAt?: number;
+  };
 
 /** An identity as the host gave it, and when. */
 export interface Evidence {
@@ -23,6 +28,10 @@ export interface Evidence {
   /** Asks the host again, past any cache; null where it no longer vouches. */
   again(): Promise<SessionSubject | null>;
 }
+
+/** How old the host's word is, for ends and claims: a proof from before an end does not undo it. rules R1, R9 */
+export const evidenceOf = ({ identity, at }: Pick<Evidence, "identity" | "at">): number =>
+  Math.min(at, identity.evidenceAt ?? at);
 
 /** What openings are made with. */
 export interface OpeningsOptions {
@@ -63,7 +72,7 @@ export class Openings {
     for (let turn = 0; turn < mostTurns && clock.now() < deadline; turn += 1) {
       const askedAt = clock.now();
       const view = await registry.read(key);
-      if (!registry.ends.admits(key, evidence.at)) {
+      if (!registry.ends.admits(key, evidenceOf(evidence))) {
         throw new SessionProxyError("QSP-UNAUTHENTICATED", { reason: endedMeanwhile });
       }
       const found = this.#adopted(key, keys, view, askedAt);
@@ -94,21 +103,21 @@ export class Openings {
       subjectHash: keys.hashOf(subject),
       epochs: view.epochs,
       from: null,
-      claims: { at: evidence.at, value: toClaims(identity) },
+      claims: { at: evidenceOf(evidence), value: toClaims(identity) },
       patience: null,
       claimsPause: null,
       before: [],
       live: {
         subject,
         hasHostSession: identity.sessionId !== undefined,
-        openedAt: evidence.at,
+        openedAt: evidenceOf(evidence),
         createdAt: now,
         usedAt: now,
         vouchedAt: evidence.at,
         expiresAt: identity.expiresAt ?? null,
       },
     });
-    if (result.kind === "ended" && !registry.ends.admits(key, evidence.at)) {
+    if (result.kind === "ended" && !registry.ends.admits(key, evidenceOf(evidence))) {
       // A host session that was ended while it logged in is as ended as one that had.
       if (identity.sessionId !== undefined) await registry.endKey(key, "revoked", true);
       throw new SessionProxyError("QSP-UNAUTHENTICATED", { reason: endedMeanwhile });
@@ -123,7 +132,7 @@ export class Openings {
       throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
     }
     // Ended here between the commit and now: that end takes it out of the store again, and tells the tenant.
-    if (!registry.ends.admits(key, evidence.at)) {
+    if (!registry.ends.admits(key, evidenceOf(evidence))) {
       throw new SessionProxyError("QSP-UNAUTHENTICATED", { reason: endedMeanwhile });
     }
     const { session: current, version, birth } = result;
@@ -134,13 +143,13 @@ export class Openings {
       subjectHash: keys.hashOf(subject),
       hasHostSession: identity.sessionId !== undefined,
       birth,
-      openedAt: evidence.at,
+      openedAt: evidenceOf(evidence),
       createdAt: at,
       epochs: view.epochs,
       version,
       // What was heard while the login ran was not heard of this session.
       checkedAt: now,
-      claims: { at: evidence.at, value: current.claims },
+      claims: { at: evidenceOf(evidence), value: current.claims },
       expiresAt: identity.expiresAt,
       usedAt: at,
       vouchedAt: evidence.at,

@@ -9,7 +9,7 @@ import { sameClaims, toClaims, type Claims } from "../tenant/claims.ts";
 import type { Agreement } from "./agreement.ts";
 import type { Endings } from "./endings.ts";
 import { claimsPause, type Generations } from "./generations.ts";
-import { endedMeanwhile, type Evidence } from "./openings.ts";
+import { endedMeanwhile, evidenceOf, type Evidence } from "./openings.ts";
 import { mayFinish, type EndReason, type ProxySession } from "./proxy-session.ts";
 import type { SessionCache } from "./session-cache.ts";
 import { isEnding, type SessionClocks } from "./session-clocks.ts";
@@ -125,7 +125,7 @@ export class SessionManager {
     if (keys === null) return this.#registry.naming.open().then(() => this.acquire(evidence));
     const key = keys.keyOf(identity);
     // Asked for a living session too: a request that began before an end does not join the session made after it.
-    if (!ends.admits(key, evidence.at)) throw new SessionProxyError("QSP-UNAUTHENTICATED");
+    if (!ends.admits(key, evidenceOf(evidence))) throw new SessionProxyError("QSP-UNAUTHENTICATED");
     const session = this.#cache.get(key);
     if (session) return this.#confirmed(session, evidence);
     if (this.#closed) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
@@ -269,7 +269,7 @@ export class SessionManager {
       return session;
     } catch (error) {
       // Refused for the older word of the one who was first: a newer one is judged by itself.
-      const isOlder = !isFirst && isEndedMeanwhile(error) && ends.admits(key, evidence.at);
+      const isOlder = !isFirst && isEndedMeanwhile(error) && ends.admits(key, evidenceOf(evidence));
       if (isOlder) return this.acquire(evidence);
       throw error;
     }
@@ -290,9 +290,10 @@ export class SessionManager {
       this.#clocks.schedule(session);
       this.#shareExpiry(session);
     }
-    if (at >= session.claimsAt) {
+    const evidenceAt = evidenceOf({ identity, at });
+    if (evidenceAt >= session.claimsAt) {
       session.claims = this.#claimsOf(identity);
-      session.claimsAt = at;
+      session.claimsAt = evidenceAt;
     }
     const isKnown = sameClaims(session.claims, session.current.claims);
     if (isKnown || this.#clock.now() < session.claimsTriedAt + claimsPause) return;
