@@ -14,8 +14,8 @@ export interface Identity {
   /** When the host's word ends, in milliseconds since the Unix epoch. */
   readonly expiresAt?: number;
   /**
-   * When the user last proved to the host who they are, in milliseconds since the Unix epoch; by default the moment of the
-   * request. After a log-out or a revocation, only a later proof lets the user in again.
+   * When the host's word was given, in milliseconds since the Unix epoch; when the request came, where it is left out. A word
+   * from before a log-out does not open a session after it.
    */
   readonly evidenceAt?: number;
 }

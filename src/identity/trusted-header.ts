@@ -3,6 +3,7 @@ import { type OptionProblem, OptionsError, SessionProxyError } from "../errors.t
 import { type AddressRange, createAddressSet, parseAddressRange } from "./address-set.ts";
 import { Memo } from "../kernel/memo.ts";
 import { standingIdentity } from "./checked-identity.ts";
+import { toGroups } from "./groups.ts";
 import type { Identity } from "./identity.ts";
 
 /** Which headers say who the user is, and whose word counts. */
@@ -164,7 +165,7 @@ function toIdentity(values: Values, separator: string | undefined): Identity | n
   if (!subject || !isId(subject)) return null;
   if (sessionId && !isId(sessionId)) return null;
   if ((name?.length ?? 0) > longestValue || (email?.length ?? 0) > longestValue) return null;
-  const groups = values.groups ? toGroups(values.groups, separator) : undefined;
+  const groups = values.groups ? groupsInHeader(values.groups, separator) : undefined;
   const identity: { -readonly [K in keyof Identity]: Identity[K] } = { subject };
   if (name) identity.name = name;
   if (email) identity.email = email;
@@ -180,16 +181,9 @@ const isId = (value: string): boolean => value.length <= longestId && value.trim
 /** Everything but a plain yes is a no: a front door that says "unknown" has not verified the address. */
 const toBoolean = (value: string): boolean => value.toLowerCase() === "true" || value === "1";
 
-function toGroups(value: string, separator: string | undefined): readonly string[] {
-  if (separator !== undefined) {
-    return value
-      .split(separator)
-      .map((group) => group.trim())
-      .filter((group) => group !== "");
-  }
-  const groups = parseJson(value);
-  if (Array.isArray(groups) && groups.every((group): group is string => typeof group === "string"))
-    return groups;
+function groupsInHeader(value: string, separator: string | undefined): readonly string[] {
+  const groups = toGroups(separator === undefined ? parseJson(value) : value, separator);
+  if (groups !== null) return groups;
   // Losing the groups silently would give the user other data than the front door meant.
   throw new SessionProxyError("QSP-IDENTITY", {
     reason: "the header with the groups is not a JSON array of texts; send one, or set groupsSeparator",

@@ -1,5 +1,4 @@
-import type { IncomingMessage } from "node:http";
-import type { Identity } from "../identity/identity.ts";
+import type { Identify } from "../identity/identify.ts";
 import type { OptionProblem } from "../errors.ts";
 import type { Secret } from "../kernel/secret.ts";
 import type { AssertionKey } from "../tenant/assertion.ts";
@@ -32,7 +31,7 @@ export interface ResolvedOptions {
   readonly trustedProxies: readonly string[];
   /** Sources of the `frame-ancestors` directive, as written into the header. */
   readonly frameAncestors: readonly string[];
-  readonly identify: (request: IncomingMessage) => Identity | null | Promise<Identity | null>;
+  readonly identify: Identify;
   /** Lower-case names of the headers that `identify` reads; they never travel to the tenant. */
   readonly identityHeaders: ReadonlySet<string>;
   /** The first one seals, all of them open; a random one with the memory store, if none was given. */

@@ -80,12 +80,13 @@ export function loadServerConfig(sources: ConfigSources): LoadedConfig {
       ...decoded.problems,
       ...backed.problems,
       ...shape.problems,
-      ...identity.problems,
       ...(shape.output === undefined ? [] : listenerProblems(shape.output)),
-      ...[...tlsProblems(tree["tls"]), ...resolved.problems].map(({ path, message }) => ({
-        path: toWrittenPath(path, backed.writtenAt),
-        message,
-      })),
+      ...[...identity.problems, ...tlsProblems(tree["tls"]), ...resolved.problems].map(
+        ({ path, message }) => ({
+          path: toWrittenPath(path, backed.writtenAt),
+          message,
+        }),
+      ),
     ],
     merged.sources,
   );

@@ -1,0 +1,16 @@
+import type { IncomingMessage } from "node:http";
+import type { Identity } from "./identity.ts";
+
+/** Who somebody is, now or when it is known. */
+export type Named = Identity | null | Promise<Identity | null>;
+
+/**
+ * Says who the user of a request is, null for nobody. A source of ours can do more than a function of a host.
+ *
+ * It throws `QSP-UNAUTHENTICATED` for nobody where the log should say why, and `QSP-IDENTITY` where it cannot be known.
+ */
+export interface Identify {
+  (request: IncomingMessage): Named;
+  /** The same, with a word that was given after `since` (milliseconds); only where words are remembered. rules R1 */
+  readonly givenAfter?: (request: IncomingMessage, since: number) => Named;
+}
