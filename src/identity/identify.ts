@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Identity } from "./identity.ts";
+import type { SignIn, SignInHouse } from "./sign-in.ts";
 
 /** Who somebody is, now or when it is known. */
 export type Named = Identity | null | Promise<Identity | null>;
@@ -13,4 +14,6 @@ export interface Identify {
   (request: IncomingMessage): Named;
   /** The same, with a word that was given after `since` (milliseconds); only where words are remembered. rules R1 */
   readonly givenAfter?: (request: IncomingMessage, since: number) => Named;
+  /** What a source that signs people in itself is in a proxy; it is asked there, and not here. */
+  readonly signIn?: (house: SignInHouse) => SignIn;
 }

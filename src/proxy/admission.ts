@@ -6,10 +6,11 @@ import { judgeSite, type SiteFacts, type SiteVerdict } from "../http/site-guard.
 import { readTarget, stripPrefix, type Target } from "../http/target.ts";
 import { checkIdentity } from "../identity/checked-identity.ts";
 import type { Identity } from "../identity/identity.ts";
+import type { SignIn } from "../identity/sign-in.ts";
 import type { Policy } from "../policy/matcher.ts";
 import type { RouteClass } from "../policy/rule.ts";
 import type { Verdict } from "../policy/verdict.ts";
-import { findOwnRoute, type OwnRoute } from "./own-routes.ts";
+import { findOwnRoute, type OwnRoute, routesOf } from "./own-routes.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
 import type { RequestHead } from "./request-head.ts";
 
@@ -68,10 +69,10 @@ export interface Admission {
   readonly identify: (request: IncomingMessage) => Identity | null | Promise<Identity | null>;
 }
 
-/** Creates the door of one proxy. */
-export function createAdmission(options: ResolvedOptions, policy: Policy): Admission {
+/** Creates the door of one proxy; `signIn` is what its identity source is there, where that signs people in itself. */
+export function createAdmission(options: ResolvedOptions, policy: Policy, signIn?: SignIn): Admission {
   const isRoot = options.prefix === "";
-  const takesLogin = !isRoot || options.root.takeLogin;
+  const offered = { takesLogin: !isRoot || options.root.takeLogin, added: routesOf(signIn) };
   const sitePolicy = {
     publicOrigin: options.publicOrigin,
     allowedOrigins: options.allowedOrigins,
@@ -91,7 +92,7 @@ export function createAdmission(options: ResolvedOptions, policy: Policy): Admis
     const path = stripPrefix(target.path, options.prefix);
     if (path === null) return { kind: "elsewhere" };
     const inside = { path, query: target.query };
-    const route = upgrade ? null : findOwnRoute(path, takesLogin);
+    const route = upgrade ? null : findOwnRoute(path, offered);
     if (route) return { kind: "own", route, target: inside };
     const method = preflightMethod(request) ?? request.method ?? "GET";
     const verdict = policy.judge(method, upgrade, path);
@@ -134,7 +135,7 @@ export function createAdmission(options: ResolvedOptions, policy: Policy): Admis
     },
     identify(request) {
       try {
-        const given: unknown = options.identify(request);
+        const given: unknown = signIn ? signIn.identify(request) : options.identify(request);
         if (!isThenable(given)) return checkIdentity(given);
         return Promise.resolve(given)
           .then(checkIdentity)

@@ -3,6 +3,7 @@ import { SessionProxyError } from "../errors.ts";
 import { systemClock, type Clock } from "../kernel/clock.ts";
 import { atMost, within } from "../kernel/deadline.ts";
 import type { Identity } from "../identity/identity.ts";
+import type { SignIn } from "../identity/sign-in.ts";
 import type { ProxySession } from "../session/proxy-session.ts";
 import { SessionManager } from "../session/session-manager.ts";
 import { createAdmission } from "./admission.ts";
@@ -22,7 +23,7 @@ import type { Middleware, SessionProxy } from "./session-proxy.ts";
 import { openStore } from "./open-store.ts";
 import { createSite } from "./site.ts";
 import { UpgradeDoor } from "./upgrade-door.ts";
-import { createSeal } from "../store/seal.ts";
+import { createSeal, type Seal } from "../store/seal.ts";
 import { createUpstream, staticLane } from "../upstream/upstream.ts";
 
 /**
@@ -63,10 +64,11 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
   });
   const store = openStore(options.store, { clock, timeout: options.timeouts.store });
   const [secret, ...olderSecrets] = options.secrets;
+  const seal = createSeal([secret.reveal(), ...olderSecrets.map((each) => each.reveal())]);
   const sessions = new SessionManager({
     clock,
     store,
-    seal: createSeal([secret.reveal(), ...olderSecrets.map((each) => each.reveal())]),
+    seal,
     storeTimeout: options.timeouts.store,
     storeGrace: options.session.storeGrace,
     tenant: {
@@ -86,7 +88,8 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     closeSockets: ({ key }, code, reason) => live.closeOf(key, code, JSON.stringify({ code: reason })),
     released: upstream.release,
   });
-  const admission = createAdmission(options, createRoutePolicy(options));
+  const signInSource = openSignIn(options, { clock, seal, sessions });
+  const admission = createAdmission(options, createRoutePolicy(options), signInSource);
   const site = createSite(options);
   const clientAddress = createClientAddress(options.trustedProxies);
 
@@ -121,6 +124,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     upstream,
     now,
     signIn,
+    signInSource,
     ownWord: new OwnWord(now),
     limits: options.limits,
     bodyIdle: options.timeouts.bodyIdle,
@@ -135,6 +139,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
       allowedOrigins: options.allowedOrigins,
       announceBefore: options.session.renewBefore,
       identify,
+      signIn: signInSource,
       socketsOf: (key) => live.countOf(key),
       productInfo: new ProductInfo({
         call: upstream.callFor(staticLane),
@@ -196,6 +201,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     async close() {
       closed = true;
       draining = "yes";
+      signInSource?.close();
       live.closeAll(4003, JSON.stringify({ code: "QSP-CLOSED" }), 0);
       await sessions.close();
       await atMost(closeWait, live.empty());
@@ -211,5 +217,31 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
       storeReachable: sessions.storeReachable,
       upstream: upstream.stats(),
     }),
+  });
+}
+
+interface SignInParts {
+  readonly clock: Clock;
+  readonly seal: Seal;
+  readonly sessions: SessionManager;
+}
+
+/** What an identity source is in this proxy, where it signs people in itself; it has to know how the browser sees us. */
+function openSignIn(options: ResolvedOptions, { clock, seal, sessions }: SignInParts): SignIn | undefined {
+  const { publicOrigin, prefix, identify, session, tenant, timeouts } = options;
+  if (publicOrigin === undefined) return undefined;
+  return identify.signIn?.({
+    clock,
+    seal,
+    documents: sessions.documents,
+    publicOrigin,
+    prefix,
+    tenantOrigin: tenant.origin,
+    lifetime: session.maxLifetime,
+    storeGrace: session.storeGrace,
+    timeout: timeouts.login,
+    logout: (identity) => sessions.logout(identity),
+    revoke: (subject) => sessions.revoke(subject, 0),
+    hashOf: (subject) => sessions.hashOf(subject),
   });
 }

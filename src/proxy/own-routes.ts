@@ -1,12 +1,15 @@
 import { SessionProxyError } from "../errors.ts";
+import type { SignIn, SignInRoute } from "../identity/sign-in.ts";
 
 /** A route that we answer ourselves; it never reaches the tenant. product B4 */
 export interface OwnRoute {
-  readonly name: "session" | "events" | "login" | "logout" | "product-info" | "unknown";
+  readonly name: "session" | "events" | "login" | "logout" | "product-info" | "sign-in" | "unknown";
   /** What it can be asked with; anything else is not offered. */
   readonly methods: readonly string[];
   /** How the site guard looks at a request to it. rules R4 */
-  guardedAs(method: string): "read" | "changes-state" | "login" | "logout";
+  guardedAs(method: string): "read" | "changes-state" | "login" | "logout" | SignInRoute["guardedAs"];
+  /** Who answers a route of the identity source. */
+  readonly answer?: SignInRoute["answer"];
 }
 
 const reading = (name: OwnRoute["name"], ...methods: readonly string[]): OwnRoute => ({
@@ -39,9 +42,25 @@ const loginRoutes: ReadonlyMap<string, OwnRoute> = new Map([
 
 const unknown = reading("unknown");
 
+/** Which own routes there are. */
+export interface OwnRoutesOffered {
+  readonly takesLogin: boolean;
+  /** What the identity source adds, by path. */
+  readonly added: ReadonlyMap<string, OwnRoute>;
+}
+
+/** The own routes that an identity source adds. */
+export function routesOf(signIn: SignIn | undefined): ReadonlyMap<string, OwnRoute> {
+  const added = [...(signIn?.routes ?? [])].map(([name, { method, guardedAs, answer }]) => {
+    const route: OwnRoute = { name: "sign-in", methods: [method], guardedAs: () => guardedAs, answer };
+    return [`/_session/${name}`, route] as const;
+  });
+  return new Map(added);
+}
+
 /** The own route at a path, or null; nothing below the reserved name goes to the tenant. */
-export function findOwnRoute(path: string, takesLogin: boolean): OwnRoute | null {
-  const found = routes.get(path) ?? (takesLogin ? loginRoutes.get(path) : undefined);
+export function findOwnRoute(path: string, { takesLogin, added }: OwnRoutesOffered): OwnRoute | null {
+  const found = routes.get(path) ?? added.get(path) ?? (takesLogin ? loginRoutes.get(path) : undefined);
   if (found) return found;
   return path.startsWith("/_session/") ? unknown : null;
 }

@@ -47,7 +47,11 @@ export interface OpeningsOptions {
 }
 
 /** The host's word is older than an end; a newer word may be taken. */
-export const endedMeanwhile = "ended since the host vouched";
+const endedMeanwhile = "ended since the host vouched";
+
+/** Whether it was refused for that. */
+export const isEndedMeanwhile = (error: unknown): boolean =>
+  error instanceof SessionProxyError && error.reason === endedMeanwhile;
 
 /** Finds the session of an identity in the store, or makes one. */
 export class Openings {
@@ -62,6 +66,14 @@ export class Openings {
     const askedAt = this.#options.clock.now();
     const view = await this.#options.registry.read(key);
     return this.#adopted(key, keys, view, askedAt);
+  }
+
+  /** Whether the host's word of now would open a session, or was overtaken by an end. @throws SessionProxyError `QSP-STORE` */
+  async mayOpen(identity: SessionSubject): Promise<boolean> {
+    const { registry, clock } = this.#options;
+    const key = (await registry.naming.open()).keyOf(identity);
+    await registry.read(key);
+    return registry.ends.admits(key, evidenceOf({ identity, at: clock.now() }));
   }
 
   /** The session that other nodes made meanwhile, or a new one. @throws SessionProxyError */

@@ -13,6 +13,9 @@ export type EndReason = (typeof endReasons)[number];
  */
 export const mayFinish = (reason: EndReason): boolean => reason === "lifetime" || reason === "lost";
 
+/** Ended by a clock while it was opened: who is vouched for gets another one. */
+export const mayReturn = (reason: EndReason): boolean => reason === "idle" || mayFinish(reason);
+
 /** Reads a reason that another node wrote. */
 export function toEndReason(text: string): EndReason {
   return endReasons.find((each) => each === text) ?? "lost";

@@ -2,6 +2,7 @@ import { SessionProxyError } from "../errors.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { createSingleFlight } from "../kernel/single-flight.ts";
 import type { Notice } from "../registry/bus.ts";
+import type { Documents } from "../registry/documents.ts";
 import { useSharedPart } from "../registry/overdue.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { SessionKeys, SessionOwner } from "../registry/session-key.ts";
@@ -9,8 +10,8 @@ import { sameClaims, toClaims, type Claims } from "../tenant/claims.ts";
 import type { Agreement } from "./agreement.ts";
 import type { Endings } from "./endings.ts";
 import { claimsPause, type Generations } from "./generations.ts";
-import { endedMeanwhile, evidenceOf, type Evidence } from "./openings.ts";
-import { mayFinish, type EndReason, type ProxySession } from "./proxy-session.ts";
+import { evidenceOf, isEndedMeanwhile, type Evidence, type Openings } from "./openings.ts";
+import { mayReturn, type ProxySession } from "./proxy-session.ts";
 import type { SessionCache } from "./session-cache.ts";
 import { isEnding, type SessionClocks } from "./session-clocks.ts";
 import type { Deadline } from "./session-deadlines.ts";
@@ -37,6 +38,7 @@ export interface SessionSummary {
 export class SessionManager {
   readonly tenant: TenantAccess;
   readonly generations: Generations;
+  readonly openings: Openings;
   readonly #options: SessionManagerOptions;
   readonly #clock: Clock;
   readonly #parts: SessionParts;
@@ -62,6 +64,7 @@ export class SessionManager {
     this.#parts = parts;
     this.tenant = parts.tenant;
     this.generations = parts.generations;
+    this.openings = parts.openings;
     this.#registry = parts.registry;
     this.#cache = parts.cache;
     this.#agreement = parts.agreement;
@@ -85,6 +88,11 @@ export class SessionManager {
     return this.#registry.naming.keys !== null && this.#registry.documents.isSound;
   }
 
+  /** What all nodes share, for whoever has something to keep there beside sessions. */
+  get documents(): Documents {
+    return this.#registry.documents;
+  }
+
   /** The session of an identity that this node has at hand. */
   find(owner: SessionOwner): ProxySession | undefined {
     const key = this.#registry.naming.keys?.keyOf(owner);
@@ -98,7 +106,7 @@ export class SessionManager {
     const known = this.#cache.get(key);
     if (known && !this.#agreement.isSure(known)) await this.#agreement.check(known);
     if (known && !known.ended) return known;
-    const found = await this.#parts.openings.find(key, keys);
+    const found = await this.openings.find(key, keys);
     const present = this.#cache.get(key);
     if (present || !found || this.#registry.naming.keys !== keys) return present;
     this.#add(found);
@@ -258,7 +266,7 @@ export class SessionManager {
     const isFirst = !this.#opening.has(flight);
     try {
       const session = await this.#opening.run(flight, async () => {
-        const opened = await this.#parts.openings.open(key, keys, evidence);
+        const opened = await this.openings.open(key, keys, evidence);
         // Under a name that is not used any more nobody would find it, or its end.
         if (this.#registry.naming.keys !== keys) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
         return this.#cache.get(key) ?? this.#add(opened);
@@ -390,9 +398,3 @@ export class SessionManager {
     task.catch(() => {});
   }
 }
-
-/** Ended by a clock while it was opened: who is vouched for gets another one. */
-const mayReturn = (reason: EndReason): boolean => reason === "idle" || mayFinish(reason);
-
-const isEndedMeanwhile = (error: unknown): boolean =>
-  error instanceof SessionProxyError && error.reason === endedMeanwhile;
