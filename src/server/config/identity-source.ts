@@ -2,11 +2,13 @@ import type { OptionProblem } from "../../errors.ts";
 import type { Identify } from "../../identity/identify.ts";
 import { isPlainObject } from "../../options/check-shape.ts";
 import type { CheckSource } from "./sources/checked-source.ts";
+import { checkOidcSource } from "./sources/oidc.ts";
 import { checkTrustedHeaderSource } from "./sources/trusted-header.ts";
 
 /** Every identity source by its key below `identity`; its own keys stand in the schema. */
 const sources: Readonly<Record<string, CheckSource>> = {
   trustedHeader: checkTrustedHeaderSource,
+  oidc: checkOidcSource,
 };
 
 /** The identity source of a configuration, and what is wrong with it. */

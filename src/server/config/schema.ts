@@ -8,6 +8,7 @@ import {
   text,
   unavailable,
 } from "../../options/schema.ts";
+import { oidcSchema } from "./oidc-schema.ts";
 import { type ListenAddress, parseListenAddress } from "./listen-address.ts";
 
 /** A key that holds a text, beside a key with `File` at its end that names the file with the text. */
@@ -32,6 +33,7 @@ export const fileBackedKeys: readonly FileBackedKey[] = [
   { path: ["tenant", "ca"], secret: false, required: false },
   { path: ["tenant", "signingKeys", "[]", "privateKey"], secret: true, required: true },
   { path: ["tenant", "signingKeys", "[]", "certificate"], secret: false, required: false },
+  { path: ["identity", "oidc", "clientSecret"], secret: true, required: true },
   { path: ["session", "secret"], secret: true, required: false },
   { path: ["session", "store"], secret: "with a password", required: false },
   { path: ["session", "storeCa"], secret: false, required: false },
@@ -95,7 +97,7 @@ const identitySchema = object({
   trustedHeader: v.optional(trustedHeaderSchema),
   bearer: unavailable("the identity source bearer"),
   whoami: unavailable("the identity source whoami"),
-  oidc: unavailable("the identity source oidc"),
+  oidc: v.optional(oidcSchema),
 });
 
 const sessionSchema = object({

@@ -1,0 +1,238 @@
+import type { IncomingMessage } from "node:http";
+import { SessionProxyError } from "../../errors.ts";
+import { readBody } from "../../http/read-body.ts";
+import { firstHeader } from "../../http/raw-headers.ts";
+import { publish } from "../../kernel/channels.ts";
+import { checkIdentity } from "../checked-identity.ts";
+import { mapClaims } from "../claim-mapping.ts";
+import type { Identify } from "../identify.ts";
+import type { Identity } from "../identity.ts";
+import type {
+  MachineAnswer,
+  Onward,
+  SignedOut,
+  SignIn,
+  SignInHouse,
+  SignInRoute,
+  SignInWish,
+} from "../sign-in.ts";
+import { Cookies, longestReturnTo, type PendingSignIn } from "./cookies.ts";
+import { type LiveLogin, LoginBook, type LogoutOrder } from "./login-book.ts";
+import { BadLogoutToken, type LogoutToken, LogoutTokens } from "./logout-token.ts";
+import type { OidcOptions } from "./oidc-options.ts";
+import { Provider, type ProvenPerson } from "./provider.ts";
+
+/** Makes the identity source that signs people in at an OpenID provider. rules R14 */
+export function createOidcIdentify(options: OidcOptions): Identify {
+  const identify: Identify = () => {
+    throw new SessionProxyError("QSP-IDENTITY", { reason: "the identity source oidc needs publicOrigin" });
+  };
+  return Object.assign(identify, { signIn: (house: SignInHouse) => new OidcSignIn(options, house) });
+}
+
+/** A log-out order has some 1000 bytes. Bytes. */
+const largestOrder = 16 * 1024;
+
+/** The longest an order may take to come in. Milliseconds; attacks B2 */
+const longestOrder = 10_000;
+
+/** Sign-ins that this node has finished, so that a way back is not gone twice; the oldest give way. */
+const mostFinished = 10_000;
+
+/** Signs people in at an OpenID provider, and out when it says so. */
+class OidcSignIn implements SignIn {
+  readonly routes: ReadonlyMap<string, SignInRoute>;
+  readonly #options: OidcOptions;
+  readonly #house: SignInHouse;
+  readonly #cookies: Cookies;
+  readonly #book: LoginBook;
+  readonly #provider: Provider;
+  readonly #logoutTokens: LogoutTokens;
+  readonly #finished = new Set<string>();
+
+  constructor(options: OidcOptions, house: SignInHouse) {
+    const { clock, seal, publicOrigin, prefix, documents, lifetime, storeGrace, timeout } = house;
+    const { issuer, clientId } = options;
+    this.#options = options;
+    this.#house = house;
+    const purpose = JSON.stringify([issuer, clientId, publicOrigin, prefix]);
+    this.#cookies = new Cookies({ seal, publicOrigin, prefix, purpose });
+    this.#book = new LoginBook({ documents, clock, issuer, lifetime, storeGrace });
+    const redirectUri = `${publicOrigin}${prefix}/_session/callback`;
+    const provider = new Provider({ oidc: options, redirectUri, clock, timeout });
+    this.#provider = provider;
+    this.#logoutTokens = new LogoutTokens({ provider, issuer, clientId, timeout, now: () => clock.now() });
+    this.routes = new Map<string, SignInRoute>([
+      ["callback", { method: "GET", guardedAs: "callback", answer: this.#finish.bind(this) }],
+      [
+        "backchannel-logout",
+        { method: "POST", guardedAs: "backchannel-logout", answer: this.#obey.bind(this) },
+      ],
+    ]);
+    provider.start();
+  }
+
+  identify(request: IncomingMessage): Identity | null | Promise<Identity | null> {
+    const cookie = this.#cookies.readLogin(request.rawHeaders, this.#now());
+    if (cookie === null) return null;
+    const identityIn = (login: LiveLogin | null): Identity | null =>
+      login?.epoch === cookie.epoch ? login.identity : null;
+    const found = this.#book.find(cookie.id);
+    return found instanceof Promise ? found.then(identityIn) : identityIn(found);
+  }
+
+  async begin({ rawHeaders }: IncomingMessage, { returnTo, afresh }: SignInWish): Promise<Onward> {
+    if (returnTo.length > longestReturnTo)
+      throw new SessionProxyError("QSP-TARGET", {
+        reason: `returnto has more than ${longestReturnTo} characters`,
+      });
+    const { pending, setCookies } = this.#cookies.begin(rawHeaders, returnTo, this.#now());
+    return { to: await this.#provider.authorizationUrl(pending, afresh), setCookies };
+  }
+
+  async end({ rawHeaders }: IncomingMessage): Promise<SignedOut> {
+    const cookie = this.#cookies.readLogin(rawHeaders, this.#now());
+    const setCookies = [this.#cookies.clearLogin()];
+    if (cookie === null) return { to: null, setCookies };
+    const login = await this.#book.end(cookie.id);
+    return { to: this.#provider.endSessionUrl(login?.idToken ?? null), setCookies };
+  }
+
+  tidy({ rawHeaders }: IncomingMessage): readonly string[] {
+    return this.#cookies.tidy(rawHeaders, this.#now());
+  }
+
+  close(): void {
+    this.#provider.close();
+  }
+
+  /** A person comes back from the provider. */
+  async #finish({ rawHeaders }: IncomingMessage, query: string): Promise<Onward> {
+    try {
+      const pending = this.#take(rawHeaders, query);
+      const person = await this.#provider.redeem(query, pending);
+      const { identity, setCookies } = await this.#admit(rawHeaders, person);
+      this.#tell("identity.signedIn", identity);
+      return { to: pending.returnTo, setCookies: [...setCookies, this.#cookies.clearPending(pending.state)] };
+    } catch (error) {
+      const { reason, fault } = error as { readonly reason?: string; readonly fault?: string };
+      publish("login", () => ({
+        event: "identity.refused",
+        level: fault === "client" ? "info" : "error",
+        reason,
+      }));
+      throw error;
+    }
+  }
+
+  /** The sign-in that this browser began and has not finished. @throws SessionProxyError */
+  #take(rawHeaders: readonly string[], query: string): PendingSignIn {
+    const [state = "", ...more] = new URLSearchParams(query).getAll("state");
+    const pending = more.length > 0 ? null : this.#cookies.findPending(rawHeaders, state, this.#now());
+    if (pending === null || this.#finished.has(state))
+      throw new SessionProxyError("QSP-UNAUTHENTICATED", {
+        reason: "this browser has not begun this sign-in, or not lately, or it is finished",
+      });
+    this.#finished.add(state);
+    if (this.#finished.size > mostFinished)
+      this.#finished.delete(this.#finished.keys().next().value ?? state);
+    return pending;
+  }
+
+  async #admit(
+    rawHeaders: readonly string[],
+    { claims, sub, ...proof }: ProvenPerson,
+  ): Promise<{ readonly identity: Identity; readonly setCookies: readonly string[] }> {
+    const identity = toIdentity(claims, this.#options);
+    const before = this.#cookies.readLogin(rawHeaders, this.#now());
+    const id = this.#cookies.newId();
+    const entered = await this.#book.enter({ id, identity, sub, ...proof });
+    // Who was signed in at this browser before is not any more, whoever it was. attacks S1, S3
+    if (before !== null) await this.#forget(await this.#book.end(before.id));
+    return { identity, setCookies: [this.#cookies.setLogin({ id, ...entered })] };
+  }
+
+  /** The provider orders a log-out. */
+  async #obey(request: IncomingMessage): Promise<MachineAnswer> {
+    const given = await readOrder(request);
+    try {
+      if (given === null) throw new BadLogoutToken("not one logout_token in a form");
+      const order = await this.#logoutTokens.read(given);
+      if (!(await this.#book.useOnce(order.jti))) throw new BadLogoutToken("used before");
+      await this.#carryOut(order);
+      return { status: 200 };
+    } catch (error) {
+      if (!(error instanceof BadLogoutToken)) throw error;
+      const reason = `a logout token: ${error.message}`;
+      publish("login", () => ({ event: "identity.refused", level: "warn", reason }));
+      return { status: 400, json: { error: "invalid_request" } };
+    }
+  }
+
+  /** One session at the provider, or everything of a person. @see OpenID Connect Back-Channel Logout §2.7 */
+  async #carryOut({ sid, sub, issuedAt }: LogoutToken): Promise<void> {
+    const order: LogoutOrder = sid === null ? { sub: sub ?? "", issuedAt } : { sid, issuedAt };
+    const ended = await this.#book.endAll(order);
+    const subjects = new Set(ended.map(({ identity }) => identity.subject));
+    await Promise.all([
+      ...ended.map((login) => this.#forget(login)),
+      ...(sid === null ? [...subjects].map((subject) => this.#house.revoke(subject)) : []),
+    ]);
+    for (const { identity } of ended) this.#tell("identity.signedOut", identity);
+  }
+
+  async #forget(login: LiveLogin | null): Promise<void> {
+    if (login !== null) await this.#house.logout(login.identity);
+  }
+
+  #tell(event: string, { subject }: Identity): void {
+    const { hashOf, tenantOrigin } = this.#house;
+    publish("login", () => ({ event, subjectHash: hashOf(subject) ?? undefined, tenant: tenantOrigin }));
+  }
+
+  #now(): number {
+    return this.#house.clock.now();
+  }
+}
+
+/** @throws SessionProxyError `QSP-IDENTITY` where the claims do not make an identity */
+function toIdentity(claims: Readonly<Record<string, unknown>>, options: OidcOptions): Identity {
+  const mapped = mapClaims(claims, options.claims);
+  const problem = "problem" in mapped ? mapped.problem : overageIn(claims, options.claims.groups);
+  if (problem !== null)
+    throw new SessionProxyError("QSP-IDENTITY", { reason: `the provider's claims: ${problem}` });
+  if ("problem" in mapped) throw new SessionProxyError("QSP-IDENTITY");
+  try {
+    // A session id of ours takes the place of the provider's.
+    const { sessionId: _, ...identity } = mapped.identity;
+    const checked = checkIdentity(identity);
+    if (checked !== null) return checked;
+  } catch (cause) {
+    const reason = cause instanceof TypeError ? cause.message : "no identity";
+    throw new SessionProxyError("QSP-IDENTITY", { reason: `the provider's claims: ${reason}`, cause });
+  }
+  throw new SessionProxyError("QSP-UNAUTHENTICATED");
+}
+
+/** A provider that has too many groups for a token names a place to fetch them: without them, other data would be shown. */
+function overageIn(claims: Readonly<Record<string, unknown>>, groups: string): string | null {
+  const names = claims["_claim_names"];
+  const isElsewhere = typeof names === "object" && names !== null && Object.hasOwn(names, groups);
+  return isElsewhere
+    ? `"${groups}" is too long for a token and kept elsewhere; let the provider send the groups that the tenant uses only`
+    : null;
+}
+
+/** The token in a form; null where there is not exactly one. @throws SessionProxyError `QSP-TOO-LARGE`, `QSP-TIMEOUT` */
+async function readOrder(request: IncomingMessage): Promise<string | null> {
+  const type = firstHeader(request.rawHeaders, "content-type")?.split(";")[0]?.trim().toLowerCase();
+  if (type !== "application/x-www-form-urlencoded") return null;
+  const body = await readBody(request, {
+    largest: largestOrder,
+    longest: longestOrder,
+    tooLarge: () => new SessionProxyError("QSP-TOO-LARGE"),
+    tooLong: () => new SessionProxyError("QSP-TIMEOUT", { status: 408 }),
+  });
+  const [token, ...more] = new URLSearchParams(body.toString("utf8")).getAll("logout_token");
+  return token === undefined || token === "" || more.length > 0 ? null : token;
+}
