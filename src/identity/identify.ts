@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Identity } from "./identity.ts";
-import type { SignIn, SignInHouse } from "./sign-in.ts";
+import type { SignInSource, SignInHouse } from "./sign-in-source.ts";
 
 /** Who somebody is, now or when it is known. */
 export type Named = Identity | null | Promise<Identity | null>;
@@ -15,5 +15,5 @@ export interface Identify {
   /** The same, with a word that was given after `since` (milliseconds); only where words are remembered. rules R1 */
   readonly givenAfter?: (request: IncomingMessage, since: number) => Named;
   /** What a source that signs people in itself is in a proxy; it is asked there, and not here. */
-  readonly signIn?: (house: SignInHouse) => SignIn;
+  readonly openIn?: (house: SignInHouse) => SignInSource;
 }

@@ -5,8 +5,8 @@ import { readSiteHeaders, type SiteHeaders } from "../http/site-headers.ts";
 import { judgeSite, type SiteFacts, type SiteVerdict } from "../http/site-guard.ts";
 import { readTarget, stripPrefix, type Target } from "../http/target.ts";
 import { checkIdentity } from "../identity/checked-identity.ts";
-import type { Identity } from "../identity/identity.ts";
-import type { SignIn } from "../identity/sign-in.ts";
+import type { Named } from "../identity/identify.ts";
+import type { SignInSource } from "../identity/sign-in-source.ts";
 import type { Policy } from "../policy/matcher.ts";
 import type { RouteClass } from "../policy/rule.ts";
 import type { Verdict } from "../policy/verdict.ts";
@@ -65,14 +65,21 @@ export interface Admission {
   weigh(request: RequestHead, place: OwnPlace | TenantPlace, upgrade: boolean): Passage;
   /** As {@link weigh}; "preflight" is answered here. @throws SessionProxyError */
   guard(request: RequestHead, place: OwnPlace | TenantPlace, upgrade: boolean): "pass" | "preflight";
-  /** Who the host says this is. @throws SessionProxyError `QSP-IDENTITY` */
-  readonly identify: (request: IncomingMessage) => Identity | null | Promise<Identity | null>;
+  /**
+   * Who the host says this is; with `since`, by a word that was given after then (milliseconds), where the source remembers
+   * any. @throws SessionProxyError `QSP-IDENTITY`, `QSP-UNAUTHENTICATED`
+   */
+  readonly identify: (request: IncomingMessage, since?: number) => Named;
 }
 
-/** Creates the door of one proxy; `signIn` is what its identity source is there, where that signs people in itself. */
-export function createAdmission(options: ResolvedOptions, policy: Policy, signIn?: SignIn): Admission {
+/** Creates the door of one proxy; `signInSource` is what its identity source is there, where that signs people in itself. */
+export function createAdmission(
+  options: ResolvedOptions,
+  policy: Policy,
+  signInSource?: SignInSource,
+): Admission {
   const isRoot = options.prefix === "";
-  const offered = { takesLogin: !isRoot || options.root.takeLogin, added: routesOf(signIn) };
+  const offered = { takesLogin: !isRoot || options.root.takeLogin, added: routesOf(signInSource) };
   const sitePolicy = {
     publicOrigin: options.publicOrigin,
     allowedOrigins: options.allowedOrigins,
@@ -113,7 +120,10 @@ export function createAdmission(options: ResolvedOptions, policy: Policy, signIn
       const reason = "a service worker would act on the whole origin";
       return { outcome: new SessionProxyError("QSP-CROSS-SITE", { reason }) };
     }
-    const verdict: SiteVerdict = judgeSite(factsOf(request, headers, { place, upgrade }), sitePolicy);
+    const verdict: SiteVerdict = judgeSite(
+      factsOf(request, headers, { place, upgrade, options }),
+      sitePolicy,
+    );
     const { row } = verdict;
     if (verdict.pass !== false) return { outcome: verdict.pass === true ? "pass" : "preflight", row };
     const { code, status } = verdict;
@@ -133,9 +143,14 @@ export function createAdmission(options: ResolvedOptions, policy: Policy, signIn
       if (typeof outcome !== "string") throw outcome;
       return outcome;
     },
-    identify(request) {
+    identify(request, since) {
       try {
-        const given: unknown = signIn ? signIn.identify(request) : options.identify(request);
+        const source =
+          signInSource === undefined ? options.identify : signInSource.identify.bind(signInSource);
+        const given: unknown =
+          since === undefined || options.identify.givenAfter === undefined
+            ? source(request)
+            : options.identify.givenAfter(request, since);
         if (!isThenable(given)) return checkIdentity(given);
         return Promise.resolve(given)
           .then(checkIdentity)
@@ -215,7 +230,15 @@ function preflightMethod(request: RequestHead): string | undefined {
 function factsOf(
   request: RequestHead,
   headers: SiteHeaders,
-  { place, upgrade }: { readonly place: OwnPlace | TenantPlace; readonly upgrade: boolean },
+  {
+    place,
+    upgrade,
+    options,
+  }: {
+    readonly place: OwnPlace | TenantPlace;
+    readonly upgrade: boolean;
+    readonly options: Pick<ResolvedOptions, "identityHeaders">;
+  },
 ): SiteFacts {
   const method = request.method ?? "GET";
   return {
@@ -232,7 +255,9 @@ function factsOf(
     referer: headers.referer,
     preflightMethod: headers.preflightMethod,
     hasCookie: headers.hasCookie,
-    authorizationIdentity: false,
+    authorizationIdentity:
+      options.identityHeaders.has("authorization") &&
+      firstHeader(request.rawHeaders, "authorization") !== undefined,
     secure: request.socket.encrypted === true,
   };
 }

@@ -1,10 +1,7 @@
 import type { IncomingMessage, Server } from "node:http";
-import { SessionProxyError } from "../errors.ts";
 import { systemClock, type Clock } from "../kernel/clock.ts";
-import { atMost, within } from "../kernel/deadline.ts";
-import type { Identity } from "../identity/identity.ts";
-import type { SignIn } from "../identity/sign-in.ts";
-import type { ProxySession } from "../session/proxy-session.ts";
+import { atMost } from "../kernel/deadline.ts";
+import type { SignInSource } from "../identity/sign-in-source.ts";
 import { SessionManager } from "../session/session-manager.ts";
 import { createAdmission } from "./admission.ts";
 import { createClientAddress } from "./client-address.ts";
@@ -21,6 +18,7 @@ import type { ResolvedOptions } from "../options/resolved-options.ts";
 import { createRoutePolicy } from "./route-policy.ts";
 import type { Middleware, SessionProxy } from "./session-proxy.ts";
 import { openStore } from "./open-store.ts";
+import { createSignIn } from "./sign-in.ts";
 import { createSite } from "./site.ts";
 import { UpgradeDoor } from "./upgrade-door.ts";
 import { createSeal, type Seal } from "../store/seal.ts";
@@ -88,32 +86,17 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     closeSockets: ({ key }, code, reason) => live.closeOf(key, code, JSON.stringify({ code: reason })),
     released: upstream.release,
   });
-  const signInSource = openSignIn(options, { clock, seal, sessions });
+  const signInSource = openSignInSource(options, { clock, seal, sessions });
   const admission = createAdmission(options, createRoutePolicy(options), signInSource);
   const site = createSite(options);
   const clientAddress = createClientAddress(options.trustedProxies);
 
-  /** A host that never answers must not keep the browser's connection for ever. */
-  const inTime = <T>(host: Promise<T>): Promise<T> =>
-    within(
-      options.timeouts.login,
-      host,
-      () => new SessionProxyError("QSP-IDENTITY", { status: 503, reason: "no answer" }),
-    );
-
-  /** Asks the host who this is, for so long as it may take. */
-  const identify = async (request: IncomingMessage): Promise<Identity | null> =>
-    inTime(Promise.resolve(admission.identify(request)));
-
-  /** `at` is when the head of the request was there: the host vouches for that moment. rules R1 */
-  const signIn = (request: IncomingMessage, at: number): ProxySession | Promise<ProxySession> => {
-    const join = (identity: Identity | null): ProxySession | Promise<ProxySession> => {
-      if (!identity) throw new SessionProxyError("QSP-UNAUTHENTICATED");
-      return sessions.acquire({ identity, at, again: () => identify(request) });
-    };
-    const identity = admission.identify(request);
-    return identity instanceof Promise ? inTime(identity).then(join) : join(identity);
-  };
+  const { identify, signIn, inTime } = createSignIn({
+    admission,
+    sessions,
+    timeout: options.timeouts.login,
+    now,
+  });
 
   const http = new HttpDoor({
     options,
@@ -139,7 +122,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
       allowedOrigins: options.allowedOrigins,
       announceBefore: options.session.renewBefore,
       identify,
-      signIn: signInSource,
+      signInSource,
       socketsOf: (key) => live.countOf(key),
       productInfo: new ProductInfo({
         call: upstream.callFor(staticLane),
@@ -227,13 +210,16 @@ interface SignInParts {
 }
 
 /** What an identity source is in this proxy, where it signs people in itself; it has to know how the browser sees us. */
-function openSignIn(options: ResolvedOptions, { clock, seal, sessions }: SignInParts): SignIn | undefined {
+function openSignInSource(
+  options: ResolvedOptions,
+  { clock, seal, sessions }: SignInParts,
+): SignInSource | undefined {
   const { publicOrigin, prefix, identify, session, tenant, timeouts } = options;
   if (publicOrigin === undefined) return undefined;
-  return identify.signIn?.({
+  return identify.openIn?.({
     clock,
     seal,
-    documents: sessions.documents,
+    documents: sessions.registry.documents,
     publicOrigin,
     prefix,
     tenantOrigin: tenant.origin,

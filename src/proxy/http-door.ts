@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { SessionProxyError } from "../errors.ts";
 import { errorAnswer } from "../http/own-answer.ts";
 import { firstHeader } from "../http/raw-headers.ts";
-import type { SignIn } from "../identity/sign-in.ts";
+import type { SignInSource } from "../identity/sign-in-source.ts";
 import { publish } from "../kernel/channels.ts";
 import { traceId as newTraceId } from "../kernel/random.ts";
 import { needsIdentity } from "../policy/rule.ts";
@@ -31,7 +31,7 @@ export interface HttpDoorContext extends ExchangeContext {
   readonly clientAddress: ClientAddress;
   readonly ownAnswers: OwnAnswers;
   /** What the identity source is here, where it signs people in itself. */
-  readonly signInSource: SignIn | undefined;
+  readonly signInSource: SignInSource | undefined;
   readonly isDraining: () => boolean;
   readonly isClosed: () => boolean;
   /** One more exchange; the returned function ends it. */
@@ -75,6 +75,11 @@ const preflightHeaders = [
 ] as const;
 
 const unheard = (): void => {};
+
+/** Where the identity comes in the header Authorization, pages of listed origins may send it. */
+const preflightWithAuthorization = preflightHeaders.map((part) =>
+  part.startsWith("content-type,") ? `authorization, ${part}` : part,
+);
 
 /** Takes requests from the browser's word to the browser's answer. */
 export class HttpDoor {
@@ -132,7 +137,9 @@ export class HttpDoor {
     if (place.kind === "elsewhere") throw new SessionProxyError("QSP-POLICY");
     const { admission, signIn } = this.#context;
     if (admission.guard(request, place, false) === "preflight") {
-      sendAnswer(response, emptyAnswer(204, preflightHeaders), this.#corsFor(request));
+      const reads = this.#context.options.identityHeaders.has("authorization");
+      const headers = reads ? preflightWithAuthorization : preflightHeaders;
+      sendAnswer(response, emptyAnswer(204, headers), this.#corsFor(request));
       return { status: 204 };
     }
     const isProductInfo = place.kind === "own" && place.route.name === "product-info";

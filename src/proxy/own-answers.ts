@@ -4,7 +4,7 @@ import { firstHeader } from "../http/raw-headers.ts";
 import type { OwnAnswer } from "../http/own-answer.ts";
 import type { Target } from "../http/target.ts";
 import type { Identity } from "../identity/identity.ts";
-import type { SignIn } from "../identity/sign-in.ts";
+import type { SignInSource } from "../identity/sign-in-source.ts";
 import type { ProxySession } from "../session/proxy-session.ts";
 import type { SessionManager } from "../session/session-manager.ts";
 import { sendAnswer, writeHead } from "./host-response.ts";
@@ -26,7 +26,7 @@ export interface OwnAnswersOptions {
   readonly announceBefore: number;
   readonly identify: (request: IncomingMessage) => Identity | null | Promise<Identity | null>;
   /** What the identity source is here, where it signs people in itself. */
-  readonly signIn: SignIn | undefined;
+  readonly signInSource: SignInSource | undefined;
   readonly isDraining: () => boolean;
   readonly socketsOf: (key: string) => number;
 }
@@ -44,11 +44,11 @@ export interface OwnVisit {
 /** Answers the own routes. product B4 */
 export class OwnAnswers {
   readonly #options: OwnAnswersOptions;
-  readonly #signIn: OwnSignIn;
+  readonly #ownSignIn: OwnSignIn;
 
   constructor(options: OwnAnswersOptions) {
     this.#options = options;
-    this.#signIn = new OwnSignIn(options);
+    this.#ownSignIn = new OwnSignIn(options);
   }
 
   /** @throws SessionProxyError */
@@ -80,7 +80,12 @@ export class OwnAnswers {
     try {
       identity = await this.#options.identify(request);
     } catch (cause) {
-      throw new SessionProxyError("QSP-IDENTITY", { status: 503, cause });
+      const reason = cause instanceof SessionProxyError ? cause.reason : undefined;
+      throw new SessionProxyError("QSP-IDENTITY", {
+        status: 503,
+        cause,
+        ...(reason === undefined ? {} : { reason }),
+      });
     }
     const session = identity && (await sessions.look(identity));
     const ends = session && sessions.endsAt(session);
@@ -97,7 +102,7 @@ export class OwnAnswers {
   }
 
   async #logout(request: IncomingMessage): Promise<OwnAnswer> {
-    const answer = await this.#signIn.end(request);
+    const answer = await this.#ownSignIn.end(request);
     const isSibling = this.#options.site.corsOriginFor(request) !== undefined;
     return isSibling ? { ...answer, headers: [...answer.headers, "clear-site-data", '"cache"'] } : answer;
   }
@@ -129,7 +134,7 @@ export class OwnAnswers {
     const location = wanted === null ? `${own}/` : this.#returnTo(wanted, own);
     if (location === null)
       throw new SessionProxyError("QSP-TARGET", { reason: "returnto is not on the list of origins" });
-    return this.#signIn.lead(request, location);
+    return this.#ownSignIn.lead(request, location);
   }
 
   /** Judged by the parser that browsers use, and sent on as it understood it. attacks R1 */
@@ -147,6 +152,6 @@ export class OwnAnswers {
       firstHeader(raw, "sec-fetch-site") === "same-origin" &&
       firstHeader(raw, "sec-fetch-mode") === "navigate";
     if (request.method !== "POST" && !isOwnNavigation) return logoutForm();
-    return this.#signIn.endWithPage(request);
+    return this.#ownSignIn.endWithPage(request);
   }
 }

@@ -1,5 +1,5 @@
 import { SessionProxyError } from "../errors.ts";
-import type { SignIn, SignInRoute } from "../identity/sign-in.ts";
+import type { SignInSource, SignInRoute } from "../identity/sign-in-source.ts";
 
 /** A route that we answer ourselves; it never reaches the tenant. product B4 */
 export interface OwnRoute {
@@ -50,8 +50,8 @@ export interface OwnRoutesOffered {
 }
 
 /** The own routes that an identity source adds. */
-export function routesOf(signIn: SignIn | undefined): ReadonlyMap<string, OwnRoute> {
-  const added = [...(signIn?.routes ?? [])].map(([name, { method, guardedAs, answer }]) => {
+export function routesOf(signInSource: SignInSource | undefined): ReadonlyMap<string, OwnRoute> {
+  const added = [...(signInSource?.routes ?? [])].map(([name, { method, guardedAs, answer }]) => {
     const route: OwnRoute = { name: "sign-in", methods: [method], guardedAs: () => guardedAs, answer };
     return [`/_session/${name}`, route] as const;
   });

@@ -3,17 +3,17 @@ import { SessionProxyError } from "../errors.ts";
 import type { OwnAnswer } from "../http/own-answer.ts";
 import { firstHeader } from "../http/raw-headers.ts";
 import type { Identity } from "../identity/identity.ts";
-import type { SignedOut, SignIn } from "../identity/sign-in.ts";
+import type { SignedOut, SignInSource } from "../identity/sign-in-source.ts";
 import type { SessionManager } from "../session/session-manager.ts";
 import { emptyAnswer, jsonAnswer, loggedOut, onwardPage } from "./own-pages.ts";
 import type { OwnRoute } from "./own-routes.ts";
 
 /** What signing in and out needs. */
 export interface OwnSignInOptions {
-  readonly sessions: Pick<SessionManager, "logout" | "openings">;
+  readonly sessions: Pick<SessionManager, "logout" | "registry">;
   readonly identify: (request: IncomingMessage) => Identity | null | Promise<Identity | null>;
   /** What the identity source is here, where it signs people in itself. */
-  readonly signIn: SignIn | undefined;
+  readonly signInSource: SignInSource | undefined;
 }
 
 /** Signs people in and out, with an identity source that does so itself, or for a host application that does. */
@@ -26,15 +26,19 @@ export class OwnSignIn {
 
   /** Leads to `location` whoever is signed in, and everybody else to where they sign in. @throws SessionProxyError */
   async lead(request: IncomingMessage, location: string): Promise<OwnAnswer> {
-    const { signIn, sessions } = this.#options;
+    const { signInSource, sessions } = this.#options;
     const identity = await this.#options.identify(request);
-    const mayEnter = identity !== null && (!signIn || (await sessions.openings.mayOpen(identity)));
+    const mayEnter = identity !== null && (!signInSource || (await this.#mayEnter(identity)));
     if (mayEnter) return emptyAnswer(302, ["location", location]);
-    if (!signIn || !isDocument(request)) throw new SessionProxyError("QSP-UNAUTHENTICATED");
+    if (!signInSource || !isDocument(request)) throw new SessionProxyError("QSP-UNAUTHENTICATED");
     // Who is signed in and may not enter was locked out since: only a new proof helps. rules R1
     const wish = { returnTo: location, afresh: identity !== null };
-    const { to, setCookies } = await signIn.begin(request, wish);
+    const { to, setCookies } = await signInSource.begin(request, wish);
     return emptyAnswer(302, ["location", to, ...cookieHeaders(setCookies)]);
+  }
+
+  #mayEnter(identity: Identity): Promise<boolean> {
+    return this.#options.sessions.registry.admits(identity, identity.evidenceAt ?? Number.POSITIVE_INFINITY);
   }
 
   /** Logs out without a page. @throws SessionProxyError */
@@ -52,11 +56,11 @@ export class OwnSignIn {
 
   /** One that fails does not keep the other from being done. */
   async #end(request: IncomingMessage): Promise<SignedOut> {
-    const { sessions, signIn } = this.#options;
+    const { sessions, signInSource } = this.#options;
     const identity = await this.#options.identify(request);
     const [content, login] = await Promise.allSettled([
       identity === null ? null : sessions.logout(identity),
-      signIn ? signIn.end(request) : { to: null, setCookies: [] },
+      signInSource ? signInSource.end(request) : { to: null, setCookies: [] },
     ]);
     if (content.status === "rejected") throw content.reason;
     if (login.status === "rejected") throw login.reason;

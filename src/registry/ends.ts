@@ -82,6 +82,12 @@ export class Ends {
     return !ofKey.barred && evidenceAt > ofKey.endedAt + comeBackAfter;
   }
 
+  /** When a key was last ended for good, as far as this node knows; 0 where it knows of no end. */
+  lastEndOf(key: string): number {
+    const ends = this.#subjects.get(tagOf(key));
+    return Math.max(ends?.own?.endedAt ?? 0, ends?.keys.get(key)?.endedAt ?? 0);
+  }
+
   /** Changes with every end that is heard of; work that began before one is not joined after it. */
   stampOf(key: string): string {
     const ends = this.#subjects.get(tagOf(key));

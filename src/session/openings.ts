@@ -13,25 +13,18 @@ import type { TenantAccess } from "./tenant-access.ts";
 import type { TenantSession } from "./tenant-session.ts";
 
 /** What a session needs to know of an identity. */
-export type SessionSubject = ClaimSource &
-  SessionOwner & {
-    readonly expiresAt?: number;
-    /** When the user proved who they are, where that was before the host vouched. */
-    readonly evidenceAt?: number;
-  };
+export type SessionSubject = ClaimSource & SessionOwner & { readonly expiresAt?: number };
 
 /** An identity as the host gave it, and when. */
 export interface Evidence {
   readonly identity: SessionSubject;
-  /** When the host vouched, in milliseconds. rules R1 */
+  /** When the host's word was given, in milliseconds: a token is older than the request that carries it. rules R1 */
   readonly at: number;
+  /** When the request came that it was used for; `at` where it is left out. Open sockets live on after it. rules R3 */
+  readonly askedAt?: number;
   /** Asks the host again, past any cache; null where it no longer vouches. */
   again(): Promise<SessionSubject | null>;
 }
-
-/** How old the host's word is, for ends and claims: a proof from before an end does not undo it. rules R1, R9 */
-export const evidenceOf = ({ identity, at }: Pick<Evidence, "identity" | "at">): number =>
-  Math.min(at, identity.evidenceAt ?? at);
 
 /** What openings are made with. */
 export interface OpeningsOptions {
@@ -49,7 +42,7 @@ export interface OpeningsOptions {
 /** The host's word is older than an end; a newer word may be taken. */
 const endedMeanwhile = "ended since the host vouched";
 
-/** Whether it was refused for that. */
+/** Whether a refusal was for that. */
 export const isEndedMeanwhile = (error: unknown): boolean =>
   error instanceof SessionProxyError && error.reason === endedMeanwhile;
 
@@ -68,14 +61,6 @@ export class Openings {
     return this.#adopted(key, keys, view, askedAt);
   }
 
-  /** Whether the host's word of now would open a session, or was overtaken by an end. @throws SessionProxyError `QSP-STORE` */
-  async mayOpen(identity: SessionSubject): Promise<boolean> {
-    const { registry, clock } = this.#options;
-    const key = (await registry.naming.open()).keyOf(identity);
-    await registry.read(key);
-    return registry.ends.admits(key, evidenceOf({ identity, at: clock.now() }));
-  }
-
   /** The session that other nodes made meanwhile, or a new one. @throws SessionProxyError */
   async open(key: string, keys: SessionKeys, evidence: Evidence): Promise<ProxySession> {
     const { registry, clock, loginTimeout } = this.#options;
@@ -84,7 +69,7 @@ export class Openings {
     for (let turn = 0; turn < mostTurns && clock.now() < deadline; turn += 1) {
       const askedAt = clock.now();
       const view = await registry.read(key);
-      if (!registry.ends.admits(key, evidenceOf(evidence))) {
+      if (!registry.ends.admits(key, evidence.at)) {
         throw new SessionProxyError("QSP-UNAUTHENTICATED", { reason: endedMeanwhile });
       }
       const found = this.#adopted(key, keys, view, askedAt);
@@ -115,21 +100,21 @@ export class Openings {
       subjectHash: keys.hashOf(subject),
       epochs: view.epochs,
       from: null,
-      claims: { at: evidenceOf(evidence), value: toClaims(identity) },
+      claims: { at: evidence.at, value: toClaims(identity) },
       patience: null,
       claimsPause: null,
       before: [],
       live: {
         subject,
         hasHostSession: identity.sessionId !== undefined,
-        openedAt: evidenceOf(evidence),
+        openedAt: evidence.at,
         createdAt: now,
         usedAt: now,
-        vouchedAt: evidence.at,
+        vouchedAt: evidence.askedAt ?? evidence.at,
         expiresAt: identity.expiresAt ?? null,
       },
     });
-    if (result.kind === "ended" && !registry.ends.admits(key, evidenceOf(evidence))) {
+    if (result.kind === "ended" && !registry.ends.admits(key, evidence.at)) {
       // A host session that was ended while it logged in is as ended as one that had.
       if (identity.sessionId !== undefined) await registry.endKey(key, "revoked", true);
       throw new SessionProxyError("QSP-UNAUTHENTICATED", { reason: endedMeanwhile });
@@ -144,7 +129,7 @@ export class Openings {
       throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
     }
     // Ended here between the commit and now: that end takes it out of the store again, and tells the tenant.
-    if (!registry.ends.admits(key, evidenceOf(evidence))) {
+    if (!registry.ends.admits(key, evidence.at)) {
       throw new SessionProxyError("QSP-UNAUTHENTICATED", { reason: endedMeanwhile });
     }
     const { session: current, version, birth } = result;
@@ -155,16 +140,16 @@ export class Openings {
       subjectHash: keys.hashOf(subject),
       hasHostSession: identity.sessionId !== undefined,
       birth,
-      openedAt: evidenceOf(evidence),
+      openedAt: evidence.at,
       createdAt: at,
       epochs: view.epochs,
       version,
       // What was heard while the login ran was not heard of this session.
       checkedAt: now,
-      claims: { at: evidenceOf(evidence), value: current.claims },
+      claims: { at: evidence.at, value: current.claims },
       expiresAt: identity.expiresAt,
       usedAt: at,
-      vouchedAt: evidence.at,
+      vouchedAt: evidence.askedAt ?? evidence.at,
       current,
       older: [],
     });
@@ -238,6 +223,7 @@ function createProxySession({
     blindSince: null,
     sureUntil: 0,
     doubts: 0,
+    evidenceAt: session.openedAt,
     claims: claims.value,
     claimsAt: claims.at,
     claimsTriedAt: session.checkedAt,

@@ -56,8 +56,10 @@ export interface ProxySession {
   expiresAt: number | undefined;
   /** Last request, or data frame of the browser, that counts as use. rules R3 */
   lastUsedAt: number;
-  /** When the host last vouched for the user. */
+  /** When the host last vouched for the user: the latest request that it named the user for. */
   vouchedAt: number;
+  /** When the latest word of the host was given that this node has seen: it may be older than the request. rules R1 */
+  evidenceAt: number;
   /** What the other nodes know of the three above. */
   shared: SharedUse;
   current: TenantSession;

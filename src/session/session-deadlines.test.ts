@@ -37,6 +37,7 @@ function sessionAt(now: number, changes: Partial<ProxySession> = {}): ProxySessi
     expiresAt: undefined,
     lastUsedAt: now,
     vouchedAt: now,
+    evidenceAt: now,
     claimsTriedAt: now,
     current: createTenantSession(
       { generation: 1, jar: createCookieJar({ host: "t", secure: true }), claims },

@@ -3,7 +3,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import { createSingleFlight } from "../../kernel/single-flight.ts";
 import { standingIdentity } from "../checked-identity.ts";
 import type { Identity } from "../identity.ts";
-import type { DocumentReading, SealedDocuments } from "../sign-in.ts";
+import type { DocumentReading, SealedDocuments } from "../sign-in-source.ts";
 import {
   handleOf,
   indexNameOf,

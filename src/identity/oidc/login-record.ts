@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Identity } from "../identity.ts";
-import type { DocumentReading } from "../sign-in.ts";
+import type { DocumentReading } from "../sign-in-source.ts";
 
 /** What is kept of somebody who signed in. Times are the store's clock, in milliseconds. */
 export interface LoginRecord {

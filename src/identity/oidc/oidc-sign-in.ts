@@ -11,11 +11,11 @@ import type {
   MachineAnswer,
   Onward,
   SignedOut,
-  SignIn,
+  SignInSource,
   SignInHouse,
   SignInRoute,
   SignInWish,
-} from "../sign-in.ts";
+} from "../sign-in-source.ts";
 import { Cookies, longestReturnTo, type PendingSignIn } from "./cookies.ts";
 import { type LiveLogin, LoginBook, type LogoutOrder } from "./login-book.ts";
 import { BadLogoutToken, type LogoutToken, LogoutTokens } from "./logout-token.ts";
@@ -27,7 +27,7 @@ export function createOidcIdentify(options: OidcOptions): Identify {
   const identify: Identify = () => {
     throw new SessionProxyError("QSP-IDENTITY", { reason: "the identity source oidc needs publicOrigin" });
   };
-  return Object.assign(identify, { signIn: (house: SignInHouse) => new OidcSignIn(options, house) });
+  return Object.assign(identify, { openIn: (house: SignInHouse) => new OidcSignIn(options, house) });
 }
 
 /** A log-out order has some 1000 bytes. Bytes. */
@@ -40,7 +40,7 @@ const longestOrder = 10_000;
 const mostFinished = 10_000;
 
 /** Signs people in at an OpenID provider, and out when it says so. */
-class OidcSignIn implements SignIn {
+class OidcSignIn implements SignInSource {
   readonly routes: ReadonlyMap<string, SignInRoute>;
   readonly #options: OidcOptions;
   readonly #house: SignInHouse;

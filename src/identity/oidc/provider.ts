@@ -104,8 +104,11 @@ export class Provider {
     const { client, config } = await this.#find();
     const { clock, redirectUri } = this.#options;
     const askedAt = clock.now();
+    // As we are known to the provider, whatever the request called us.
+    const wayBack = new URL(redirectUri);
+    wayBack.search = query;
     try {
-      const tokens = await client.authorizationCodeGrant(config, new URL(`${redirectUri}?${query}`), {
+      const tokens = await client.authorizationCodeGrant(config, wayBack, {
         expectedState: state,
         expectedNonce: nonce,
         pkceCodeVerifier: verifier,

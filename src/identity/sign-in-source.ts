@@ -5,7 +5,7 @@ import type { Named } from "./identify.ts";
 import type { Identity } from "./identity.ts";
 
 /** An identity source that signs people in itself, where others ask the host application; it has own routes for that. */
-export interface SignIn {
+export interface SignInSource {
   /** Who is signed in at the browser of a request. @throws SessionProxyError `QSP-STORE` */
   identify(request: IncomingMessage): Named;
   /** Own routes, by what stands behind `_session/` in their path. */
