@@ -72,6 +72,8 @@ export interface SignInHouse {
   readonly storeGrace: number;
   /** Milliseconds for one call of another server. */
   readonly timeout: number;
+  /** Whether the proof behind an identity counts, or was overtaken by an end. @throws SessionProxyError */
+  admits(identity: Identity): Promise<boolean>;
   /** Ends the content of one sign-in on every node; its session id does not work again. @throws SessionProxyError */
   logout(identity: Identity): Promise<void>;
   /** Ends everything of a subject on every node. @throws SessionProxyError */

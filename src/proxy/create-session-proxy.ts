@@ -226,6 +226,7 @@ function openSignInSource(
     lifetime: session.maxLifetime,
     storeGrace: session.storeGrace,
     timeout: timeouts.login,
+    admits: (identity) => sessions.registry.admits(identity),
     logout: (identity) => sessions.logout(identity),
     revoke: (subject) => sessions.revoke(subject, 0),
     hashOf: (subject) => sessions.hashOf(subject),

@@ -28,17 +28,13 @@ export class OwnSignIn {
   async lead(request: IncomingMessage, location: string): Promise<OwnAnswer> {
     const { signInSource, sessions } = this.#options;
     const identity = await this.#options.identify(request);
-    const mayEnter = identity !== null && (!signInSource || (await this.#mayEnter(identity)));
+    const mayEnter = identity !== null && (!signInSource || (await sessions.registry.admits(identity)));
     if (mayEnter) return emptyAnswer(302, ["location", location]);
     if (!signInSource || !isDocument(request)) throw new SessionProxyError("QSP-UNAUTHENTICATED");
     // Who is signed in and may not enter was locked out since: only a new proof helps. rules R1
     const wish = { returnTo: location, afresh: identity !== null };
     const { to, setCookies } = await signInSource.begin(request, wish);
     return emptyAnswer(302, ["location", to, ...cookieHeaders(setCookies)]);
-  }
-
-  #mayEnter(identity: Identity): Promise<boolean> {
-    return this.#options.sessions.registry.admits(identity, identity.evidenceAt ?? Number.POSITIVE_INFINITY);
   }
 
   /** Logs out without a page. @throws SessionProxyError */

@@ -161,11 +161,11 @@ export class Registry {
     return this.#options.store.reach !== "process";
   }
 
-  /** Whether a word of the host may open a session, as far as all nodes know. @throws SessionProxyError `QSP-STORE` */
-  async admits(owner: SessionOwner, evidenceAt: number): Promise<boolean> {
+  /** Whether the host's word may open a session, as far as all nodes know. @throws SessionProxyError `QSP-STORE` */
+  async admits(owner: SessionOwner & { readonly evidenceAt?: number }): Promise<boolean> {
     const key = (await this.naming.open()).keyOf(owner);
     await this.read(key);
-    return this.ends.admits(key, evidenceAt);
+    return this.ends.admits(key, owner.evidenceAt ?? Number.POSITIVE_INFINITY);
   }
 
   /** What the store says of a key. @throws SessionProxyError `QSP-STORE` */

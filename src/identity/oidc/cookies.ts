@@ -3,6 +3,7 @@ import { onlyCookie, requestCookies } from "../../http/request-cookies.ts";
 import type { RawHeaders } from "../../http/raw-headers.ts";
 import { randomId } from "../../kernel/random.ts";
 import type { Seal } from "../../store/seal.ts";
+import type { SignInWish } from "../sign-in-source.ts";
 
 /** What cookies are made for. */
 export interface CookieSettings {
@@ -24,7 +25,8 @@ export interface LoginCookie {
 
 /** A sign-in that was begun at this browser. */
 export interface PendingSignIn {
-  readonly returnTo: string;
+  /** Where the person goes from there, and whether they had to prove anew who they are. */
+  readonly wish: SignInWish;
   readonly state: string;
   readonly nonce: string;
   /** @see RFC 7636 */
@@ -34,7 +36,7 @@ export interface PendingSignIn {
 /** What a cookie holds of it. */
 interface SealedSignIn {
   readonly key: string;
-  readonly returnTo: string;
+  readonly wish: SignInWish;
   readonly until: number;
 }
 
@@ -107,12 +109,12 @@ export class Cookies {
   /** Begins a sign-in: what it is bound to, and the cookies that bind it to this browser. */
   begin(
     raw: RawHeaders,
-    returnTo: string,
+    wish: SignInWish,
     now: number,
   ): { readonly pending: PendingSignIn; readonly setCookies: readonly string[] } {
     const key = randomId(secretBytes);
-    const pending = derived(key, returnTo);
-    const sealed: SealedSignIn = { key, returnTo, until: now + pendingFor };
+    const pending = derived(key, wish);
+    const sealed: SealedSignIn = { key, wish, until: now + pendingFor };
     const name = this.#nameOf(pending.state);
     const set = `${name}=${this.#seal("pending", JSON.stringify(sealed))}; ${this.#attributes}; Max-Age=${pendingFor / 1000}`;
     const older = this.#pendingIn(raw, now).sort((a, b) => b.until - a.until);
@@ -126,7 +128,7 @@ export class Cookies {
     const sealed = onlyCookie(raw, name);
     const opened = sealed === null ? null : this.#openPending(sealed, now);
     if (opened === null) return null;
-    const pending = derived(opened.key, opened.returnTo);
+    const pending = derived(opened.key, opened.wish);
     return isSame(pending.state, state) ? pending : null;
   }
 
@@ -134,9 +136,9 @@ export class Cookies {
     return this.#clear(this.#nameOf(state));
   }
 
-  /** Takes away cookies of ours that say nothing, of somebody who is not signed in. */
-  tidy(raw: RawHeaders, now: number): readonly string[] {
-    const hasLogin = requestCookies(raw).some(([name]) => name === this.#loginName);
+  /** Takes away cookies of ours that say nothing; that of a sign-in, unless it `counts`. */
+  tidy(raw: RawHeaders, now: number, counts: boolean): readonly string[] {
+    const hasLogin = !counts && requestCookies(raw).some(([name]) => name === this.#loginName);
     const old = this.#pendingIn(raw, now).filter(({ until }) => until === 0);
     return [...(hasLogin ? [this.clearLogin()] : []), ...old.map(({ name }) => this.#clear(name))];
   }
@@ -185,9 +187,9 @@ export class Cookies {
 const mostTidied = 20;
 
 /** Everything of a sign-in follows from one secret, so that its cookie stays small. */
-function derived(key: string, returnTo: string): PendingSignIn {
+function derived(key: string, wish: SignInWish): PendingSignIn {
   const part = (what: string): string => createHmac("sha256", key).update(what).digest("base64url");
-  return { returnTo, state: part("state"), nonce: part("nonce"), verifier: part("verifier") };
+  return { wish, state: part("state"), nonce: part("nonce"), verifier: part("verifier") };
 }
 
 function isSame(a: string, b: string): boolean {

@@ -117,6 +117,11 @@ export class LoginBook {
     return this.#reading.run(handle, () => this.#look(handle, known));
   }
 
+  /** Whether a login is known to be none any more. */
+  isOver(id: string): boolean {
+    return this.#known.get(handleOf(id))?.login === null;
+  }
+
   /** Ends a login; who it was, or null where it was none any more. @throws SessionProxyError `QSP-STORE` */
   end(id: string): Promise<LiveLogin | null> {
     return this.#end(handleOf(id));

@@ -121,15 +121,16 @@ function isOwnWord(jose: typeof Jose, failure: unknown): failure is Jose.errors.
 }
 
 function toLogoutToken({ payload, protectedHeader }: Jose.JWTVerifyResult): LogoutToken {
-  const { jti = "", iat = 0, sub, sid, events, nonce } = payload;
+  const { jti, iat = 0, sub, sid, events, nonce } = payload;
   if (!types.has(protectedHeader.typ?.toLowerCase())) throw new BadLogoutToken("of another type");
   // The mark of an ID token, which must not pass for one of these.
   if (nonce !== undefined) throw new BadLogoutToken("with a nonce");
   if (!isObject(events) || !isObject(events[event])) throw new BadLogoutToken("without the event");
-  if (jti === "" || jti.length > longestName) throw new BadLogoutToken("without a usable jti");
   const names = { sid: nameIn(sid), sub: nameIn(sub) };
   if (names.sid === null && names.sub === null) throw new BadLogoutToken("without sid and sub");
-  return { jti, issuedAt: iat, ...names };
+  const id = nameIn(jti);
+  if (id === null) throw new BadLogoutToken("without jti");
+  return { jti: id, issuedAt: iat, ...names };
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -138,5 +139,5 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 function nameIn(value: unknown): string | null {
   if (value === undefined) return null;
   if (typeof value === "string" && value !== "" && value.length <= longestName) return value;
-  throw new BadLogoutToken("with a sid or sub that is not a name");
+  throw new BadLogoutToken("with a sid, sub or jti that is not a name");
 }

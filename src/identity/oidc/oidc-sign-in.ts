@@ -18,6 +18,7 @@ import type {
 } from "../sign-in-source.ts";
 import { Cookies, longestReturnTo, type PendingSignIn } from "./cookies.ts";
 import { type LiveLogin, LoginBook, type LogoutOrder } from "./login-book.ts";
+import { handleOf } from "./login-record.ts";
 import { BadLogoutToken, type LogoutToken, LogoutTokens } from "./logout-token.ts";
 import type { OidcOptions } from "./oidc-options.ts";
 import { Provider, type ProvenPerson } from "./provider.ts";
@@ -81,13 +82,13 @@ class OidcSignIn implements SignInSource {
     return found instanceof Promise ? found.then(identityIn) : identityIn(found);
   }
 
-  async begin({ rawHeaders }: IncomingMessage, { returnTo, afresh }: SignInWish): Promise<Onward> {
-    if (returnTo.length > longestReturnTo)
+  async begin({ rawHeaders }: IncomingMessage, wish: SignInWish): Promise<Onward> {
+    if (wish.returnTo.length > longestReturnTo)
       throw new SessionProxyError("QSP-TARGET", {
         reason: `returnto has more than ${longestReturnTo} characters`,
       });
-    const { pending, setCookies } = this.#cookies.begin(rawHeaders, returnTo, this.#now());
-    return { to: await this.#provider.authorizationUrl(pending, afresh), setCookies };
+    const { pending, setCookies } = this.#cookies.begin(rawHeaders, wish, this.#now());
+    return { to: await this.#provider.authorizationUrl(pending), setCookies };
   }
 
   async end({ rawHeaders }: IncomingMessage): Promise<SignedOut> {
@@ -99,7 +100,9 @@ class OidcSignIn implements SignInSource {
   }
 
   tidy({ rawHeaders }: IncomingMessage): readonly string[] {
-    return this.#cookies.tidy(rawHeaders, this.#now());
+    const cookie = this.#cookies.readLogin(rawHeaders, this.#now());
+    const counts = cookie !== null && !this.#book.isOver(cookie.id);
+    return this.#cookies.tidy(rawHeaders, this.#now(), counts);
   }
 
   close(): void {
@@ -107,13 +110,12 @@ class OidcSignIn implements SignInSource {
   }
 
   /** A person comes back from the provider. */
-  async #finish({ rawHeaders }: IncomingMessage, query: string): Promise<Onward> {
+  async #finish(request: IncomingMessage, query: string): Promise<Onward> {
     try {
-      const pending = this.#take(rawHeaders, query);
-      const person = await this.#provider.redeem(query, pending);
-      const { identity, setCookies } = await this.#admit(rawHeaders, person);
-      this.#tell("identity.signedIn", identity);
-      return { to: pending.returnTo, setCookies: [...setCookies, this.#cookies.clearPending(pending.state)] };
+      const { state, wish, ...pending } = this.#take(request.rawHeaders, query);
+      const person = await this.#provider.redeem(query, { state, wish, ...pending });
+      const onward = await this.#admit(request, person, wish);
+      return { ...onward, setCookies: [...onward.setCookies, this.#cookies.clearPending(state)] };
     } catch (error) {
       const { reason, fault } = error as { readonly reason?: string; readonly fault?: string };
       publish("login", () => ({
@@ -139,17 +141,22 @@ class OidcSignIn implements SignInSource {
     return pending;
   }
 
-  async #admit(
-    rawHeaders: readonly string[],
-    { claims, sub, ...proof }: ProvenPerson,
-  ): Promise<{ readonly identity: Identity; readonly setCookies: readonly string[] }> {
+  /** Signs in who has proven who they are, unless all of theirs was ended since: then they are to prove it once more. */
+  async #admit(request: IncomingMessage, person: ProvenPerson, wish: SignInWish): Promise<Onward> {
+    const { claims, sub, ...proof } = person;
     const identity = toIdentity(claims, this.#options);
-    const before = this.#cookies.readLogin(rawHeaders, this.#now());
     const id = this.#cookies.newId();
+    const { evidenceAt } = proof;
+    if (!(await this.#house.admits({ ...identity, evidenceAt, sessionId: handleOf(id) }))) {
+      if (!wish.afresh) return this.begin(request, { ...wish, afresh: true });
+      throw new SessionProxyError("QSP-UNAUTHENTICATED", { reason: "revoked, for now or since the proof" });
+    }
     const entered = await this.#book.enter({ id, identity, sub, ...proof });
     // Who was signed in at this browser before is not any more, whoever it was. attacks S1, S3
+    const before = this.#cookies.readLogin(request.rawHeaders, this.#now());
     if (before !== null) await this.#forget(await this.#book.end(before.id));
-    return { identity, setCookies: [this.#cookies.setLogin({ id, ...entered })] };
+    this.#tell("identity.signedIn", identity);
+    return { to: wish.returnTo, setCookies: [this.#cookies.setLogin({ id, ...entered })] };
   }
 
   /** The provider orders a log-out. */

@@ -83,7 +83,7 @@ export class Provider {
   }
 
   /** Where a person goes to prove who they are. @throws SessionProxyError `QSP-IDENTITY` */
-  async authorizationUrl({ state, nonce, verifier }: PendingSignIn, afresh: boolean): Promise<string> {
+  async authorizationUrl({ state, nonce, verifier, wish }: PendingSignIn): Promise<string> {
     const { client, config } = await this.#find();
     const { oidc, redirectUri } = this.#options;
     const url = client.buildAuthorizationUrl(config, {
@@ -94,7 +94,7 @@ export class Provider {
       code_challenge: await client.calculatePKCECodeChallenge(verifier),
       code_challenge_method: "S256",
       max_age: String(anyAge),
-      ...(afresh ? { prompt: "login" } : {}),
+      ...(wish.afresh ? { prompt: "login" } : {}),
     });
     return url.href;
   }
