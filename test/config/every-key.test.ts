@@ -69,6 +69,22 @@ upstream: { perSession: 6, idle: 5s, idleTotal: 1024, total: 4096, client: undic
 unsafe: { plainHttpTenant: false, plainHttpPublic: false, foreignScriptOnAppOrigin: false }
 `;
 
+const trustedHeader = everyKey.slice(everyKey.indexOf("  trustedHeader:"), everyKey.indexOf("session:\n"));
+
+/** The sources that stand in the same place, with every key. */
+const otherSources = {
+  oidc: `  oidc:
+    issuer: https://idp.example.com
+    clientId: analytics
+    clientSecretFile: client-secret
+    scopes: [openid, profile, email, groups]
+    afterLogout: https://portal.example.com/
+    claims: { subject: sub, name: name, email: email, emailVerified: email_verified, groups: roles, groupsSeparator: " " }
+`,
+} as const;
+
+const withSource = (source: string): string => everyKey.replace(trustedHeader, source);
+
 beforeAll(async () => {
   folder = createConfigFolder();
   const pair = await generate([{ name: "commonName", value: "localhost" }], {
@@ -81,6 +97,7 @@ beforeAll(async () => {
   folder.write("webhook-secret", "fedcba9876543210fedcba9876543210\n");
   folder.write("store", `${storeUrl}\n`);
   folder.write("secret", "a-secret-of-thirty-two-bytes-or-so\n");
+  folder.write("client-secret", "a-client-secret\n");
   file = folder.write("config.yaml", everyKey);
 });
 afterAll(() => folder.remove());
@@ -99,8 +116,17 @@ describe("a file with every key", () => {
     expect(loaded({ file }).warnings).toEqual([]);
   });
 
+  test.each(Object.entries(otherSources))("is right with %s instead", (_what, source) => {
+    const other = folder.write("other-source.yaml", withSource(source));
+    expect(problemsOf({ file: other })).toEqual([]);
+    expect(loaded({ file: other }).warnings).toEqual([]);
+  });
+
   test("leaves none out that the schema knows", () => {
-    const written = new Set(pathsOf(readFileTree(file).tree));
+    const files = Object.values(otherSources).map((source, index) =>
+      folder.write(`source-${index}.yaml`, withSource(source)),
+    );
+    const written = new Set([file, ...files].flatMap((each) => pathsOf(readFileTree(each).tree)));
     const known = keyNames
       .filter(({ leaf }) => leaf !== "unavailable")
       .map(({ path }) => path.join("."))

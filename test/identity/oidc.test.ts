@@ -31,8 +31,11 @@ const logOutHere = (browser: OidcBrowser, { base, stack }: OidcWorld): Promise<R
     method: "POST",
     headers: { "sec-fetch-site": "same-origin", origin: stack.origin },
   });
-const within = async <T>(ms: number, work: Promise<T>): Promise<T> => {
-  const late = new Promise<never>((_, reject) => setTimeout(() => reject(new Error(`not in ${ms} ms`)), ms));
+/** And what a busy machine adds. */
+const inASecond = async <T>(work: Promise<T>): Promise<T> => {
+  const late = new Promise<never>((_, reject) =>
+    setTimeout(() => reject(new Error("took too long")), 2000).unref(),
+  );
   return Promise.race([work, late]);
 };
 
@@ -109,7 +112,7 @@ describe("a proxy that signs people in", () => {
     const value = (await browser.cookies()).get(name) ?? "";
     await browser.open(way);
     expect((await browser.cookies()).get(name)).not.toBe(value);
-    expect((await within(1000, socket.closed)).code).toBe(4203);
+    expect((await inASecond(socket.closed)).code).toBe(4203);
     expect((await browser.fetch("/qlik/_session")).json()).toMatchObject({ subject: "bob" });
     const stale = await browser.fetch(items, { headers: { cookie: `${name}=${value}` } });
     expect(stale.status).toBe(401);
@@ -123,7 +126,7 @@ describe("a proxy that signs people in", () => {
     const socket = await browser.socket(engine);
     await socket.message();
     const page = await logOutHere(browser, world);
-    expect((await within(1000, socket.closed)).code).toBe(4203);
+    expect((await inASecond(socket.closed)).code).toBe(4203);
     expect(page.status).toBe(200);
     const to = new URL(onwardOf(page) ?? "");
     expect(to.origin + to.pathname).toBe(`${world.provider.issuer}/session/end`);
@@ -200,7 +203,7 @@ describe("a log-out that the provider orders", () => {
     await Promise.all([here.message(), there.message(), kept.message()]);
     expect((await elsewhere.fetch(items, { at: other })).status).toBe(200);
     await logOutAtProvider(ann, world.provider);
-    expect(await within(1000, Promise.all([here.closed, there.closed]))).toMatchObject([
+    expect(await inASecond(Promise.all([here.closed, there.closed]))).toMatchObject([
       { code: 4203 },
       { code: 4203 },
     ]);
