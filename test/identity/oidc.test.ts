@@ -4,7 +4,7 @@ import { systemClock } from "../../src/kernel/clock.ts";
 import { logOutAtProvider, logoutClaims, orderLogout, signedByProvider } from "../support/logout-tokens.ts";
 import { observeProcess } from "../support/observed-process.ts";
 import { type OidcBrowser, oidcIdentify, type OidcWorld, startOidcWorld } from "../support/oidc-world.ts";
-import { startOpenIdProvider } from "../support/openid-provider.ts";
+import { clientSecret, startOpenIdProvider } from "../support/openid-provider.ts";
 import type { RawAnswer } from "../support/raw-client.ts";
 import { NodeStore, SharedMemoryStore } from "../support/shared-memory-store.ts";
 import { startStack } from "../support/stack.ts";
@@ -169,6 +169,28 @@ describe("a proxy that signs people in", () => {
     const back = await browser.open(await browser.atProvider(again, "ann"));
     expect(onwardOf(back)).toBe(`${world.stack.origin}/page`);
     expect((await browser.fetch(items)).status).toBe(200);
+  });
+
+  test("tells of who comes and goes, and shows no secret", async () => {
+    const seen = observeProcess();
+    const browser = world.browser();
+    const way = new URL(await browser.wayBack("ann"));
+    const [pending = ""] = (await browser.cookies()).values();
+    const page = await browser.open(way.href);
+    const cookie = (await browser.cookies()).get("qsp-qlik") ?? "";
+    await browser.fetch(items);
+    const hint =
+      new URL(onwardOf(await logOutHere(browser, world)) ?? "").searchParams.get("id_token_hint") ?? "";
+    seen.stop();
+    const told = seen.events.map((event) => JSON.parse(event) as { event: string; subjectHash?: string });
+    const [signedIn] = told.filter(({ event }) => event === "identity.signedIn");
+    expect(signedIn?.subjectHash).toMatch(/^[0-9a-f]{16}$/);
+    const [code = "", state = ""] = ["code", "state"].map((name) => way.searchParams.get(name) ?? "");
+    for (const secret of [code, state, pending, cookie, hint, clientSecret]) {
+      expect(secret.length).toBeGreaterThan(20);
+      expect(seen.events.join()).not.toContain(secret);
+      expect(page.text).not.toContain(secret);
+    }
   });
 
   test("refuses claims that make no identity, and says why in the log only", async () => {

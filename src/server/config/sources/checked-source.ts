@@ -1,4 +1,5 @@
 import type { OptionProblem } from "../../../errors.ts";
+import type { ClaimNames } from "../../../identity/claim-mapping.ts";
 import type { Identify } from "../../../identity/identify.ts";
 
 /** One identity source of a configuration, and what is wrong with it. */
@@ -33,3 +34,14 @@ export const pickTexts = <Name extends string>(
 /** The texts of a list; none where it is no list. */
 export const texts = (value: unknown): readonly string[] =>
   Array.isArray(value) ? value.filter((item): item is string => typeof item === "string") : [];
+
+/** The keys of `claims`, below a source that reads claims. */
+export const claimKeys: readonly (keyof ClaimNames)[] = [
+  "subject",
+  "name",
+  "email",
+  "emailVerified",
+  "groups",
+  "groupsSeparator",
+  "sessionId",
+];

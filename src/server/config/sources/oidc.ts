@@ -3,9 +3,7 @@ import { createOidcIdentify } from "../../../identity/oidc/oidc-sign-in.ts";
 import { openIdClaims } from "../../../identity/claim-mapping.ts";
 import { Secret } from "../../../kernel/secret.ts";
 import { isPlainObject } from "../../../options/check-shape.ts";
-import { type CheckSource, pickTexts, texts } from "./checked-source.ts";
-
-const claimKeys = ["subject", "name", "email", "emailVerified", "groups", "groupsSeparator"] as const;
+import { type CheckSource, claimKeys, pickTexts, texts } from "./checked-source.ts";
 
 /** `identity.oidc`: the proxy signs people in itself, at an OpenID provider. */
 export const checkOidcSource: CheckSource = (keys, { unsafe }) => {
