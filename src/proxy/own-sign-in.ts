@@ -72,7 +72,7 @@ export async function answerSignIn(
 ): Promise<OwnAnswer> {
   if (answer === undefined) throw new SessionProxyError("QSP-POLICY");
   const given = await answer(request, query);
-  if ("to" in given) return withCookies(onwardPage("Signed in", given.to), given.setCookies);
+  if ("to" in given) return withCookies(onwardPage("One moment", given.to), given.setCookies);
   return given.json ? jsonAnswer(given.status, given.json) : emptyAnswer(given.status);
 }
 
