@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Identity } from "./identity.ts";
-import type { SignInSource, SignInHouse } from "./sign-in-source.ts";
+import type { SignInHouse, SignInRoute, SignInSource } from "./sign-in-source.ts";
 
 /** Who somebody is, now or when it is known. */
 export type Named = Identity | null | Promise<Identity | null>;
@@ -16,4 +16,6 @@ export interface Identify {
   readonly givenAfter?: (request: IncomingMessage, since: number) => Named;
   /** What a source that signs people in itself is in a proxy; it is asked there, and not here. */
   readonly openIn?: (house: SignInHouse) => SignInSource;
+  /** Own routes of such a source, by what stands behind `_session/` in their path. */
+  readonly ownRoutes?: ReadonlyMap<string, SignInRoute>;
 }

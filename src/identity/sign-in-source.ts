@@ -8,8 +8,12 @@ import type { Identity } from "./identity.ts";
 export interface SignInSource {
   /** Who is signed in at the browser of a request. @throws SessionProxyError `QSP-STORE` */
   identify(request: IncomingMessage): Named;
-  /** Own routes, by what stands behind `_session/` in their path. */
-  readonly routes: ReadonlyMap<string, SignInRoute>;
+  /**
+   * Answers an own route of its own: a person to be sent on by a page of ours, or an answer to a machine.
+   *
+   * @throws SessionProxyError
+   */
+  answer(route: string, request: IncomingMessage, query: string): Promise<Onward | MachineAnswer>;
   /** Sends a person to where they prove who they are. @throws SessionProxyError `QSP-IDENTITY` */
   begin(request: IncomingMessage, wish: SignInWish): Promise<Onward>;
   /** Forgets who is signed in at a browser. @throws SessionProxyError `QSP-STORE` */
@@ -45,8 +49,6 @@ export interface SignInRoute {
   readonly method: "GET" | "POST";
   /** How the site guard looks at it. rules R4 */
   readonly guardedAs: "callback" | "backchannel-logout";
-  /** A person to be sent on by a page of ours, or an answer to a machine. @throws SessionProxyError */
-  answer(request: IncomingMessage, query: string): Promise<Onward | MachineAnswer>;
 }
 
 /** An answer to a machine; the reason of a refusal is for the log. */

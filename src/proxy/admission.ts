@@ -79,7 +79,7 @@ export function createAdmission(
   signInSource?: SignInSource,
 ): Admission {
   const isRoot = options.prefix === "";
-  const offered = { takesLogin: !isRoot || options.root.takeLogin, added: routesOf(signInSource) };
+  const offered = { takesLogin: !isRoot || options.root.takeLogin, added: routesOf(options.identify) };
   const sitePolicy = {
     publicOrigin: options.publicOrigin,
     allowedOrigins: options.allowedOrigins,

@@ -10,7 +10,7 @@ import type { SessionManager } from "../session/session-manager.ts";
 import { sendAnswer, writeHead } from "./host-response.ts";
 import { jsonAnswer, logoutForm } from "./own-pages.ts";
 import { checkOwnMethod, type OwnRoute } from "./own-routes.ts";
-import { answerSignIn, OwnSignIn } from "./own-sign-in.ts";
+import { OwnSignIn } from "./own-sign-in.ts";
 import type { ProductInfo } from "./product-info.ts";
 import { followSession } from "./session-events.ts";
 import type { Site } from "./site.ts";
@@ -69,7 +69,7 @@ export class OwnAnswers {
       case "logout":
         return sendAnswer(response, await this.#logoutPage(request));
       case "sign-in":
-        return sendAnswer(response, await answerSignIn(route, request, visit.target.query));
+        return sendAnswer(response, await this.#ownSignIn.answer(route, request, visit.target.query));
     }
   }
 

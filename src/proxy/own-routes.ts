@@ -1,5 +1,6 @@
 import { SessionProxyError } from "../errors.ts";
-import type { SignInSource, SignInRoute } from "../identity/sign-in-source.ts";
+import type { Identify } from "../identity/identify.ts";
+import type { SignInRoute } from "../identity/sign-in-source.ts";
 
 /** A route that we answer ourselves; it never reaches the tenant. product B4 */
 export interface OwnRoute {
@@ -8,8 +9,8 @@ export interface OwnRoute {
   readonly methods: readonly string[];
   /** How the site guard looks at a request to it. rules R4 */
   guardedAs(method: string): "read" | "changes-state" | "login" | "logout" | SignInRoute["guardedAs"];
-  /** Who answers a route of the identity source. */
-  readonly answer?: SignInRoute["answer"];
+  /** What the identity source calls a route of its own. */
+  readonly added?: string;
 }
 
 const reading = (name: OwnRoute["name"], ...methods: readonly string[]): OwnRoute => ({
@@ -50,10 +51,12 @@ export interface OwnRoutesOffered {
 }
 
 /** The own routes that an identity source adds. */
-export function routesOf(signInSource: SignInSource | undefined): ReadonlyMap<string, OwnRoute> {
-  const added = [...(signInSource?.routes ?? [])].map(([name, { method, guardedAs, answer }]) => {
-    const route: OwnRoute = { name: "sign-in", methods: [method], guardedAs: () => guardedAs, answer };
-    return [`/_session/${name}`, route] as const;
+export function routesOf({
+  ownRoutes = new Map(),
+}: Pick<Identify, "ownRoutes">): ReadonlyMap<string, OwnRoute> {
+  const added = [...ownRoutes].map(([added, { method, guardedAs }]) => {
+    const route: OwnRoute = { name: "sign-in", methods: [method], guardedAs: () => guardedAs, added };
+    return [`/_session/${added}`, route] as const;
   });
   return new Map(added);
 }

@@ -50,6 +50,15 @@ export class OwnSignIn {
     return withCookies(answer, setCookies);
   }
 
+  /** Answers a route of the identity source. @throws SessionProxyError */
+  async answer({ added }: OwnRoute, request: IncomingMessage, query: string): Promise<OwnAnswer> {
+    const { signInSource } = this.#options;
+    if (!signInSource || added === undefined) throw new SessionProxyError("QSP-POLICY");
+    const given = await signInSource.answer(added, request, query);
+    if ("to" in given) return withCookies(onwardPage("One moment", given.to), given.setCookies);
+    return given.json ? jsonAnswer(given.status, given.json) : emptyAnswer(given.status);
+  }
+
   /** One that fails does not keep the other from being done. */
   async #end(request: IncomingMessage): Promise<SignedOut> {
     const { sessions, signInSource } = this.#options;
@@ -62,18 +71,6 @@ export class OwnSignIn {
     if (login.status === "rejected") throw login.reason;
     return login.value;
   }
-}
-
-/** Answers a route of the identity source. @throws SessionProxyError */
-export async function answerSignIn(
-  { answer }: OwnRoute,
-  request: IncomingMessage,
-  query: string,
-): Promise<OwnAnswer> {
-  if (answer === undefined) throw new SessionProxyError("QSP-POLICY");
-  const given = await answer(request, query);
-  if ("to" in given) return withCookies(onwardPage("One moment", given.to), given.setCookies);
-  return given.json ? jsonAnswer(given.status, given.json) : emptyAnswer(given.status);
 }
 
 /** A page in a tab: nobody signs in inside a frame, and a fetch is never redirected. product B6 */

@@ -1,3 +1,5 @@
+import { resolveOptions } from "../../src/options/session-proxy-options.ts";
+import { createExplainer } from "../../src/proxy/explain/explain.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ConfigFolder, createConfigFolder, loaded, problemsOf, rightConfig } from "./config-folder.ts";
 
@@ -23,6 +25,26 @@ describe("identity.oidc", () => {
     expect(options.identify).toHaveProperty("openIn");
     expect(() => options.identify({} as never)).toThrow("publicOrigin");
     expect(JSON.stringify(loaded({ file }).config)).not.toContain("a-client-secret");
+  });
+
+  test("has own routes that can be explained without a provider", () => {
+    const { options } = loaded({ file: withOidc(right) }).config;
+    const explain = createExplainer(resolveOptions(options));
+    const back = explain({
+      method: "GET",
+      upgrade: false,
+      target: "/qlik/_session/callback?code=a&state=b",
+      headers: [],
+    });
+    expect(back.taker).toEqual({ kind: "own", route: "sign-in" });
+    expect(back.row).toBe(1);
+    const order = {
+      method: "POST",
+      upgrade: false,
+      target: "/qlik/_session/backchannel-logout",
+      headers: [],
+    };
+    expect(explain(order).row).toBe(1);
   });
 
   test("takes the secret from a variable", () => {

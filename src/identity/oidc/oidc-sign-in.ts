@@ -3,8 +3,6 @@ import { SessionProxyError } from "../../errors.ts";
 import { readBody } from "../../http/read-body.ts";
 import { firstHeader } from "../../http/raw-headers.ts";
 import { publish } from "../../kernel/channels.ts";
-import { checkIdentity } from "../checked-identity.ts";
-import { mapClaims } from "../claim-mapping.ts";
 import type { Identify } from "../identify.ts";
 import type { Identity } from "../identity.ts";
 import type {
@@ -20,6 +18,7 @@ import { Cookies, longestReturnTo, type PendingSignIn } from "./cookies.ts";
 import { type LiveLogin, LoginBook, type LogoutOrder } from "./login-book.ts";
 import { handleOf } from "./login-record.ts";
 import { BadLogoutToken, type LogoutToken, LogoutTokens } from "./logout-token.ts";
+import { identityIn } from "./identity-in.ts";
 import type { OidcOptions } from "./oidc-options.ts";
 import { Provider, type ProvenPerson } from "./provider.ts";
 
@@ -28,8 +27,19 @@ export function createOidcIdentify(options: OidcOptions): Identify {
   const identify: Identify = () => {
     throw new SessionProxyError("QSP-IDENTITY", { reason: "the identity source oidc needs publicOrigin" });
   };
-  return Object.assign(identify, { openIn: (house: SignInHouse) => new OidcSignIn(options, house) });
+  return Object.assign(identify, {
+    openIn: (house: SignInHouse) => new OidcSignIn(options, house),
+    ownRoutes,
+  });
 }
+
+const callback = "callback";
+
+/** What a source at an OpenID provider needs beside login and logout. product B4 */
+const ownRoutes: ReadonlyMap<string, SignInRoute> = new Map([
+  [callback, { method: "GET", guardedAs: "callback" }],
+  ["backchannel-logout", { method: "POST", guardedAs: "backchannel-logout" }],
+]);
 
 /** A log-out order has some 1000 bytes. Bytes. */
 const largestOrder = 16 * 1024;
@@ -42,7 +52,6 @@ const mostFinished = 10_000;
 
 /** Signs people in at an OpenID provider, and out when it says so. */
 class OidcSignIn implements SignInSource {
-  readonly routes: ReadonlyMap<string, SignInRoute>;
   readonly #options: OidcOptions;
   readonly #house: SignInHouse;
   readonly #cookies: Cookies;
@@ -63,13 +72,6 @@ class OidcSignIn implements SignInSource {
     const provider = new Provider({ oidc: options, redirectUri, clock, timeout });
     this.#provider = provider;
     this.#logoutTokens = new LogoutTokens({ provider, issuer, clientId, timeout, now: () => clock.now() });
-    this.routes = new Map<string, SignInRoute>([
-      ["callback", { method: "GET", guardedAs: "callback", answer: this.#finish.bind(this) }],
-      [
-        "backchannel-logout",
-        { method: "POST", guardedAs: "backchannel-logout", answer: this.#obey.bind(this) },
-      ],
-    ]);
     provider.start();
   }
 
@@ -103,6 +105,10 @@ class OidcSignIn implements SignInSource {
     const cookie = this.#cookies.readLogin(rawHeaders, this.#now());
     const counts = cookie !== null && !this.#book.isOver(cookie.id);
     return this.#cookies.tidy(rawHeaders, this.#now(), counts);
+  }
+
+  answer(route: string, request: IncomingMessage, query: string): Promise<Onward | MachineAnswer> {
+    return route === callback ? this.#finish(request, query) : this.#obey(request);
   }
 
   close(): void {
@@ -144,7 +150,7 @@ class OidcSignIn implements SignInSource {
   /** Signs in who has proven who they are, unless all of theirs was ended since: then they are to prove it once more. */
   async #admit(request: IncomingMessage, person: ProvenPerson, wish: SignInWish): Promise<Onward> {
     const { claims, sub, ...proof } = person;
-    const identity = toIdentity(claims, this.#options);
+    const identity = identityIn(claims, this.#options.claims);
     const id = this.#cookies.newId();
     const { evidenceAt } = proof;
     if (!(await this.#house.admits({ ...identity, evidenceAt, sessionId: handleOf(id) }))) {
@@ -200,34 +206,6 @@ class OidcSignIn implements SignInSource {
   #now(): number {
     return this.#house.clock.now();
   }
-}
-
-/** @throws SessionProxyError `QSP-IDENTITY` where the claims do not make an identity */
-function toIdentity(claims: Readonly<Record<string, unknown>>, options: OidcOptions): Identity {
-  const mapped = mapClaims(claims, options.claims);
-  const problem = "problem" in mapped ? mapped.problem : overageIn(claims, options.claims.groups);
-  if (problem !== null)
-    throw new SessionProxyError("QSP-IDENTITY", { reason: `the provider's claims: ${problem}` });
-  if ("problem" in mapped) throw new SessionProxyError("QSP-IDENTITY");
-  try {
-    // A session id of ours takes the place of the provider's.
-    const { sessionId: _, ...identity } = mapped.identity;
-    const checked = checkIdentity(identity);
-    if (checked !== null) return checked;
-  } catch (cause) {
-    const reason = cause instanceof TypeError ? cause.message : "no identity";
-    throw new SessionProxyError("QSP-IDENTITY", { reason: `the provider's claims: ${reason}`, cause });
-  }
-  throw new SessionProxyError("QSP-UNAUTHENTICATED");
-}
-
-/** A provider that has too many groups for a token names a place to fetch them: without them, other data would be shown. */
-function overageIn(claims: Readonly<Record<string, unknown>>, groups: string): string | null {
-  const names = claims["_claim_names"];
-  const isElsewhere = typeof names === "object" && names !== null && Object.hasOwn(names, groups);
-  return isElsewhere
-    ? `"${groups}" is too long for a token and kept elsewhere; let the provider send the groups that the tenant uses only`
-    : null;
 }
 
 /** The token in a form; null where there is not exactly one. @throws SessionProxyError `QSP-TOO-LARGE`, `QSP-TIMEOUT` */
