@@ -106,7 +106,7 @@ function checkTypeScript(documents, folder) {
 
 /**
  * Gives each YAML block to `validate`, in a folder with the files that a reader has made by then: the keys by
- * `keygen`.
+ * `keygen`, and secrets.
  */
 function checkConfigurations(documents, folder) {
   const blocks = documents.flatMap(({ path, blocks: all }) =>
@@ -116,6 +116,9 @@ function checkConfigurations(documents, folder) {
   const cli = join(home, "dist/cli/main.js");
   const keygen = runNode([cli, "keygen", "--out", "keys", "--alg", "ES384"], folder);
   if (keygen.failed) return [`keygen fails: ${keygen.output}`];
+  mkdirSync(join(folder, "secrets"));
+  for (const name of ["client-secret", "session-secret"])
+    writeFileSync(join(folder, "secrets", name), `${"0123456789abcdef".repeat(4)}\n`, { mode: 0o600 });
   return blocks.flatMap(({ path, code }, index) => {
     const file = `config-${index + 1}.yaml`;
     writeFileSync(join(folder, file), code);

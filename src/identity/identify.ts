@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Identity } from "./identity.ts";
+import type { SignInHouse, SignInRoute, SignInSource } from "./sign-in-source.ts";
 
 /** Who somebody is, now or when it is known. */
 export type Named = Identity | null | Promise<Identity | null>;
@@ -13,4 +14,10 @@ export interface Identify {
   (request: IncomingMessage): Named;
   /** The same, with a word that was given after `since` (milliseconds); only where words are remembered. rules R1 */
   readonly givenAfter?: (request: IncomingMessage, since: number) => Named;
+  /** What a source that signs people in itself is in a proxy; it is asked there, and not here. */
+  readonly openIn?: (house: SignInHouse) => SignInSource;
+  /** Its settings, where they hold for the life of a process. */
+  readonly fixed?: unknown;
+  /** Own routes of such a source, by what stands behind `_session/` in their path. */
+  readonly ownRoutes?: ReadonlyMap<string, SignInRoute>;
 }

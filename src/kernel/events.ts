@@ -35,6 +35,11 @@ export type EventName =
   | "store.unwritten"
   | "store.written"
   | "config.warned"
+  | "identity.signedIn"
+  | "identity.signedOut"
+  | "identity.refused"
+  | "identity.lost"
+  | "identity.recovered"
   | "identity.warned"
   | "keys.failed"
   | "keys.changed"
@@ -186,6 +191,16 @@ export const eventTable: Readonly<Record<EventName, EventRow>> = {
     "the file of the store cannot be written; error where the process ends",
   ),
   "store.written": row("session", "info", "the file of the store is written again"),
+  "identity.signedIn": row("login", "info", "a person was signed in at the OpenID provider"),
+  "identity.signedOut": row("login", "info", "the OpenID provider has signed a person out"),
+  "identity.refused": row(
+    "login",
+    ["info", "warn", "error"],
+    "a sign-in at the OpenID provider, or one of its orders to sign out, does not count; error where an operator must act",
+    "`reason`: why",
+  ),
+  "identity.lost": row("login", "error", "the OpenID provider cannot be reached", "`reason`: why"),
+  "identity.recovered": row("login", "info", "the OpenID provider can be reached again"),
   "identity.warned": row("policy", "warn", "the identity source does what it should not", "`reason`: what"),
   "keys.failed": row(
     "policy",

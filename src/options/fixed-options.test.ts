@@ -68,6 +68,14 @@ describe("reloadProblems", () => {
     );
   });
 
+  test("a source that signs people in itself stays as it is", () => {
+    const source = (clientId: string) =>
+      Object.assign(() => null, { fixed: { clientId, clientSecret: new Secret("s") } });
+    expect(placesOf({ identify: source("a") }, resolved({ identify: source("a") }))).toEqual([]);
+    expect(placesOf({ identify: source("b") }, resolved({ identify: source("a") }))).toEqual(["identity"]);
+    expect(placesOf({ identify: () => null }, resolved({ identify: source("a") }))).toEqual(["identity"]);
+  });
+
   test("a store's password is a change too, though it is not shown", () => {
     const before = resolved({ store: "redis://:one@host", secret: one });
     const after = resolved({ store: new Secret("redis://:two@host"), secret: one });

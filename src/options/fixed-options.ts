@@ -29,7 +29,10 @@ export function reloadProblems(before: ResolvedOptions, after: ResolvedOptions):
     .filter((place) => !reloadable.some((each) => place === each || place.startsWith(`${each}.`)))
     // The parts into which the address of a store is taken are not the operator's words.
     .map((place) => (place.startsWith("store.") ? "store" : place));
+  // Whoever is signed in by a source of ours is signed in at that one.
+  const isOtherSource = changedPlaces(before.identify.fixed, after.identify.fixed).length > 0;
   return [
+    ...(isOtherSource ? [{ path: "identity", message: needsRestart }] : []),
     ...[...new Set(fixed)].map((path) => ({ path, message: needsRestart })),
     ...(opens(before, after) ? [] : [{ path: "secret", message: noOlderSecret }]),
   ];

@@ -6,10 +6,11 @@ import { judgeSite, type SiteFacts, type SiteVerdict } from "../http/site-guard.
 import { readTarget, stripPrefix, type Target } from "../http/target.ts";
 import { checkIdentity } from "../identity/checked-identity.ts";
 import type { Named } from "../identity/identify.ts";
+import type { SignInSource } from "../identity/sign-in-source.ts";
 import type { Policy } from "../policy/matcher.ts";
 import type { RouteClass } from "../policy/rule.ts";
 import type { Verdict } from "../policy/verdict.ts";
-import { findOwnRoute, type OwnRoute } from "./own-routes.ts";
+import { findOwnRoute, type OwnRoute, routesOf } from "./own-routes.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
 import type { RequestHead } from "./request-head.ts";
 
@@ -81,10 +82,16 @@ export interface Admission {
   readonly identify: (request: IncomingMessage, since?: number) => Named;
 }
 
-/** Creates the door of one proxy. */
-export function createAdmission(options: ResolvedOptions, policy: Policy): Admission {
+/** Creates the door of one proxy; `signInSource` is what its identity source is there, where that signs people in itself. */
+export function createAdmission(
+  options: ResolvedOptions,
+  policy: Policy,
+  signInSource?: SignInSource,
+): Admission {
   const isRoot = options.prefix === "";
-  const takesLogin = !isRoot || options.root.takeLogin;
+  const offered = { takesLogin: !isRoot || options.root.takeLogin, added: routesOf(options.identify) };
+  const ask = (request: IncomingMessage): unknown =>
+    signInSource === undefined ? options.identify(request) : signInSource.identify(request);
   const sitePolicy = {
     publicOrigin: options.publicOrigin,
     allowedOrigins: options.allowedOrigins,
@@ -104,7 +111,7 @@ export function createAdmission(options: ResolvedOptions, policy: Policy): Admis
     const path = stripPrefix(target.path, options.prefix);
     if (path === null) return { kind: "elsewhere" };
     const inside = { path, query: target.query };
-    const route = upgrade ? null : findOwnRoute(path, takesLogin);
+    const route = upgrade ? null : findOwnRoute(path, offered);
     if (route) return { kind: "own", route, target: inside };
     const method = preflightMethod(request) ?? request.method ?? "GET";
     const verdict = policy.judge(method, upgrade, path);
@@ -162,7 +169,7 @@ export function createAdmission(options: ResolvedOptions, policy: Policy): Admis
       try {
         const given: unknown =
           since === undefined || options.identify.givenAfter === undefined
-            ? options.identify(request)
+            ? ask(request)
             : options.identify.givenAfter(request, since);
         if (!isThenable(given)) return checkIdentity(given);
         return Promise.resolve(given)

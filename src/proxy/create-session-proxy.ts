@@ -2,6 +2,7 @@ import type { IncomingMessage, Server } from "node:http";
 import { OptionsError } from "../errors.ts";
 import { systemClock, type Clock } from "../kernel/clock.ts";
 import { atMost } from "../kernel/deadline.ts";
+import type { SignInSource } from "../identity/sign-in-source.ts";
 import { SessionManager } from "../session/session-manager.ts";
 import { createDoorContexts, type Standing } from "./door-contexts.ts";
 import { InFlight } from "./drain.ts";
@@ -16,7 +17,7 @@ import type { ResolvedOptions } from "../options/resolved-options.ts";
 import type { Middleware, ReloadableProxy, Reloaded, SessionProxy } from "./session-proxy.ts";
 import { openStore } from "./open-store.ts";
 import { UpgradeDoor } from "./upgrade-door.ts";
-import { createRotatingSeal } from "../store/seal.ts";
+import { createRotatingSeal, type Seal } from "../store/seal.ts";
 import { createUpstream, staticLane } from "../upstream/upstream.ts";
 
 /**
@@ -88,6 +89,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
   const standing: Standing = {
     sessions,
     upstream,
+    signInSource: openSignInSource(options, { clock, seal, sessions }),
     live,
     now,
     losses: new LossMemory(now),
@@ -163,6 +165,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
     async close() {
       closed = true;
       draining = "yes";
+      standing.signInSource?.close();
       live.closeAll(4003, JSON.stringify({ code: "QSP-CLOSED" }), 0);
       await sessions.close();
       await atMost(closeWait, live.empty());
@@ -179,5 +182,35 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
       storeReachable: sessions.storeReachable,
       upstream: upstream.stats(),
     }),
+  });
+}
+
+interface SignInParts {
+  readonly clock: Clock;
+  readonly seal: Seal;
+  readonly sessions: SessionManager;
+}
+
+/** What an identity source is in this proxy, where it signs people in itself; it has to know how the browser sees us. */
+function openSignInSource(
+  options: ResolvedOptions,
+  { clock, seal, sessions }: SignInParts,
+): SignInSource | undefined {
+  const { publicOrigin, prefix, identify, session, tenant, timeouts } = options;
+  if (publicOrigin === undefined) return undefined;
+  return identify.openIn?.({
+    clock,
+    seal,
+    documents: sessions.registry.documents,
+    publicOrigin,
+    prefix,
+    tenantOrigin: tenant.origin,
+    lifetime: session.maxLifetime,
+    storeGrace: session.storeGrace,
+    timeout: timeouts.login,
+    admits: (identity) => sessions.registry.admits(identity),
+    logout: (identity) => sessions.logout(identity),
+    revoke: (subject) => sessions.revoke(subject, 0),
+    hashOf: (subject) => sessions.hashOf(subject),
   });
 }

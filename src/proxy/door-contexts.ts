@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { SessionProxyError } from "../errors.ts";
 import type { Identity } from "../identity/identity.ts";
-import { within } from "../kernel/deadline.ts";
+import type { SignInSource } from "../identity/sign-in-source.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
 import type { ProxySession } from "../session/proxy-session.ts";
 import type { SessionManager } from "../session/session-manager.ts";
@@ -24,6 +24,8 @@ import type { UpgradeDoorContext } from "./upgrade-door.ts";
 
 /** What a proxy has once, however often its options are replaced. */
 export interface Standing {
+  /** What the identity source is here, where it signs people in itself. */
+  readonly signInSource: SignInSource | undefined;
   readonly sessions: SessionManager;
   readonly upstream: Upstream;
   readonly live: LiveSockets;
@@ -48,8 +50,8 @@ export interface DoorContexts {
 
 /** Makes everything that depends on the options beside what a proxy has once. */
 export function createDoorContexts(options: ResolvedOptions, standing: Standing): DoorContexts {
-  const { sessions, upstream, live, now, isDraining, enter } = standing;
-  const admission = createAdmission(options, createRoutePolicy(options));
+  const { sessions, upstream, live, now, isDraining, enter, signInSource } = standing;
+  const admission = createAdmission(options, createRoutePolicy(options), signInSource);
   const site = createSite(options);
 
   const { identify, signIn, inTime } = createSignIn({
@@ -78,6 +80,7 @@ export function createDoorContexts(options: ResolvedOptions, standing: Standing)
     now,
     isDraining,
     identify,
+    signInSource,
     allowedOrigins: options.allowedOrigins,
     announceBefore: options.session.renewBefore,
     socketsOf: (key) => live.countOf(key),
@@ -88,6 +91,7 @@ export function createDoorContexts(options: ResolvedOptions, standing: Standing)
     http: Object.freeze({
       ...shared,
       site,
+      signInSource,
       ownAnswers,
       ownWord: standing.ownWord,
       isClosed: standing.isClosed,

@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { SessionProxyError } from "../errors.ts";
 import { errorAnswer } from "../http/own-answer.ts";
 import { firstHeader } from "../http/raw-headers.ts";
+import type { SignInSource } from "../identity/sign-in-source.ts";
 import { publish } from "../kernel/channels.ts";
 import { traceId as newTraceId } from "../kernel/random.ts";
 import { needsIdentity } from "../policy/rule.ts";
@@ -14,6 +15,7 @@ import { exchange, type ExchangeContext } from "./exchange.ts";
 import { sendAnswer } from "./host-response.ts";
 import { toInternalError } from "./internal-error.ts";
 import type { OwnAnswers } from "./own-answers.ts";
+import { cookieHeaders } from "./own-sign-in.ts";
 import { emptyAnswer } from "./own-pages.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
 import { checkPrepared, prepareRequest, type PreparedRequest } from "./rewrite-request.ts";
@@ -28,6 +30,8 @@ export interface HttpDoorContext extends ExchangeContext {
   readonly site: Site;
   readonly clientAddress: ClientAddress;
   readonly ownAnswers: OwnAnswers;
+  /** What the identity source is here, where it signs people in itself. */
+  readonly signInSource: SignInSource | undefined;
   readonly isDraining: () => boolean;
   readonly isClosed: () => boolean;
   /** One more exchange; the returned function ends it. */
@@ -197,7 +201,12 @@ export class HttpDoor {
     const ends = error.code === "QSP-TOO-LARGE" || error.code === "QSP-TARGET";
     if (ends && !response.headersSent) response.shouldKeepAlive = false;
     const gone = response.destroyed;
-    sendAnswer(response, errorAnswer(error, { navigation, traceId }), corsFor(visit));
+    const isNobody = error.code === "QSP-UNAUTHENTICATED";
+    const setCookies = (isNobody ? visit.context.signInSource?.tidy(request) : undefined) ?? [];
+    sendAnswer(response, errorAnswer(error, { navigation, traceId }), [
+      ...corsFor(visit),
+      ...cookieHeaders(setCookies),
+    ]);
     return {
       status: gone ? 499 : error.status,
       code: error.code,

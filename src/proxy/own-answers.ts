@@ -4,11 +4,13 @@ import { firstHeader } from "../http/raw-headers.ts";
 import type { OwnAnswer } from "../http/own-answer.ts";
 import type { Target } from "../http/target.ts";
 import type { Identity } from "../identity/identity.ts";
+import type { SignInSource } from "../identity/sign-in-source.ts";
 import type { ProxySession } from "../session/proxy-session.ts";
 import type { SessionManager } from "../session/session-manager.ts";
 import { sendAnswer, writeHead } from "./host-response.ts";
-import { emptyAnswer, jsonAnswer, loggedOut, logoutForm } from "./own-pages.ts";
+import { jsonAnswer, logoutForm } from "./own-pages.ts";
 import { checkOwnMethod, type OwnRoute } from "./own-routes.ts";
+import { OwnSignIn } from "./own-sign-in.ts";
 import type { ProductInfo } from "./product-info.ts";
 import { followSession } from "./session-events.ts";
 import type { Site } from "./site.ts";
@@ -23,6 +25,8 @@ export interface OwnAnswersOptions {
   /** Milliseconds before an end at which it is announced. */
   readonly announceBefore: number;
   readonly identify: (request: IncomingMessage) => Identity | null | Promise<Identity | null>;
+  /** What the identity source is here, where it signs people in itself. */
+  readonly signInSource: SignInSource | undefined;
   readonly isDraining: () => boolean;
   readonly socketsOf: (key: string) => number;
 }
@@ -40,9 +44,11 @@ export interface OwnVisit {
 /** Answers the own routes. product B4 */
 export class OwnAnswers {
   readonly #options: OwnAnswersOptions;
+  readonly #ownSignIn: OwnSignIn;
 
   constructor(options: OwnAnswersOptions) {
     this.#options = options;
+    this.#ownSignIn = new OwnSignIn(options);
   }
 
   /** @throws SessionProxyError */
@@ -62,6 +68,8 @@ export class OwnAnswers {
         return sendAnswer(response, await this.#login(visit));
       case "logout":
         return sendAnswer(response, await this.#logoutPage(request));
+      case "sign-in":
+        return sendAnswer(response, await this.#ownSignIn.answer(route, request, visit.target.query));
     }
   }
 
@@ -94,10 +102,9 @@ export class OwnAnswers {
   }
 
   async #logout(request: IncomingMessage): Promise<OwnAnswer> {
-    const identity = await this.#options.identify(request);
-    if (identity) await this.#options.sessions.logout(identity);
+    const answer = await this.#ownSignIn.end(request);
     const isSibling = this.#options.site.corsOriginFor(request) !== undefined;
-    return emptyAnswer(204, isSibling ? ["clear-site-data", '"cache"'] : []);
+    return isSibling ? { ...answer, headers: [...answer.headers, "clear-site-data", '"cache"'] } : answer;
   }
 
   async #events({ request, response, cors }: OwnVisit): Promise<void> {
@@ -122,14 +129,12 @@ export class OwnAnswers {
   }
 
   async #login({ request, target }: OwnVisit): Promise<OwnAnswer> {
-    const identity = await this.#options.identify(request);
-    if (!identity) throw new SessionProxyError("QSP-UNAUTHENTICATED");
     const own = this.#options.site.originFor(request);
     const wanted = new URLSearchParams(target.query).get("returnto");
     const location = wanted === null ? `${own}/` : this.#returnTo(wanted, own);
     if (location === null)
       throw new SessionProxyError("QSP-TARGET", { reason: "returnto is not on the list of origins" });
-    return emptyAnswer(302, ["location", location]);
+    return this.#ownSignIn.lead(request, location);
   }
 
   /** Judged by the parser that browsers use, and sent on as it understood it. attacks R1 */
@@ -147,8 +152,6 @@ export class OwnAnswers {
       firstHeader(raw, "sec-fetch-site") === "same-origin" &&
       firstHeader(raw, "sec-fetch-mode") === "navigate";
     if (request.method !== "POST" && !isOwnNavigation) return logoutForm();
-    const identity = await this.#options.identify(request);
-    if (identity) await this.#options.sessions.logout(identity);
-    return loggedOut();
+    return this.#ownSignIn.endWithPage(request);
   }
 }

@@ -1,3 +1,4 @@
+import { escapeHtml } from "../http/error-page.ts";
 import type { OwnAnswer } from "../http/own-answer.ts";
 
 /** What every answer of ours says: nobody keeps it, guesses its type, or loads it from elsewhere. rules R4 */
@@ -26,8 +27,8 @@ const pageHeaders = [
 const style =
   "body{font:16px/1.5 system-ui,sans-serif;margin:0;min-height:100vh;display:grid;place-items:center;background:#f6f7f9;color:#1c2530}main{max-width:26rem;padding:2rem;text-align:center}h1{font-size:1.3rem;margin:0 0 .5rem}button{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:.5rem;background:#0b6b43;color:#fff;cursor:pointer}@media(prefers-color-scheme:dark){body{background:#12171d;color:#e6eaee}}";
 
-function page(title: string, content: string): OwnAnswer {
-  const html = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><style>${style}</style><main><h1>${title}</h1>${content}</main></html>`;
+function page(title: string, content: string, head = ""): OwnAnswer {
+  const html = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">${head}<title>${title}</title><style>${style}</style><main><h1>${title}</h1>${content}</main></html>`;
   const body = Buffer.from(html);
   return { status: 200, headers: [...pageHeaders, "content-length", String(body.length)], body };
 }
@@ -43,6 +44,16 @@ export function logoutForm(): OwnAnswer {
 /** Says that the log-out is done. */
 export function loggedOut(): OwnAnswer {
   return page("Signed out of analytics", "<p>You can close this page.</p>");
+}
+
+/**
+ * Sends a person on by a page of ours: what follows begins here, where a redirect would still count as coming from the site
+ * that led to us. rules R14
+ */
+export function onwardPage(title: string, to: string): OwnAnswer {
+  const address = escapeHtml(to);
+  const refresh = `<meta http-equiv="refresh" content="0;url=${address}">`;
+  return page(title, `<p><a href="${address}">Continue</a></p>`, refresh);
 }
 
 /** An answer in JSON that nobody keeps. */

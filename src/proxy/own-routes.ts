@@ -1,12 +1,16 @@
 import { SessionProxyError } from "../errors.ts";
+import type { Identify } from "../identity/identify.ts";
+import type { SignInRoute } from "../identity/sign-in-source.ts";
 
 /** A route that we answer ourselves; it never reaches the tenant. product B4 */
 export interface OwnRoute {
-  readonly name: "session" | "events" | "login" | "logout" | "product-info" | "unknown";
+  readonly name: "session" | "events" | "login" | "logout" | "product-info" | "sign-in" | "unknown";
   /** What it can be asked with; anything else is not offered. */
   readonly methods: readonly string[];
   /** How the site guard looks at a request to it. rules R4 */
-  guardedAs(method: string): "read" | "changes-state" | "login" | "logout";
+  guardedAs(method: string): "read" | "changes-state" | "login" | "logout" | SignInRoute["guardedAs"];
+  /** What the identity source calls a route of its own. */
+  readonly added?: string;
 }
 
 const reading = (name: OwnRoute["name"], ...methods: readonly string[]): OwnRoute => ({
@@ -39,9 +43,27 @@ const loginRoutes: ReadonlyMap<string, OwnRoute> = new Map([
 
 const unknown = reading("unknown");
 
+/** Which own routes there are. */
+export interface OwnRoutesOffered {
+  readonly takesLogin: boolean;
+  /** What the identity source adds, by path. */
+  readonly added: ReadonlyMap<string, OwnRoute>;
+}
+
+/** The own routes that an identity source adds. */
+export function routesOf({
+  ownRoutes = new Map(),
+}: Pick<Identify, "ownRoutes">): ReadonlyMap<string, OwnRoute> {
+  const added = [...ownRoutes].map(([added, { method, guardedAs }]) => {
+    const route: OwnRoute = { name: "sign-in", methods: [method], guardedAs: () => guardedAs, added };
+    return [`/_session/${added}`, route] as const;
+  });
+  return new Map(added);
+}
+
 /** The own route at a path, or null; nothing below the reserved name goes to the tenant. */
-export function findOwnRoute(path: string, takesLogin: boolean): OwnRoute | null {
-  const found = routes.get(path) ?? (takesLogin ? loginRoutes.get(path) : undefined);
+export function findOwnRoute(path: string, { takesLogin, added }: OwnRoutesOffered): OwnRoute | null {
+  const found = routes.get(path) ?? added.get(path) ?? (takesLogin ? loginRoutes.get(path) : undefined);
   if (found) return found;
   return path.startsWith("/_session/") ? unknown : null;
 }

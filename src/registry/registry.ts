@@ -8,7 +8,7 @@ import { Ends, endsIn, type Acknowledged, type EndedSession, type ToldEndsOf } f
 import { gateNameOf } from "./index-key.ts";
 import { Naming } from "./naming.ts";
 import { withoutOverdue, type SessionLimits } from "./overdue.ts";
-import { tagOf } from "./session-key.ts";
+import { tagOf, type SessionOwner } from "./session-key.ts";
 import type { Step } from "./transitions.ts";
 import { inLocalTime, inStoreTime, viewOf, type UseHere, type View } from "./view.ts";
 import {
@@ -159,6 +159,13 @@ export class Registry {
   /** Whether sessions live on when this process ends. */
   get outlives(): boolean {
     return this.#options.store.reach !== "process";
+  }
+
+  /** Whether the host's word may open a session, as far as all nodes know. @throws SessionProxyError `QSP-STORE` */
+  async admits(owner: SessionOwner & { readonly evidenceAt?: number }): Promise<boolean> {
+    const key = (await this.naming.open()).keyOf(owner);
+    await this.read(key);
+    return this.ends.admits(key, owner.evidenceAt ?? Number.POSITIVE_INFINITY);
   }
 
   /** What the store says of a key. @throws SessionProxyError `QSP-STORE` */

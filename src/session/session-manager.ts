@@ -39,10 +39,10 @@ export class SessionManager {
   readonly tenant: TenantAccess;
   readonly generations: Generations;
   readonly upkeep: Upkeep;
+  readonly registry: Registry;
   readonly #options: SessionManagerOptions;
   readonly #clock: Clock;
   readonly #parts: SessionParts;
-  readonly #registry: Registry;
   readonly #cache: SessionCache;
   readonly #agreement: Agreement;
   readonly #clocks: SessionClocks;
@@ -65,7 +65,7 @@ export class SessionManager {
     this.tenant = parts.tenant;
     this.generations = parts.generations;
     this.upkeep = parts.upkeep;
-    this.#registry = parts.registry;
+    this.registry = parts.registry;
     this.#cache = parts.cache;
     this.#agreement = parts.agreement;
     this.#clocks = parts.clocks;
@@ -85,31 +85,31 @@ export class SessionManager {
 
   /** Whether the store answers. */
   get storeReachable(): boolean {
-    return this.#registry.naming.keys !== null && this.#registry.documents.isSound;
+    return this.registry.naming.keys !== null && this.registry.documents.isSound;
   }
 
   /** The session of an identity that this node has at hand. */
   find(owner: SessionOwner): ProxySession | undefined {
-    const key = this.#registry.naming.keys?.keyOf(owner);
+    const key = this.registry.naming.keys?.keyOf(owner);
     return key === undefined ? undefined : this.#cache.get(key);
   }
 
   /** When the person's sessions were last ended for good, as far as this node knows; 0 where it knows of no end. */
   lastEnd(owner: SessionOwner): number {
-    const key = this.#registry.naming.keys?.keyOf(owner);
-    return key === undefined ? 0 : this.#registry.ends.lastEndOf(key);
+    const key = this.registry.naming.keys?.keyOf(owner);
+    return key === undefined ? 0 : this.registry.ends.lastEndOf(key);
   }
 
   /** The session of an identity on any node, without making or extending one. @throws SessionProxyError `QSP-STORE` */
   async look(owner: SessionOwner): Promise<ProxySession | undefined> {
-    const keys = await this.#registry.naming.open();
+    const keys = await this.registry.naming.open();
     const key = keys.keyOf(owner);
     const known = this.#cache.get(key);
     if (known && !this.#agreement.isSure(known)) await this.#agreement.check(known);
     if (known && !known.ended) return known;
     const found = await this.#parts.openings.find(key, keys);
     const present = this.#cache.get(key);
-    if (present || !found || this.#registry.naming.keys !== keys) return present;
+    if (present || !found || this.registry.naming.keys !== keys) return present;
     this.#add(found);
     return found;
   }
@@ -129,9 +129,9 @@ export class SessionManager {
     if (identity.expiresAt !== undefined && identity.expiresAt <= this.#clock.now()) {
       throw new SessionProxyError("QSP-UNAUTHENTICATED");
     }
-    const { naming, ends } = this.#registry;
+    const { naming, ends } = this.registry;
     const { keys } = naming;
-    if (keys === null) return this.#registry.naming.open().then(() => this.acquire(evidence));
+    if (keys === null) return this.registry.naming.open().then(() => this.acquire(evidence));
     const key = keys.keyOf(identity);
     // Asked for a living session too: a request that began before an end does not join the session made after it.
     if (!ends.admits(key, evidence.at)) throw new SessionProxyError("QSP-UNAUTHENTICATED");
@@ -170,7 +170,7 @@ export class SessionManager {
   ): void {
     const { isDoubtful, isChanged } = absorbCookies(generation, answer, this.#clock.now());
     if (isDoubtful) this.suspect(session, generation);
-    if (isChanged && this.#registry.outlives && generation === session.current) {
+    if (isChanged && this.registry.outlives && generation === session.current) {
       this.#parts.sharing.cookies(session);
     }
   }
@@ -188,13 +188,13 @@ export class SessionManager {
   async logout(owner: SessionOwner): Promise<void> {
     const at = this.#clock.now();
     const barred = owner.sessionId !== undefined;
-    await this.#registry.naming.end((keys) => this.#endings.endKey(keys.keyOf(owner), "logout", barred, at));
+    await this.registry.naming.end((keys) => this.#endings.endKey(keys.keyOf(owner), "logout", barred, at));
   }
 
   /** Ends the session of a key; whether there was one. A host session's id does not work again. @throws SessionProxyError `QSP-STORE` */
   async revokeKey(key: string): Promise<boolean> {
-    await this.#registry.naming.open();
-    const known = this.#cache.get(key) ?? (await this.#registry.read(key)).live;
+    await this.registry.naming.open();
+    const known = this.#cache.get(key) ?? (await this.registry.read(key)).live;
     if (known) await this.#endings.endKey(key, "revoked", known.hasHostSession);
     return Boolean(known);
   }
@@ -202,14 +202,14 @@ export class SessionManager {
   /** Ends every session of a subject; no new one for `blockFor` milliseconds. @throws SessionProxyError `QSP-STORE` */
   async revoke(subject: string, blockFor: number): Promise<void> {
     const at = this.#clock.now();
-    await this.#registry.naming.end((keys) => this.#endings.endSubject(keys.tagOf(subject), blockFor, at));
+    await this.registry.naming.end((keys) => this.#endings.endSubject(keys.tagOf(subject), blockFor, at));
   }
 
   /** Every session in the store, or those of a subject. @throws SessionProxyError `QSP-STORE` */
   async list(subject?: string): Promise<readonly SessionSummary[]> {
-    const keys = await this.#registry.naming.open();
+    const keys = await this.registry.naming.open();
     const tag = subject === undefined ? null : keys.tagOf(subject);
-    return (await this.#registry.list(tag)).map(({ key, live }) => ({
+    return (await this.registry.list(tag)).map(({ key, live }) => ({
       key,
       subject: live.subject,
       createdAt: live.createdAt,
@@ -221,7 +221,7 @@ export class SessionManager {
 
   /** A subject as it stands in log lines; null until the store has said how. */
   hashOf(subject: string): string | null {
-    return this.#registry.naming.keys?.hashOf(subject) ?? null;
+    return this.registry.naming.keys?.hashOf(subject) ?? null;
   }
 
   /** Stops all timers. Sessions that nobody could go on with are ended at the tenant; the others stay in the store. */
@@ -231,9 +231,9 @@ export class SessionManager {
     this.#parts.queue.close();
     this.#agreement.close();
     const sessions = this.#cache.all();
-    if (this.#registry.outlives) await this.#parts.sharing.use(sessions);
+    if (this.registry.outlives) await this.#parts.sharing.use(sessions);
     await Promise.all(sessions.map((session) => this.#endings.end(session, "closed")));
-    this.#registry.close();
+    this.registry.close();
   }
 
   /** A session at hand, if it still runs as far as all nodes know. */
@@ -261,7 +261,7 @@ export class SessionManager {
   }
 
   async #open(key: string, keys: SessionKeys, evidence: Evidence): Promise<ProxySession> {
-    const { ends } = this.#registry;
+    const { ends } = this.registry;
     // Who comes after an end does not join what began before it.
     const flight = `${key}${ends.stampOf(key)}`;
     const isFirst = !this.#opening.has(flight);
@@ -269,7 +269,7 @@ export class SessionManager {
       const session = await this.#opening.run(flight, async () => {
         const opened = await this.#parts.openings.open(key, keys, evidence);
         // Under a name that is not used any more nobody would find it, or its end.
-        if (this.#registry.naming.keys !== keys) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
+        if (this.registry.naming.keys !== keys) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
         return this.#cache.get(key) ?? this.#add(opened);
       });
       if (this.#parts.sharing.isFading(session)) await this.#revived(session);
@@ -331,7 +331,7 @@ export class SessionManager {
     const known = session.shared.expiresAt ?? never;
     const isNear = known - this.#clock.now() <= 2 * this.#shareEvery;
     const isCutShort = (session.expiresAt ?? never) < known;
-    if (this.#registry.outlives && (isNear || isCutShort))
+    if (this.registry.outlives && (isNear || isCutShort))
       this.#inBackground(this.#parts.sharing.use([session]));
   }
 

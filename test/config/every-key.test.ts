@@ -97,6 +97,14 @@ const otherSources = {
     concurrency: 32
     claims: { subject: id, name: name, email: mail, emailVerified: verified, groups: roles, groupsSeparator: ",", sessionId: sid }
 `,
+  oidc: `  oidc:
+    issuer: https://idp.example.com
+    clientId: analytics
+    clientSecretFile: client-secret
+    scopes: [openid, profile, email, groups]
+    afterLogout: https://portal.example.com/
+    claims: { subject: sub, name: name, email: email, emailVerified: email_verified, groups: roles, groupsSeparator: " " }
+`,
 } as const;
 
 const withSource = (source: string): string => everyKey.replace(trustedHeader, source);
@@ -119,6 +127,7 @@ beforeAll(async () => {
       .publicKey.export({ type: "spki", format: "pem" })
       .toString(),
   );
+  folder.write("client-secret", "a-client-secret\n");
   file = folder.write("config.yaml", everyKey);
 });
 afterAll(() => folder.remove());

@@ -243,3 +243,26 @@ describe("the handles of the host", () => {
     expect(stack.proxy.stats()).toMatchObject({ sessions: 0, sockets: 0, inFlight: 0 });
   });
 });
+
+describe("an identity whose proof is older than the request", () => {
+  test("does not come back after a revocation before a newer proof, however often it is vouched for", async () => {
+    let evidenceAt = Date.now() - 60_000;
+    const stack = await start({ identify: () => ({ ...ann, evidenceAt }) });
+    expect((await stack.get(items)).status).toBe(200);
+    await stack.proxy.revoke({ subject: "ann" });
+    evidenceAt = Date.now() - 1000;
+    expect((await stack.get(items)).status).toBe(401);
+    // A proof from after the end, whose request comes once nothing from before it can be under way any more.
+    await new Promise((resolve) => setTimeout(resolve, 2100));
+    expect((await stack.get(items)).status).toBe(401);
+    evidenceAt = Date.now();
+    expect((await stack.get(items)).status).toBe(200);
+  });
+
+  test("is not taken for a proof from the future", async () => {
+    const stack = await start({ identify: () => ({ ...ann, evidenceAt: Date.now() + 3_600_000 }) });
+    expect((await stack.get(items)).status).toBe(200);
+    await stack.proxy.revoke({ subject: "ann" });
+    expect((await stack.get(items)).status).toBe(401);
+  });
+});

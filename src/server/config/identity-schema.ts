@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { duration, integer, list, text, unavailable } from "../../options/schema.ts";
+import { oidcSchema } from "./oidc-schema.ts";
+import { duration, integer, list, text } from "../../options/schema.ts";
 
 const optionalText = (): v.GenericSchema<string | undefined> => v.optional(text());
 
@@ -51,5 +52,5 @@ export const identitySchema: v.GenericSchema = object({
   trustedHeader: v.optional(trustedHeaderSchema),
   bearer: v.optional(bearerSchema),
   whoami: v.optional(whoamiSchema),
-  oidc: unavailable("the identity source oidc"),
+  oidc: v.optional(oidcSchema),
 });

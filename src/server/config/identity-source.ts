@@ -3,6 +3,7 @@ import type { Identify } from "../../identity/identify.ts";
 import { isPlainObject } from "../../options/check-shape.ts";
 import type { CheckSource } from "./sources/checked-source.ts";
 import { checkBearerSource } from "./sources/bearer.ts";
+import { checkOidcSource } from "./sources/oidc.ts";
 import { checkTrustedHeaderSource } from "./sources/trusted-header.ts";
 import { checkWhoamiSource } from "./sources/whoami.ts";
 
@@ -11,6 +12,7 @@ const sources: Readonly<Record<string, CheckSource>> = {
   trustedHeader: checkTrustedHeaderSource,
   bearer: checkBearerSource,
   whoami: checkWhoamiSource,
+  oidc: checkOidcSource,
 };
 
 /** The identity source of a configuration, and what is wrong with it. */

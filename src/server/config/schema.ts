@@ -34,6 +34,7 @@ export const fileBackedKeys: readonly FileBackedKey[] = [
   { path: ["tenant", "signingKeys", "[]", "privateKey"], secret: true, required: true },
   { path: ["tenant", "signingKeys", "[]", "certificate"], secret: false, required: false },
   { path: ["identity", "bearer", "publicKey"], secret: false, required: false },
+  { path: ["identity", "oidc", "clientSecret"], secret: true, required: true },
   { path: ["session", "secret"], secret: true, required: false },
   { path: ["session", "store"], secret: "with a password", required: false },
   { path: ["session", "storeCa"], secret: false, required: false },
