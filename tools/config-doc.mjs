@@ -38,9 +38,11 @@ const kinds = {
 };
 
 function valueOf(key) {
-  if (key.choices.length > 0) return key.choices.map((choice) => `\`${choice}\``).join(" or ");
-  if (key.from === undefined) return kinds[key.leaf];
-  return `${kinds[key.leaf]}, ${writeNumber(key, key.from)} to ${writeNumber(key, key.to)}`;
+  const choices = key.choices.map((choice) => `\`${choice}\``);
+  const range =
+    key.from === undefined ? "" : `, ${writeNumber(key, key.from)} to ${writeNumber(key, key.to)}`;
+  if (choices.length === 0 || key.from !== undefined) choices.push(`${kinds[key.leaf]}${range}`);
+  return choices.join(" or ");
 }
 
 function writeDefault(key, value) {

@@ -26,19 +26,23 @@ async function loadSource() {
 
 const source = await loadSource();
 
-/** What is said of one kind of check in a pipe, wherever in the schema the pipe is. */
+/** The schemas that a schema is made of: the parts of its pipe, the members of its union. */
+const partsOf = (schema) => [
+  ...(schema.pipe ?? []).filter((part) => part !== schema),
+  ...(schema.type === "union" ? schema.options : []),
+];
+
+/** What is said of one kind of check, wherever in the schema it is. */
 const requirementOf = (schema, type) =>
-  (schema.pipe ?? [])
+  partsOf(schema)
     .map((part) => (part.type === type ? part.requirement : requirementOf(part, type)))
     .find((requirement) => requirement !== undefined);
 
 /** The values that may be chosen; none where any may be given. */
-const choicesIn = (schema) =>
-  schema.type === "picklist"
-    ? [...schema.options]
-    : schema.type === "literal"
-      ? [schema.literal]
-      : (schema.pipe ?? []).filter((part) => part !== schema).flatMap(choicesIn);
+const choicesIn = (schema) => {
+  if (schema.type === "picklist") return [...schema.options];
+  return schema.type === "literal" ? [schema.literal] : partsOf(schema).flatMap(choicesIn);
+};
 
 const nameOf = (path) => path.join(".").replaceAll(".[]", "[]");
 

@@ -105,10 +105,15 @@ export const exactlyOneOf = new Set(["identity"]);
 
 /** Keys, or whole objects and lists, that a reload takes; everything else waits for a restart. rules R15 */
 export const reloaded = [
+  "allowMissingOrigin",
   "allowedOrigins",
+  "frameAncestors",
+  "trustedProxies",
+  "tls",
   "admin.token",
   "admin.webhookSecret",
   "tenant.signingKeys",
+  "identity",
   "session.secret",
   "policy",
 ];
