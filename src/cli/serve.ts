@@ -27,8 +27,10 @@ async function run(args: readonly string[]): Promise<number> {
       log.write({ event: "config.warned", level: "warn", reason: `${path}: ${message}` });
     const server = await createStandaloneServer(config);
     const { url, adminUrl } = server;
+    // Before it is said that the server has started: whoever reads that may stop it at once.
+    const stopped = untilStopped(server, log);
     log.write({ event: "server.started", url, ...(adminUrl === undefined ? {} : { adminUrl }) });
-    return await untilStopped(server, log);
+    return await stopped;
   } catch (error) {
     return reportFailure(error);
   } finally {
