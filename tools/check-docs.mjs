@@ -1,5 +1,6 @@
 // A document is a test: its links lead somewhere, the files, scripts and tests it names exist, its TypeScript compiles
-// against the built package, its configurations pass `validate`, its generated pages are current.
+// against the built package, its configurations pass `validate`, the commands of its how-tos run, its generated pages are
+// current.
 // `node tools/check-docs.mjs [folder]`: one line for each problem, exit status 1 if there is any.
 import { spawnSync } from "node:child_process";
 import {
@@ -15,11 +16,13 @@ import {
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { configDocument, configDocumentPath, configNoteProblems } from "./config-doc.mjs";
+import { checkSnippets } from "./docs-snippets.mjs";
 import { errorsDocument, errorsDocumentPath } from "./errors-doc.mjs";
 import { findMarkdown, readMarkdown } from "./markdown.mjs";
 import { problemsOf, testsOf } from "./shown-tests.mjs";
 
 const home = fileURLToPath(new URL("..", import.meta.url));
+const cli = join(home, "dist/cli/main.js");
 
 /** How long a document may be, in lines: a page that nobody finishes tells nothing. */
 const lengthLimits = [
@@ -110,10 +113,6 @@ function checkConfigurations(documents, folder) {
   const blocks = documents.flatMap(({ path, blocks: all }) =>
     all.filter(({ language }) => language === "yaml").map(({ code }) => ({ path, code })),
   );
-  if (blocks.length === 0) return [];
-  const cli = join(home, "dist/cli/main.js");
-  const keygen = runNode([cli, "keygen", "--out", "keys", "--alg", "ES384"], folder);
-  if (keygen.failed) return [`keygen fails: ${keygen.output}`];
   return blocks.flatMap(({ path, code }, index) => {
     const file = `config-${index + 1}.yaml`;
     writeFileSync(join(folder, file), code);
@@ -123,12 +122,18 @@ function checkConfigurations(documents, folder) {
 }
 
 /** The examples must be inside the package to import it by its own name. */
-function checkExamples(documents) {
+function checkExamples(root, documents) {
   const parent = join(home, "test-results");
   mkdirSync(parent, { recursive: true });
   const folder = mkdtempSync(join(parent, "docs-"));
   try {
-    return [...checkTypeScript(documents, folder), ...checkConfigurations(documents, folder)];
+    const keygen = runNode([cli, "keygen", "--out", "keys", "--alg", "ES384"], folder);
+    if (keygen.failed) return [`keygen fails: ${keygen.output}`];
+    return [
+      ...checkTypeScript(documents, folder),
+      ...checkConfigurations(documents, folder),
+      ...checkSnippets(root, documents, { folder, keys: join(folder, "keys") }),
+    ];
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -153,20 +158,32 @@ function checkFragments(root) {
     .map((name) => `.changes/${name}: the name is not <kind>.<slug>.md, see .changes/README.md`);
 }
 
+/** Documents that are made from the source, by their tools. */
 const generated = [
-  { path: errorsDocumentPath, write: errorsDocument, tool: "gen-errors-doc.mjs" },
-  { path: configDocumentPath, write: configDocument, tool: "gen-config-doc.mjs" },
+  { path: errorsDocumentPath, make: errorsDocument, tool: "gen-errors-doc" },
+  { path: configDocumentPath, make: configDocument, tool: "gen-config-doc" },
 ];
 
 async function checkGenerated(root) {
-  const problems = await Promise.all(
-    generated.map(async ({ path, write, tool }) => {
-      const file = join(root, path);
-      const current = existsSync(file) && readFileSync(file, "utf8") === (await write());
-      return current ? [] : [`${path} is not current: run node tools/${tool}`];
-    }),
-  );
-  return [...configNoteProblems(), ...problems.flat()];
+  const problems = configNoteProblems();
+  for (const { path, make, tool } of generated) {
+    const file = join(root, path);
+    // Trees of tests have some of them.
+    const isThere = existsSync(file);
+    const isCurrent = isThere ? readFileSync(file, "utf8") === (await make()) : root !== home;
+    if (!isCurrent) problems.push(`${path} is not current: run node tools/${tool}.mjs`);
+  }
+  return problems;
+}
+
+/** What the index of the documents does not name is found by nobody. Decisions have a list of their own. */
+function checkIndex(documents) {
+  const index = documents.find(({ path }) => path === "docs/README.md");
+  if (index === undefined) return [];
+  return documents
+    .filter(({ path }) => /^docs\/(?!decisions\/|README\.md$)/.test(path))
+    .filter(({ path }) => !index.links.includes(path.slice("docs/".length)))
+    .map(({ path }) => `${path} is not in docs/README.md`);
 }
 
 async function checkDocs(root) {
@@ -182,12 +199,13 @@ async function checkDocs(root) {
       ...checkScripts(root, document.path, document),
     ]),
     ...checkDecisions(documents),
-    ...checkExamples(documents),
+    ...checkExamples(root, documents),
+    ...checkIndex(documents),
     ...checkFragments(root),
     ...(await checkGenerated(root)),
   ];
 }
 
-const problems = await checkDocs(resolve(process.argv[2] ?? home));
+const problems = await checkDocs(join(resolve(process.argv[2] ?? home), "/"));
 for (const problem of problems) console.log(problem);
 if (problems.length > 0) process.exitCode = 1;
