@@ -107,7 +107,7 @@ function checkTypeScript(documents, folder) {
 
 /**
  * Gives each YAML block to `validate`, in a folder with the files that a reader has made by then: the keys by
- * `keygen`.
+ * `keygen`, and secrets.
  */
 function checkConfigurations(documents, folder) {
   const blocks = documents.flatMap(({ path, blocks: all }) =>
@@ -129,10 +129,16 @@ function checkExamples(root, documents) {
   try {
     const keygen = runNode([cli, "keygen", "--out", "keys", "--alg", "ES384"], folder);
     if (keygen.failed) return [`keygen fails: ${keygen.output}`];
+    mkdirSync(join(folder, "secrets"));
+    for (const name of ["client-secret", "session-secret"])
+      writeFileSync(join(folder, "secrets", name), `${"0123456789abcdef".repeat(4)}\n`, { mode: 0o600 });
     return [
       ...checkTypeScript(documents, folder),
       ...checkConfigurations(documents, folder),
-      ...checkSnippets(root, documents, { folder, keys: join(folder, "keys") }),
+      ...checkSnippets(root, documents, {
+        folder,
+        made: ["keys", "secrets"].map((name) => join(folder, name)),
+      }),
     ];
   } finally {
     rmSync(folder, { recursive: true, force: true });

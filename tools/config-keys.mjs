@@ -72,7 +72,7 @@ function describe(wrapped, path) {
     leaf: node.leaf,
     from: requirementOf(schema, "min_value"),
     to: requirementOf(schema, "max_value"),
-    choices: choicesIn(schema),
+    choices: [...new Set(choicesIn(schema))],
     variable,
     flag: `--${flag}`,
   };
@@ -90,6 +90,11 @@ const leavesOf = (part) =>
 
 /** Every value that this version takes, in the schema's order. */
 export const configKeys = leavesOf(configTree).filter(({ leaf }) => leaf !== "unavailable");
+
+/** Names of parts of the interface that this version refuses. */
+export const unavailableKeys = leavesOf(configTree)
+  .filter(({ leaf }) => leaf === "unavailable")
+  .map(({ name }) => name);
 
 /** The pairs of a key and the one that names its file, by the name of the key. */
 export const fileBacked = new Map(

@@ -30,11 +30,11 @@ function makeCommands(folder) {
   return bin;
 }
 
-/** What a reader has on the disk by then: the keys of `keygen`, and the configuration of the page. */
-function makeReaderFolder(parent, { path, blocks }, keys) {
+/** What a reader has on the disk by then: what was made before, and the configuration of the page. */
+function makeReaderFolder(parent, { path, blocks }, made) {
   const folder = join(parent, path.replaceAll(/\W/g, "-"));
   mkdirSync(folder);
-  spawnSync("cp", ["-a", keys, folder]);
+  spawnSync("cp", ["-a", ...made, folder]);
   const configuration = blocks.find(({ language }) => language === "yaml");
   if (configuration !== undefined) writeFileSync(join(folder, "proxy.yaml"), configuration.code);
   return folder;
@@ -75,13 +75,13 @@ function checkExcerpt(root, name, code) {
     : [`an excerpt is not in ${name} any more:\n${code.trim()}`];
 }
 
-/** Tries each block of the how-tos; `keys` is a folder that `keygen` has made. */
-export function checkSnippets(root, documents, { folder, keys }) {
+/** Tries each block of the how-tos; `made` are folders that a reader has made before: keys, secrets. */
+export function checkSnippets(root, documents, { folder, made }) {
   const howTos = documents.filter(isHowTo);
   if (howTos.length === 0) return [];
   const bin = makeCommands(folder);
   return howTos.flatMap((document) => {
-    const place = makeReaderFolder(folder, document, keys);
+    const place = makeReaderFolder(folder, document, made);
     return document.blocks
       .flatMap(({ language, code }) => {
         const [name = "", how] = language.split(" ");
