@@ -75,7 +75,8 @@ const howTos: readonly (readonly [what: string, changes: Files, problem: string]
   ],
 ];
 
-describe("tools/check-docs.mjs", () => {
+// It starts the commands that documents show, one after the other.
+describe("tools/check-docs.mjs", { timeout: 60_000 }, () => {
   test("finds nothing in sound documents", async () => {
     expect(await checkDocuments(howTo(soundHowTo))).toEqual({ status: 0, output: "" });
   });
