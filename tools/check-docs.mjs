@@ -1,5 +1,6 @@
 // A document is a test: its links lead somewhere, the files, scripts and tests it names exist, its TypeScript compiles
-// against the built package, its configurations pass `validate`, its generated pages are current.
+// against the built package, its configurations pass `validate`, the commands of its how-tos run, its generated pages are
+// current.
 // `node tools/check-docs.mjs [folder]`: one line for each problem, exit status 1 if there is any.
 import { spawnSync } from "node:child_process";
 import {
@@ -15,6 +16,7 @@ import {
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { configDocument, configDocumentPath, configNoteProblems } from "./config-doc.mjs";
+import { checkSnippets } from "./docs-snippets.mjs";
 import { errorsDocument, errorsDocumentPath } from "./errors-doc.mjs";
 import { logEventsDocument, logEventsDocumentPath } from "./log-events-doc.mjs";
 import { findMarkdown, readMarkdown } from "./markdown.mjs";
@@ -22,6 +24,7 @@ import { metricsDocument, metricsDocumentPath } from "./metrics-doc.mjs";
 import { problemsOf, testsOf } from "./shown-tests.mjs";
 
 const home = fileURLToPath(new URL("..", import.meta.url));
+const cli = join(home, "dist/cli/main.js");
 
 /** How long a document may be, in lines: a page that nobody finishes tells nothing. */
 const lengthLimits = [
@@ -112,13 +115,6 @@ function checkConfigurations(documents, folder) {
   const blocks = documents.flatMap(({ path, blocks: all }) =>
     all.filter(({ language }) => language === "yaml").map(({ code }) => ({ path, code })),
   );
-  if (blocks.length === 0) return [];
-  const cli = join(home, "dist/cli/main.js");
-  const keygen = runNode([cli, "keygen", "--out", "keys", "--alg", "ES384"], folder);
-  if (keygen.failed) return [`keygen fails: ${keygen.output}`];
-  mkdirSync(join(folder, "secrets"));
-  for (const name of ["client-secret", "session-secret"])
-    writeFileSync(join(folder, "secrets", name), `${"0123456789abcdef".repeat(4)}\n`, { mode: 0o600 });
   return blocks.flatMap(({ path, code }, index) => {
     const file = `config-${index + 1}.yaml`;
     writeFileSync(join(folder, file), code);
@@ -128,12 +124,24 @@ function checkConfigurations(documents, folder) {
 }
 
 /** The examples must be inside the package to import it by its own name. */
-function checkExamples(documents) {
+function checkExamples(root, documents) {
   const parent = join(home, "test-results");
   mkdirSync(parent, { recursive: true });
   const folder = mkdtempSync(join(parent, "docs-"));
   try {
-    return [...checkTypeScript(documents, folder), ...checkConfigurations(documents, folder)];
+    const keygen = runNode([cli, "keygen", "--out", "keys", "--alg", "ES384"], folder);
+    if (keygen.failed) return [`keygen fails: ${keygen.output}`];
+    mkdirSync(join(folder, "secrets"));
+    for (const name of ["client-secret", "session-secret"])
+      writeFileSync(join(folder, "secrets", name), `${"0123456789abcdef".repeat(4)}\n`, { mode: 0o600 });
+    return [
+      ...checkTypeScript(documents, folder),
+      ...checkConfigurations(documents, folder),
+      ...checkSnippets(root, documents, {
+        folder,
+        made: ["keys", "secrets"].map((name) => join(folder, name)),
+      }),
+    ];
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -178,6 +186,16 @@ async function checkGenerated(root) {
   return problems;
 }
 
+/** What the index of the documents does not name is found by nobody. Decisions have a list of their own. */
+function checkIndex(documents) {
+  const index = documents.find(({ path }) => path === "docs/README.md");
+  if (index === undefined) return [];
+  return documents
+    .filter(({ path }) => /^docs\/(?!decisions\/|README\.md$)/.test(path))
+    .filter(({ path }) => !index.links.includes(path.slice("docs/".length)))
+    .map(({ path }) => `${path} is not in docs/README.md`);
+}
+
 async function checkDocs(root) {
   const documents = findMarkdown(root)
     .filter((path) => !isForeign(path))
@@ -191,7 +209,8 @@ async function checkDocs(root) {
       ...checkScripts(root, document.path, document),
     ]),
     ...checkDecisions(documents),
-    ...checkExamples(documents),
+    ...checkExamples(root, documents),
+    ...checkIndex(documents),
     ...checkFragments(root),
     ...(await checkGenerated(root)),
   ];

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { format } from "oxfmt";
-import { configKeys, fileBacked, writeNumber } from "./config-keys.mjs";
+import { configKeys, fileBacked, unavailableKeys, writeNumber } from "./config-keys.mjs";
 import { defaultsInWords, notes } from "./config-notes.mjs";
 import { isReloaded, partnerOf } from "./config-schema.mjs";
 
@@ -38,9 +38,11 @@ const kinds = {
 };
 
 function valueOf(key) {
-  if (key.choices.length > 0) return key.choices.map((choice) => `\`${choice}\``).join(" or ");
-  if (key.from === undefined) return kinds[key.leaf];
-  return `${kinds[key.leaf]}, ${writeNumber(key, key.from)} to ${writeNumber(key, key.to)}`;
+  const choices = key.choices.map((choice) => `\`${choice}\``);
+  const range =
+    key.from === undefined ? "" : `, ${writeNumber(key, key.from)} to ${writeNumber(key, key.to)}`;
+  if (choices.length === 0 || key.from !== undefined) choices.push(`${kinds[key.leaf]}${range}`);
+  return choices.join(" or ");
 }
 
 function writeDefault(key, value) {
@@ -80,6 +82,9 @@ ${keys.map(keyRow).join("\n")}
 `;
 }
 
+/** Whether a note is of a part that a later version has. */
+const isOfLater = (name) => unavailableKeys.some((part) => name.startsWith(`${part}.`));
+
 /** What a reader would miss: keys without a note, notes without a key. */
 export function configNoteProblems() {
   const names = new Set(
@@ -88,7 +93,7 @@ export function configNoteProblems() {
   return [
     ...[...names].filter((name) => notes[name] === undefined).map((name) => `no note for ${name}`),
     ...[...Object.keys(notes), ...Object.keys(defaultsInWords)]
-      .filter((name) => !names.has(name))
+      .filter((name) => !names.has(name) && !isOfLater(name))
       .map((name) => `a note for ${name}, which is not a key`),
   ].map((problem) => `tools/config-notes.mjs has ${problem}`);
 }

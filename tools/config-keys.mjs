@@ -26,19 +26,23 @@ async function loadSource() {
 
 const source = await loadSource();
 
-/** What is said of one kind of check in a pipe, wherever in the schema the pipe is. */
+/** The schemas that a schema is made of: the parts of its pipe, the members of its union. */
+const partsOf = (schema) => [
+  ...(schema.pipe ?? []).filter((part) => part !== schema),
+  ...(schema.type === "union" ? schema.options : []),
+];
+
+/** What is said of one kind of check, wherever in the schema it is. */
 const requirementOf = (schema, type) =>
-  (schema.pipe ?? [])
+  partsOf(schema)
     .map((part) => (part.type === type ? part.requirement : requirementOf(part, type)))
     .find((requirement) => requirement !== undefined);
 
 /** The values that may be chosen; none where any may be given. */
-const choicesIn = (schema) =>
-  schema.type === "picklist"
-    ? [...schema.options]
-    : schema.type === "literal"
-      ? [schema.literal]
-      : (schema.pipe ?? []).filter((part) => part !== schema).flatMap(choicesIn);
+const choicesIn = (schema) => {
+  if (schema.type === "picklist") return [...schema.options];
+  return schema.type === "literal" ? [schema.literal] : partsOf(schema).flatMap(choicesIn);
+};
 
 const nameOf = (path) => path.join(".").replaceAll(".[]", "[]");
 
@@ -68,7 +72,7 @@ function describe(wrapped, path) {
     leaf: node.leaf,
     from: requirementOf(schema, "min_value"),
     to: requirementOf(schema, "max_value"),
-    choices: choicesIn(schema),
+    choices: [...new Set(choicesIn(schema))],
     variable,
     flag: `--${flag}`,
   };
@@ -86,6 +90,11 @@ const leavesOf = (part) =>
 
 /** Every value that this version takes, in the schema's order. */
 export const configKeys = leavesOf(configTree).filter(({ leaf }) => leaf !== "unavailable");
+
+/** Names of parts of the interface that this version refuses. */
+export const unavailableKeys = leavesOf(configTree)
+  .filter(({ leaf }) => leaf === "unavailable")
+  .map(({ name }) => name);
 
 /** The pairs of a key and the one that names its file, by the name of the key. */
 export const fileBacked = new Map(

@@ -1,6 +1,25 @@
 // What each key of the configuration is, in words: for the reference page and for editors that read the JSON Schema.
 // Names, types, ranges and defaults are not said here: they are read from the schema.
 
+/** Where a source that reads claims finds each part of the identity. */
+const claimNotes = (source, entries) =>
+  Object.fromEntries(
+    Object.entries(entries).map(([key, note]) => [`identity.${source}.claims.${key}`, note]),
+  );
+
+const claims = {
+  subject: "Claim with the subject, also as a way: `user.id`.",
+  name: "Claim with the user's name.",
+  email: "Claim with the e-mail address, which Qlik Cloud documents as required.",
+  emailVerified: "Claim that says whether the e-mail address is verified.",
+  groups: "Claim with the groups: an array of texts, unless `groupsSeparator` is given.",
+  groupsSeparator: "What stands between two groups in that claim.",
+};
+
+const sessionId = {
+  sessionId: "Claim with the id of the user's session: a log-out then ends that one alone.",
+};
+
 /** One sentence or a few for each key, without its type, range and default; `…File` keys follow from their partner. */
 export const notes = {
   listen: "Where the public listener is: an address with a port, or `unix:/path`.",
@@ -49,42 +68,28 @@ export const notes = {
   "identity.trustedHeader.groupsSeparator": "What stands between two groups in that header.",
   "identity.trustedHeader.sessionId":
     "Header with the id of the user's session in your application: a log-out then ends that one alone.",
-  "identity.bearer.header":
-    "Header with the token; `Authorization` has the scheme Bearer, others may leave it out. This or `cookie`.",
-  "identity.bearer.cookie": "Cookie with the token; it never travels to the tenant.",
-  "identity.bearer.jwksUrl": "Where the provider publishes its keys (JWKS), over HTTPS. This or `publicKey`.",
+  "identity.bearer.header": "Header with the token, such as `Authorization`.",
+  "identity.bearer.cookie": "Cookie with the token, in the place of a header.",
+  "identity.bearer.jwksUrl": "Where the keys are that tokens are checked with.",
   "identity.bearer.jwksCooldown":
-    "Pause between two readings of the keys when tokens name one that is not known.",
-  "identity.bearer.publicKey": "Public key that tokens are checked with, PEM.",
-  "identity.bearer.issuer": "The `iss` that tokens must have, exactly.",
-  "identity.bearer.audience": "What the `aud` of tokens must be, or hold.",
-  "identity.bearer.claims.subject": "Claim with the subject: who the user is.",
-  "identity.bearer.claims.name": "Claim with the user's name.",
-  "identity.bearer.claims.email": "Claim with the e-mail address.",
-  "identity.bearer.claims.emailVerified": "Claim that says whether the e-mail address is verified.",
-  "identity.bearer.claims.groups":
-    "Claim with the groups: a list of texts, or a text where `groupsSeparator` is given.",
-  "identity.bearer.claims.groupsSeparator": "What stands between two groups where they are one text.",
-  "identity.bearer.claims.sessionId":
-    "Claim with the id of the user's session: a log-out then ends that one alone.",
-  "identity.whoami.url":
-    "Where your application says who a user is: 200 with JSON, or 401 or 403 for nobody.",
-  "identity.whoami.forwardHeaders": "Headers of the request that are sent along; nothing else of it is.",
-  "identity.whoami.forwardCookies":
-    "Cookies that are sent along where `cookie` is among those headers; all of them where this is left out.",
-  "identity.whoami.cacheFor":
-    "How long an answer holds for the same headers; a log-out here ends it at once.",
-  "identity.whoami.timeout": "How long an answer may take.",
-  "identity.whoami.concurrency": "Questions that may be under way at once.",
-  "identity.whoami.claims.subject": "Member with the subject: who the user is.",
-  "identity.whoami.claims.name": "Member with the user's name.",
-  "identity.whoami.claims.email": "Member with the e-mail address.",
-  "identity.whoami.claims.emailVerified": "Member that says whether the e-mail address is verified.",
-  "identity.whoami.claims.groups":
-    "Member with the groups: a list of texts, or a text where `groupsSeparator` is given.",
-  "identity.whoami.claims.groupsSeparator": "What stands between two groups where they are one text.",
-  "identity.whoami.claims.sessionId":
-    "Member with the id of the user's session: a log-out then ends that one alone.",
+    "How long keys are not asked for again because of a key id that is not known.",
+  "identity.bearer.publicKey": "One key that tokens are checked with, or its certificate, PEM.",
+  "identity.bearer.issuer": "What `iss` of a token has to be, letter for letter.",
+  "identity.bearer.audience": "What has to be in `aud` of a token.",
+  ...claimNotes("bearer", { ...claims, ...sessionId }),
+  "identity.whoami.url": "The address of your application that says who sent a request.",
+  "identity.whoami.forwardHeaders": "The headers of a request that are sent on; nothing else of it is.",
+  "identity.whoami.forwardCookies": "The cookies of a request that are sent on.",
+  "identity.whoami.cacheFor": "How long an answer is taken for true.",
+  "identity.whoami.timeout": "For a question and its answer.",
+  "identity.whoami.concurrency": "Questions at once; others wait.",
+  ...claimNotes("whoami", { ...claims, ...sessionId }),
+  "identity.oidc.issuer": "The provider's issuer, letter for letter; its metadata are read below it.",
+  "identity.oidc.clientId": "What the provider calls the proxy.",
+  "identity.oidc.clientSecret": "The secret that the provider gave to the proxy.",
+  "identity.oidc.scopes": "What is asked for; `openid` has to be among it.",
+  "identity.oidc.afterLogout": "Where the provider leads people whom it has logged out.",
+  ...claimNotes("oidc", claims),
   "session.secret":
     "Seals what the store holds: each line one text of 32 bytes or more, the first seals, all open. Needed for every store but `memory`.",
   "session.store":
@@ -125,8 +130,31 @@ export const notes = {
     "Lets pages of the tenant run their scripts with all rights of your application. Refused with `NODE_ENV=production`.",
 };
 
+/** The names that OpenID Connect gives to claims, which bearer tokens have too. */
+const openIdDefaults = (source) => ({
+  [`identity.${source}.claims.subject`]: "`sub`",
+  [`identity.${source}.claims.name`]: "`name`",
+  [`identity.${source}.claims.email`]: "`email`",
+  [`identity.${source}.claims.emailVerified`]: "`email_verified`",
+  [`identity.${source}.claims.groups`]: "`groups`",
+});
+
 /** Defaults that are made of other keys, or that a value does not show. */
 export const defaultsInWords = {
+  ...openIdDefaults("bearer"),
+  ...openIdDefaults("oidc"),
+  ...Object.fromEntries(
+    ["subject", "name", "email", "emailVerified", "groups", "sessionId"].map((part) => [
+      `identity.whoami.claims.${part}`,
+      `\`${part}\``,
+    ]),
+  ),
+  "identity.bearer.header": "`Authorization`",
+  "identity.bearer.claims.sessionId": "`sid`",
+  "identity.whoami.forwardHeaders": "`[cookie]`",
+  "identity.whoami.forwardCookies": "all",
+  "identity.oidc.scopes": "`[openid, profile, email]`",
+  "identity.oidc.afterLogout": "the provider's own page",
   http2: "`false`",
   workers: "`1`",
   "admin.webhookSecret": "`admin.token`",
@@ -143,10 +171,15 @@ export const exactlyOneOf = new Set(["identity"]);
 
 /** Keys, or whole objects and lists, that a reload takes; everything else waits for a restart. rules R15 */
 export const reloaded = [
+  "allowMissingOrigin",
   "allowedOrigins",
+  "frameAncestors",
+  "trustedProxies",
+  "tls",
   "admin.token",
   "admin.webhookSecret",
   "tenant.signingKeys",
+  "identity",
   "session.secret",
   "policy",
 ];

@@ -15,16 +15,22 @@ const textSchema = { type: "string", minLength: 1 };
 
 /** What a file may hold at a key, by the kind of its value. */
 const valueSchemas = {
-  text: ({ choices }) => (choices.length === 0 ? textSchema : { enum: choices }),
-  boolean: ({ choices }) => (choices.length === 0 ? { type: "boolean" } : { enum: choices }),
-  integer: ({ from, to, choices }) =>
-    choices.length === 0 ? { type: "integer", minimum: from, maximum: to } : { enum: choices },
+  text: () => textSchema,
+  boolean: () => ({ type: "boolean" }),
+  integer: ({ from, to }) => ({ type: "integer", minimum: from, maximum: to }),
   duration: () => ({ type: "string", pattern: patterns.duration }),
   size: () => ({ type: "string", pattern: patterns.size }),
   list: () => ({ type: "array", items: textSchema }),
   lines: () => ({ type: "array", items: textSchema }),
   opaque: () => ({}),
 };
+
+/** Choices alone, any value of the kind, or a number beside a choice. */
+function valueSchema(part) {
+  const { leaf, choices, from } = part;
+  if (choices.length === 0) return valueSchemas[leaf](part);
+  return from === undefined ? { enum: choices } : { anyOf: [{ enum: choices }, valueSchemas[leaf](part)] };
+}
 
 /** The partner of a key that ends in `File`; undefined for every other key. */
 export const partnerOf = (name) => [...fileBacked.values()].find(({ fileName }) => fileName === name);
@@ -63,7 +69,7 @@ export const isReloaded = ({ name }) => {
 function leafSchema(part) {
   if (part.leaf === "unavailable") return { not: {}, description: "Not available in this version." };
   const description = plain(`${noteOf(part) ?? ""}${rangeOf(part)}`);
-  return { ...valueSchemas[part.leaf](part), description, ...defaultOf(part) };
+  return { ...valueSchema(part), description, ...defaultOf(part) };
 }
 
 /** A text and the file that holds it: one of them, and where it is required, exactly one. */

@@ -1,7 +1,7 @@
 """A small portal that knows nothing of Qlik: it signs people in, says who they are, and shows a page with charts.
 
-Python 3.9 or newer, nothing else. What of it a real application needs: the answer to /identity, the two tags in the page,
-the log-out. Run it behind a front door only (../edge/): /identity must not be reached by browsers.
+Python 3.9 or newer, nothing else. What of it a real application needs: the answer to /whoami, the two tags in the page,
+the log-out. Run it behind a front door only (../edge/): /whoami must not be reached by browsers.
 
   PORT, HOST     where it listens; 3000 at 127.0.0.1
   EMBED_SCRIPT   the vendor's web component
@@ -73,8 +73,8 @@ class Portal(BaseHTTPRequestHandler):
 
     def do_GET(self):
         path = self.path.split("?", 1)[0]
-        if path == "/identity":
-            return self.identity()
+        if path == "/whoami":
+            return self.whoami()
         if path == "/page.js":
             return self.answer(200, SCRIPT % json.dumps(EMBED_SCRIPT), "text/javascript")
         if path != "/":
@@ -96,20 +96,21 @@ class Portal(BaseHTTPRequestHandler):
             return self.redirect(f"{COOKIE}=; Path=/; Max-Age=0")
         return self.answer(404, "Not found", "text/plain")
 
-    def identity(self):
-        """Says who sent the request that the front door asks about; empty headers for nobody."""
+    def whoami(self):
+        """Says who sent the request that the front door asks about; no header for nobody."""
         session = self.session()
-        user = USERS.get(sessions.get(session, ""), {})
+        user = USERS.get(sessions.get(session, ""))
         self.send_response(204)
-        # Headers are Latin-1 in Python; the bytes that travel are UTF-8.
-        for header, value in {
-            "X-User-Sub": user.get("sub", ""),
-            "X-User-Name": user.get("name", ""),
-            "X-User-Email": user.get("email", ""),
-            "X-User-Groups": json.dumps(user["groups"]) if user else "",
-            "X-User-Session": session if user else "",
-        }.items():
-            self.send_header(header, value.encode().decode("latin-1"))
+        if user is not None:
+            for header, value in {
+                "X-User-Sub": user["sub"],
+                "X-User-Name": user["name"],
+                "X-User-Email": user["email"],
+                "X-User-Groups": json.dumps(user["groups"]),
+                "X-User-Session": session,
+            }.items():
+                # Headers are Latin-1 in Python; the bytes that travel are UTF-8.
+                self.send_header(header, value.encode().decode("latin-1"))
         self.end_headers()
 
     def session(self):

@@ -36,9 +36,10 @@ async function run(args: readonly string[]): Promise<number> {
       log.write({ event: "config.warned", level: "warn", reason: `${path}: ${message}` });
     const server = await start(loaded, log, output);
     const { url, adminUrl } = server;
-    log.write({ event: "server.started", url, ...(adminUrl === undefined ? {} : { adminUrl }) });
+    // Before it is said that the server has started: whoever reads that may stop it at once.
     const reloader = createReloader({ load, apply: server.reload, log, config });
     const stopped = untilStopped({ server, reloader, log });
+    log.write({ event: "server.started", url, ...(adminUrl === undefined ? {} : { adminUrl }) });
     if (earlyReload()) reloader.ask();
     return await stopped;
   } catch (error) {

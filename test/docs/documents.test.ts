@@ -12,15 +12,6 @@ async function soundDocuments(): Promise<Files> {
     "docs/how.md":
       "# How\n\n## The long way\n\nBack to the [start](../README.md), or [out](https://example.com/).\n",
     "docs/reference/errors.md": await readFile(join(repository, "docs/reference/errors.md"), "utf8"),
-    "docs/reference/configuration.md": await readFile(
-      join(repository, "docs/reference/configuration.md"),
-      "utf8",
-    ),
-    // Where that page leads.
-    "docs/reference/presets.md": "# Presets\n",
-    "docs/reference/upstream.md": "# Connections\n",
-    "docs/decisions/README.md": "# Decisions\n\n[0008](0008-what-is-not-available-yet.md)\n",
-    "docs/decisions/0008-what-is-not-available-yet.md": "# 0008\n",
     "docs/errors.md":
       '# Errors\n\n```ts\nimport { SessionProxyError } from "qlik-session-proxy/errors";\nnew SessionProxyError("QSP-BUSY");\n```\n',
     ".changes/README.md": "# Fragments\n",
@@ -32,9 +23,62 @@ async function checkDocuments(changes: Files): Promise<Outcome> {
   return runScript("tools/check-docs.mjs", [await writeTree({ ...(await soundDocuments()), ...changes })]);
 }
 
-describe("tools/check-docs.mjs", () => {
+const block = (language: string, code: string): string => `\`\`\`${language}\n${code}\n\`\`\`\n`;
+
+const configuration = `publicOrigin: https://portal.example.com
+tenant:
+  origin: https://acme.eu.qlikcloud.com
+  signingKeys: [{ issuer: acme, keyId: one, privateKeyFile: keys/private-key.pem }]
+identity: { trustedHeader: { from: [127.0.0.1], subject: X-User-Sub, email: X-User-Email } }`;
+
+const soundHowTo = [
+  block("yaml", configuration),
+  block("sh", "npx qlik-session-proxy validate -c proxy.yaml\nqlik-session-proxy serve -c proxy.yaml"),
+  block("js", 'await fetch("/qlik/_session");'),
+  block("nginx deploy/door.conf", "listen 443;\nserver_name a;"),
+  block("sh not-run", "systemctl start everything"),
+].join("\n");
+
+const howTo = (text: string): Files => ({
+  "docs/how-to/a.md": `# A\n\n${text}`,
+  "deploy/door.conf": "server {\n  listen 443;\n  server_name a;\n}\n",
+});
+
+/** What a how-to must not show, and what is said of it. */
+const howTos: readonly (readonly [what: string, changes: Files, problem: string])[] = [
+  [
+    "a command that fails",
+    howTo(block("sh", "true\nqlik-session-proxy validate -c gone.yaml\ntrue")),
+    "docs/how-to/a.md: a command fails (1)",
+  ],
+  [
+    "a server that does not start",
+    howTo(
+      `${block("yaml", configuration)}${block("sh", "qlik-session-proxy serve -c proxy.yaml --prefix x")}`,
+    ),
+    "docs/how-to/a.md: a command fails (1)",
+  ],
+  [
+    "a script with a mistake",
+    howTo(block("js", "const = 1;")),
+    "docs/how-to/a.md: a script is not JavaScript",
+  ],
+  [
+    "an excerpt that the file does not have",
+    howTo(block("nginx deploy/door.conf", "listen 443;\nserver_name b;")),
+    "docs/how-to/a.md: an excerpt is not in deploy/door.conf any more",
+  ],
+  [
+    "a block that nothing tries",
+    howTo(block("bash", "true")),
+    "docs/how-to/a.md: a block of bash is not tried",
+  ],
+];
+
+// It starts the commands that documents show, one after the other.
+describe("tools/check-docs.mjs", { timeout: 60_000 }, () => {
   test("finds nothing in sound documents", async () => {
-    expect(await checkDocuments({})).toEqual({ status: 0, output: "" });
+    expect(await checkDocuments(howTo(soundHowTo))).toEqual({ status: 0, output: "" });
   });
 
   const faults: readonly (readonly [what: string, changes: Files, problem: string])[] = [
@@ -96,6 +140,12 @@ describe("tools/check-docs.mjs", () => {
       { "docs/reference/configuration.md": "# Configuration\n" },
       "docs/reference/configuration.md is not current: run node tools/gen-config-doc.mjs",
     ],
+    [
+      "a document that the index does not have",
+      { "docs/README.md": "# Documents\n\n[how](how.md), [errors](errors.md)\n" },
+      "docs/reference/errors.md is not in docs/README.md",
+    ],
+    ...howTos,
     [
       "an example that does not compile",
       {

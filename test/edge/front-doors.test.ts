@@ -153,8 +153,8 @@ describe.each(edges)("behind $name as documented", ({ start }: Edge) => {
   });
 
   test("nobody asks the app who he is", async () => {
-    expect((await ann.ask("/identity")).status).toBe(404);
-    expect((await ann.ask("/_qsp_identity")).status).toBe(404);
+    expect((await ann.ask("/whoami")).status).toBe(404);
+    expect((await ann.ask("/_qsp_whoami")).status).toBe(404);
   });
 
   test("a socket opens, and the first message comes", async () => {
