@@ -8,6 +8,7 @@ import { type AdminOptions, createAdminListener, type Readiness } from "./admin-
 import { formatListenAddress, type ListenAddress } from "./config/listen-address.ts";
 import { toWebhookKey } from "./admin-webhook.ts";
 import type { ServerConfig } from "./config/load.ts";
+import { watchDescriptors } from "./descriptors.ts";
 import { type Traffic, watchTraffic } from "./drain.ts";
 import { type AnyServer, createListener, listen, replaceCertificate } from "./listener.ts";
 import { checkCertificate, checkListeners, inOnePass } from "./reload.ts";
@@ -82,6 +83,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   };
   try {
     const address = await listen(server, config.listen);
+    server.once("close", watchDescriptors(server));
     const adminAddress = admin && config.admin && (await listen(admin, config.admin.listen));
     return {
       proxy,
