@@ -8,6 +8,7 @@ import { freePort, startProgram } from "../process/start.ts";
 import { smallest } from "../tenant/answers.ts";
 import { startFileTenant } from "../tenant/file-tenant.ts";
 import type { Tenant } from "../tenant/tenant.ts";
+import { usageOf } from "../process/usage.ts";
 import { median } from "../rounds.ts";
 
 /** What the trial is made from. */
@@ -26,27 +27,44 @@ const seconds = 5;
 const warmSeconds = 4;
 const warmTries = 4;
 
+/** What one or two workers did. */
+interface Round {
+  /** Requests a second. */
+  readonly rate: number;
+  /** CPU of all its processes for a request. Microseconds; says more than the rate where the machine has other work. */
+  readonly cost: number;
+}
+
+const described = ({ rate, cost }: Round): string =>
+  `${Math.round(rate)} requests a second, ${Math.round(cost)} µs of CPU each`;
+
 /**
  * How many requests a second one worker and two workers answer. Nothing is bound to a core: tenant and load take what they
  * need of both, which is why two cores give less than twice as much.
  */
 export async function tryWorkers(trial: WorkersTrial): Promise<string> {
   const tenant = await startFileTenant(trial.folder);
-  const rates = new Map<number, number[]>([1, 2].map((workers) => [workers, []]));
+  const rounds = new Map<number, Round[]>([1, 2].map((workers) => [workers, []]));
   try {
     for (let round = 1; round <= trial.rounds; round += 1) {
-      for (const [workers, found] of rates) {
-        const rate = await rateOf(workers, tenant, trial);
-        trial.say(`round ${round}, workers: ${workers}: ${Math.round(rate)} requests a second`);
-        found.push(rate);
+      for (const [workers, found] of rounds) {
+        const measured = await measure(workers, tenant, trial);
+        trial.say(`round ${round}, workers: ${workers}: ${described(measured)}`);
+        found.push(measured);
       }
     }
   } finally {
     await tenant.stop();
   }
-  const [one = 0, two = 0] = [...rates.values()].map(median);
-  const figures = `${Math.round(one)} and ${Math.round(two)} requests a second`;
-  return `workers: 2 / workers: 1 = ${(two / one).toFixed(2)} (${figures}, median of ${trial.rounds})`;
+  const [one, two] = [...rounds.values()].map((each) => ({
+    rate: median(each.map(({ rate }) => rate)),
+    cost: median(each.map(({ cost }) => cost)),
+  }));
+  if (one === undefined || two === undefined) return "";
+  return [
+    `workers: 1: ${described(one)}; workers: 2: ${described(two)}; median of ${trial.rounds}`,
+    `requests a second, 2 / 1: ${(two.rate / one.rate).toFixed(2)}; CPU of a request, 2 / 1: ${(two.cost / one.cost).toFixed(2)}`,
+  ].join("\n");
 }
 
 /**
@@ -64,7 +82,7 @@ async function warmUp(load: Omit<WrkLoad, "seconds">, place: string): Promise<vo
   }
 }
 
-async function rateOf(workers: number, tenant: Tenant, { contender, folder }: WorkersTrial): Promise<number> {
+async function measure(workers: number, tenant: Tenant, { contender, folder }: WorkersTrial): Promise<Round> {
   const port = await freePort();
   const place = join(folder, `workers-${workers}-${port}`);
   mkdirSync(place, { recursive: true });
@@ -77,8 +95,10 @@ async function rateOf(workers: number, tenant: Tenant, { contender, folder }: Wo
     await logIn({ port }, 0, users);
     const load = { port, path: smallest.path, connections, users, order: "in turn" } as const;
     await warmUp(load, place);
+    const usage = usageOf(running.pid);
+    const before = usage.cpu();
     const { units, seconds: taken } = await runWrk({ ...load, seconds }, place);
-    return units / taken;
+    return { rate: units / taken, cost: (1e6 * (usage.cpu() - before)) / units };
   } finally {
     await running.stop();
   }
