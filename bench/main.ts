@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chooseContenders, chooseLoads, wants } from "./choose.ts";
 import type { Contender } from "./contenders/contender.ts";
+import { own } from "./contenders/own.ts";
 import { installPeers, peerContenders } from "./contenders/peers.ts";
 import { isThere } from "./contenders/programs.ts";
 import type { Load, Stage } from "./loads/load.ts";
@@ -17,6 +18,7 @@ import { startFileTenant } from "./tenant/file-tenant.ts";
 import { startLiveTenant } from "./tenant/live-tenant.ts";
 import type { Tenant } from "./tenant/tenant.ts";
 import { runTrial } from "./trials/trial.ts";
+import { tryWorkers } from "./trials/workers.ts";
 import type { WarmTimes } from "./warm-up.ts";
 
 /** Exit codes: all measured, a gate failed, nothing could be measured. */
@@ -95,6 +97,12 @@ async function compare(command: Command, surroundings: Surroundings, folder: str
 /** A question beside the product. */
 async function tryOut(command: Command, surroundings: Surroundings, folder: string): Promise<number> {
   if (!areProgramsThere([], surroundings)) return exit.unusable;
+  if (command.trial === "workers") {
+    if (!command.built) surroundings.build();
+    const [contender] = own(surroundings.root, surroundings.version);
+    if (contender) print(await tryWorkers({ contender, rounds: command.rounds, folder, say: complain }));
+    return exit.measured;
+  }
   pinOurselves();
   print(await runTrial(command, { folder, program: surroundings.programs.http2Client, say: complain }));
   return exit.measured;

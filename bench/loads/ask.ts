@@ -29,7 +29,7 @@ export interface Reply {
 }
 
 /** Asks a contender as a browser would. @throws GateFailed where nothing, or only part of an answer, comes back */
-export function ask(standing: Standing, question: Question): Promise<Reply> {
+export function ask(standing: Pick<Standing, "port">, question: Question): Promise<Reply> {
   const { user, method = "GET", path, headers = {}, body, agent } = question;
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void =>

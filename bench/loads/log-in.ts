@@ -9,7 +9,7 @@ import { GateFailed } from "./load.ts";
 const loginsAtOnce = 64;
 
 /** One request of each user from one number to another, each of which begins a session. @throws GateFailed */
-export async function logIn(standing: Standing, from: number, to: number): Promise<void> {
+export async function logIn(standing: Pick<Standing, "port">, from: number, to: number): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: loginsAtOnce });
   let next = from;
   const lane = async (): Promise<void> => {

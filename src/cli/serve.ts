@@ -5,7 +5,7 @@ import { createServerLog, type ServerLog } from "../server/log.ts";
 import { createReloader } from "../server/reload.ts";
 import { keepEarlyReload, untilStopped } from "../server/signals.ts";
 import { createStandaloneServer } from "../server/standalone.ts";
-import { startWorkers, type WorkersServer } from "../server/workers/workers-server.ts";
+import type { WorkersServer } from "../server/workers/workers-server.ts";
 import { configHelp, parseConfigArguments } from "./config-arguments.ts";
 import { reportFailure } from "./report-problems.ts";
 import type { Verb } from "./verb.ts";
@@ -57,6 +57,8 @@ type Served = Pick<WorkersServer, "url" | "adminUrl" | "drain"> & {
 async function start(loaded: LoadedConfig, log: ServerLog, output: LineBuffer): Promise<Served> {
   const { workers = 1 } = loaded.config;
   if (workers > 1) {
+    // One process needs none of it.
+    const { startWorkers } = await import("../server/workers/workers-server.ts");
     const write = (lines: string): void => {
       output.write(lines);
       output.flush();

@@ -45,6 +45,8 @@ export type EventName =
   | "keys.changed"
   | "server.started"
   | "server.draining"
+  | "descriptors.exhausted"
+  | "descriptors.recovered"
   | "worker.died"
   | "worker.replaced"
   | "server.reloaded"
@@ -212,6 +214,13 @@ export const eventTable: Readonly<Record<EventName, EventRow>> = {
   "config.warned": row("policy", "warn", "something in the configuration works, but should not stay so"),
   "server.started": row(null, "info", "the server listens; `url` and `adminUrl` say where"),
   "server.draining": row(null, "info", "the server was told to stop, and lets what is under way finish"),
+  "descriptors.exhausted": row(
+    "policy",
+    "error",
+    "no file descriptor is left",
+    "`reason`: what follows, and what to raise or lower",
+  ),
+  "descriptors.recovered": row("policy", "info", "there are file descriptors again"),
   "worker.died": row(null, "error", "a worker has ended by itself", "`reason`: how"),
   "worker.replaced": row(
     null,

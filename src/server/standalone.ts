@@ -7,6 +7,7 @@ import { createAdmin, readinessOf } from "./admin.ts";
 import { formatListenAddress, type ListenAddress } from "./config/listen-address.ts";
 import { toWebhookKey } from "./admin-webhook.ts";
 import type { ServerConfig } from "./config/load.ts";
+import { watchDescriptors } from "./descriptors.ts";
 import { type Traffic, watchTraffic } from "./drain.ts";
 import { type AnyServer, createListener, listen, replaceCertificate } from "./listener.ts";
 import { checkCertificate, checkListeners, inOnePass } from "./reload.ts";
@@ -83,6 +84,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   };
   try {
     const address = await listen(server, config.listen);
+    server.once("close", watchDescriptors(server));
     const adminAddress = admin && config.admin && (await listen(admin.server, config.admin.listen));
     return {
       proxy,

@@ -1,3 +1,4 @@
+import cluster from "node:cluster";
 import { randomBytes } from "node:crypto";
 import { type OptionProblem, OptionsError } from "../../errors.ts";
 import { systemClock } from "../../kernel/clock.ts";
@@ -50,6 +51,7 @@ export async function startWorkers(
   { log, write }: WorkersOutput,
 ): Promise<WorkersServer> {
   const { config } = loaded;
+  if (!cluster.isPrimary) throw new OptionsError([insideAnother]);
   const store = keptStoreOf(loaded);
   const made = randomBytes(32).toString("base64");
   let current = { config, webhookKey: toWebhookKey(config.admin), parcel: withSecret(loaded, made) };
@@ -111,6 +113,12 @@ export async function startWorkers(
     throw error;
   }
 }
+
+const insideAnother: OptionProblem = {
+  path: "workers",
+  message:
+    "must be 1 here: another program runs this process as a worker of node:cluster, as pm2 in cluster mode does",
+};
 
 /** What the workers do not see: the private listener, and how many they are. */
 function problemsOf(before: ServerConfig, after: ServerConfig): readonly OptionProblem[] {
