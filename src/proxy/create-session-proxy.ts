@@ -21,6 +21,7 @@ import { createRoutePolicy } from "./route-policy.ts";
 import type { Middleware, SessionProxy } from "./session-proxy.ts";
 import { openStore } from "./open-store.ts";
 import { createSite } from "./site.ts";
+import { Tracing } from "./tracing.ts";
 import { UpgradeDoor } from "./upgrade-door.ts";
 import { createSeal } from "../store/seal.ts";
 import { createUpstream, staticLane } from "../upstream/upstream.ts";
@@ -89,6 +90,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
   const admission = createAdmission(options, createRoutePolicy(options));
   const site = createSite(options);
   const clientAddress = createClientAddress(options.trustedProxies);
+  const tracing = new Tracing(options.tenant.origin, now);
 
   /** A host that never answers must not keep the browser's connection for ever. */
   const inTime = <T>(host: Promise<T>): Promise<T> =>
@@ -119,6 +121,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     clientAddress,
     sessions,
     upstream,
+    tracing,
     now,
     signIn,
     ownWord: new OwnWord(now),
@@ -150,6 +153,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
     upstream,
     sessions,
     live,
+    tracing,
     now,
     signIn,
     losses: new LossMemory(now),
@@ -201,6 +205,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Se
       await atMost(closeWait, live.empty());
       await upstream.close();
       await store.close();
+      tracing.close();
     },
     stats: () => ({
       sessions: sessions.size,

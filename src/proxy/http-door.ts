@@ -19,6 +19,7 @@ import type { ResolvedOptions } from "../options/resolved-options.ts";
 import { checkPrepared, prepareRequest, type PreparedRequest } from "./rewrite-request.ts";
 import { corsHeaders } from "./rewrite-response.ts";
 import type { Site } from "./site.ts";
+import { type ExchangeSpan, type Tracing, withTrace } from "./tracing.ts";
 import { destroyResponse, followConnection } from "./waiting-response.ts";
 
 /** What every request of one proxy shares. */
@@ -28,6 +29,7 @@ export interface HttpDoorContext extends ExchangeContext {
   readonly site: Site;
   readonly clientAddress: ClientAddress;
   readonly ownAnswers: OwnAnswers;
+  readonly tracing: Tracing;
   readonly isDraining: () => boolean;
   readonly isClosed: () => boolean;
   /** One more exchange; the returned function ends it. */
@@ -46,6 +48,7 @@ interface Visit {
   readonly place: Place | SessionProxyError;
   readonly startedAt: number;
   readonly traceId: string;
+  readonly span: ExchangeSpan | null;
 }
 
 /** What is told of an exchange when it is over. */
@@ -83,8 +86,7 @@ export class HttpDoor {
 
   /** Answers the request, or hands it on where it is not ours. Never throws and never rejects. */
   handle(request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void {
-    const { admission, enter, isDraining, now } = this.#context;
-    const traceId = newTraceId();
+    const { admission, enter, isDraining, now, tracing } = this.#context;
     const startedAt = now();
     let place: Place | SessionProxyError;
     try {
@@ -104,7 +106,11 @@ export class HttpDoor {
     // A write to a connection that is gone reports here; the exchange hears of it by "close".
     response.on("error", unheard);
     if (isDraining()) response.shouldKeepAlive = false;
-    void this.#take({ request, response, place, startedAt, traceId });
+    const span = tracing.begin(request, routeOf(place));
+    const traceId = span === null ? newTraceId() : span.traceId;
+    const visit = { request, response, place, startedAt, traceId, span };
+    if (span === null) void this.#take(visit);
+    else span.run(() => void this.#take(visit));
   }
 
   async #take(visit: Visit): Promise<void> {
@@ -153,7 +159,7 @@ export class HttpDoor {
   }
 
   #exchange(
-    { request, response, startedAt }: Visit,
+    { request, response, startedAt, span }: Visit,
     place: TenantPlace,
     session: ProxySession | null,
   ): Outcome | Promise<Outcome> {
@@ -174,7 +180,7 @@ export class HttpDoor {
     return exchange(this.#context, {
       request,
       response,
-      prepared,
+      prepared: withTrace(prepared, span),
       body: bodyReadByHost(request, prepared),
       startedAt,
       loginMs,
@@ -205,8 +211,9 @@ export class HttpDoor {
     };
   }
 
-  #tell({ request, place, traceId, startedAt }: Visit, outcome: Outcome): void {
+  #tell({ request, place, traceId, startedAt, span }: Visit, outcome: Outcome): void {
     const { session, status, bytes, upstreamMs, code, reason, level } = outcome;
+    span?.end({ status, code });
     publish("exchange", () => ({
       event: "exchange.finished",
       traceId,

@@ -12,6 +12,7 @@ import { endSoon } from "./end-socket.ts";
 import type { LiveSockets } from "./live-sockets.ts";
 import type { LossMemory } from "./loss-memory.ts";
 import { checkHandshake } from "./rewrite-handshake.ts";
+import type { ExchangeSpan } from "./tracing.ts";
 import { Splice, type SpliceOwner, type SpliceReport } from "./splice.ts";
 import {
   openUpstreamSocket,
@@ -39,6 +40,7 @@ export interface Arrival {
   readonly traceId: string;
   /** When it came. */
   readonly startedAt: number;
+  readonly span: ExchangeSpan | null;
 }
 
 /** Policy, site guard, identity and session, in this order. */
@@ -47,7 +49,7 @@ export type Admit = () => Promise<{ readonly target: Target; readonly session: P
 /** Takes one upgrade from handshake to splice; it never rejects and never leaves a socket without owner. */
 export async function openSocket(
   context: SocketDoorContext,
-  { request, socket, head, traceId, startedAt }: Arrival,
+  { request, socket, head, traceId, startedAt, span }: Arrival,
   admit: Admit,
 ): Promise<void> {
   const early = new EarlyBytes(socket, head);
@@ -60,15 +62,17 @@ export async function openSocket(
     const socketEpoch = session.socketEpoch;
     const place = reservePlace(context, session);
     try {
-      const outcome = await openUpstreamSocket(context, { request, ...admitted, caller: early });
+      const outcome = await openUpstreamSocket(context, { request, ...admitted, span, caller: early });
       if (!("socket" in outcome)) {
         tellRefusal(socket, { traceId, status: outcome.status }, session);
         socket.end(relayedRefusal(outcome));
         endSoon(socket);
+        span?.end({ status: outcome.status });
         return;
       }
       const { path } = admitted.target;
       join({ context, socket, early, traceId, startedAt, session, socketEpoch, outcome, path });
+      span?.end({ status: 101 });
     } finally {
       place();
     }
@@ -76,6 +80,7 @@ export async function openSocket(
     const known =
       error instanceof SessionProxyError ? error : new SessionProxyError("QSP-UPSTREAM", { cause: error });
     refuse(socket, known, traceId, session);
+    span?.end({ status: known.upgradeStatus, code: known.code });
   }
 }
 
