@@ -106,7 +106,7 @@ export class HttpDoor {
     // A write to a connection that is gone reports here; the exchange hears of it by "close".
     response.on("error", unheard);
     if (isDraining()) response.shouldKeepAlive = false;
-    const span = tracing.begin(request, routeOf(place));
+    const span = tracing.begin(request, routeOf(place), startedAt);
     const traceId = span === null ? newTraceId() : span.traceId;
     const visit = { request, response, place, startedAt, traceId, span };
     if (span === null) void this.#take(visit);

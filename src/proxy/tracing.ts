@@ -23,6 +23,9 @@ export interface ExchangeSpan {
   end(end: SpanEnd): void;
 }
 
+/** Where there was no tracer, it is looked for again after this. Milliseconds. */
+const lookEvery = 1000;
+
 /**
  * Makes spans where the host has OpenTelemetry's API and a tracer behind it. Without the API nothing is loaded; without a
  * tracer nothing is changed, and what a client says of its trace goes on to the tenant as it came.
@@ -34,6 +37,7 @@ export class Tracing {
   readonly #listener = (message: unknown): void => this.#hear(message as ProxyEvent);
   #api: Api | null = null;
   #isClosed = false;
+  #lookAgainAt = 0;
 
   constructor(tenantOrigin: string, now: () => number) {
     this.#tenantOrigin = tenantOrigin;
@@ -42,11 +46,16 @@ export class Tracing {
     void this.#load();
   }
 
-  /** Begins a span of a class of routes, never of a path or a person; null where nobody would see it. */
-  begin(request: IncomingMessage, route: string): ExchangeSpan | null {
-    return this.#api === null
-      ? null
-      : (unharmed(this.#api, (api) => this.#begin(api, request, route)) ?? null);
+  /**
+   * Begins a span of a class of routes, never of a path or a person; null where nobody would see it. `at` is now.
+   *
+   * Earned by: bench 200B. The API without a tracer is on many machines, and a span that nobody sees costs 1.4 µs.
+   */
+  begin(request: IncomingMessage, route: string, at: number): ExchangeSpan | null {
+    if (this.#api === null || at < this.#lookAgainAt) return null;
+    const span = unharmed(this.#api, (api) => this.#begin(api, request, route)) ?? null;
+    if (span === null) this.#lookAgainAt = at + lookEvery;
+    return span;
   }
 
   close(): void {

@@ -102,7 +102,7 @@ export class UpgradeDoor {
     };
     const leave = enter();
     // The context is not copied for one upgrade: what is kept with its socket would keep the request too.
-    const span = tracing.begin(request, "engine");
+    const span = tracing.begin(request, "engine", upgrade.startedAt);
     const open = (): Promise<void> =>
       openSocket(this.#context, span ? { ...upgrade, traceId: span.traceId, span } : upgrade, admit);
     (span ? span.run(open) : open()).finally(leave).catch(() => socket.destroy());

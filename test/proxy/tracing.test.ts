@@ -214,6 +214,21 @@ describe("with a tracer of the host", () => {
     expect(sentHeader(stack, me, "traceparent").at(-1)).toContain(span?.spanContext().spanId);
   });
 
+  test("is found though it comes late", { timeout: 15_000 }, async () => {
+    const stack = await start();
+    for (let count = 0; count < 5; count += 1) await stack.get(me);
+    const exporter = startTracer();
+    await expect
+      .poll(
+        async () => {
+          await stack.get(me);
+          return spansNamed(exporter, "qlik rest").length;
+        },
+        { timeout: 10_000 },
+      )
+      .toBeGreaterThan(0);
+  });
+
   test("a tracer that throws harms no request", async () => {
     const stack = await start();
     trace.setGlobalTracerProvider({
