@@ -16,6 +16,7 @@ import { ProductInfo } from "./product-info.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
 import type { Middleware, ReloadableProxy, Reloaded, SessionProxy } from "./session-proxy.ts";
 import { openStore } from "./open-store.ts";
+import { Tracing } from "./tracing.ts";
 import { UpgradeDoor } from "./upgrade-door.ts";
 import { createRotatingSeal, type Seal } from "../store/seal.ts";
 import { createUpstream, staticLane } from "../upstream/upstream.ts";
@@ -90,6 +91,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
     sessions,
     upstream,
     signInSource: openSignInSource(options, { clock, seal, sessions }),
+    tracing: new Tracing(options.tenant.origin, now),
     live,
     now,
     losses: new LossMemory(now),
@@ -171,6 +173,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
       await atMost(closeWait, live.empty());
       await upstream.close();
       await store.close();
+      standing.tracing.close();
     },
     stats: () => ({
       sessions: sessions.size,

@@ -20,6 +20,7 @@ import type { Middleware } from "./session-proxy.ts";
 import { createSignIn } from "./sign-in.ts";
 import { createSite } from "./site.ts";
 import type { SocketDoorContext } from "./socket-door.ts";
+import type { Tracing } from "./tracing.ts";
 import type { UpgradeDoorContext } from "./upgrade-door.ts";
 
 /** What a proxy has once, however often its options are replaced. */
@@ -30,6 +31,7 @@ export interface Standing {
   readonly upstream: Upstream;
   readonly live: LiveSockets;
   readonly losses: LossMemory;
+  readonly tracing: Tracing;
   readonly ownWord: OwnWord;
   readonly productInfo: ProductInfo;
   readonly now: () => number;
@@ -67,6 +69,7 @@ export function createDoorContexts(options: ResolvedOptions, standing: Standing)
     admission,
     upstream,
     sessions,
+    tracing: standing.tracing,
     now,
     signIn,
     isDraining,

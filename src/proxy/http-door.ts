@@ -21,6 +21,7 @@ import type { ResolvedOptions } from "../options/resolved-options.ts";
 import { checkPrepared, prepareRequest, type PreparedRequest } from "./rewrite-request.ts";
 import { corsHeaders } from "./rewrite-response.ts";
 import type { Site } from "./site.ts";
+import { type ExchangeSpan, type Tracing, withTrace } from "./tracing.ts";
 import { destroyResponse, followConnection } from "./waiting-response.ts";
 
 /** What every request of one proxy shares. */
@@ -32,6 +33,7 @@ export interface HttpDoorContext extends ExchangeContext {
   readonly ownAnswers: OwnAnswers;
   /** What the identity source is here, where it signs people in itself. */
   readonly signInSource: SignInSource | undefined;
+  readonly tracing: Tracing;
   readonly isDraining: () => boolean;
   readonly isClosed: () => boolean;
   /** One more exchange; the returned function ends it. */
@@ -52,6 +54,7 @@ interface Visit {
   readonly place: Place | SessionProxyError;
   readonly startedAt: number;
   readonly traceId: string;
+  readonly span: ExchangeSpan | null;
 }
 
 /** What is told of an exchange when it is over. */
@@ -100,8 +103,7 @@ export class HttpDoor {
   /** Answers the request, or hands it on where it is not ours. Never throws and never rejects. */
   handle(request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void {
     const context = this.#context;
-    const { admission, enter, isDraining, now } = context;
-    const traceId = newTraceId();
+    const { admission, enter, isDraining, now, tracing } = context;
     const startedAt = now();
     let place: Place | SessionProxyError;
     try {
@@ -121,7 +123,11 @@ export class HttpDoor {
     // A write to a connection that is gone reports here; the exchange hears of it by "close".
     response.on("error", unheard);
     if (isDraining()) response.shouldKeepAlive = false;
-    void this.#take({ context, request, response, place, startedAt, traceId });
+    const span = tracing.begin(request, routeOf(place), startedAt);
+    const traceId = span === null ? newTraceId() : span.traceId;
+    const visit = { context, request, response, place, startedAt, traceId, span };
+    if (span === null) void this.#take(visit);
+    else span.run(() => void this.#take(visit));
   }
 
   async #take(visit: Visit): Promise<void> {
@@ -167,7 +173,7 @@ export class HttpDoor {
   }
 
   #exchange(visit: Visit, place: TenantPlace, session: ProxySession | null): Outcome | Promise<Outcome> {
-    const { context, request, response, startedAt } = visit;
+    const { context, request, response, startedAt, span } = visit;
     const { options, site, limits, clientAddress, sessions, now } = context;
     if (session) sessions.touch(session);
     // Only who waited for a login sees one in the timing.
@@ -185,7 +191,7 @@ export class HttpDoor {
     return exchange(context, {
       request,
       response,
-      prepared,
+      prepared: withTrace(prepared, span),
       body: bodyReadByHost(request, prepared),
       startedAt,
       loginMs,
@@ -217,8 +223,9 @@ export class HttpDoor {
     };
   }
 
-  #tell({ context, request, place, traceId, startedAt }: Visit, outcome: Outcome): void {
+  #tell({ context, request, place, traceId, startedAt, span }: Visit, outcome: Outcome): void {
     const { session, status, bytes, upstreamMs, code, reason, level } = outcome;
+    span?.end({ status, code });
     publish("exchange", () => ({
       event: "exchange.finished",
       traceId,

@@ -13,6 +13,7 @@ import { endSoon } from "./end-socket.ts";
 import type { LiveSocket, LiveSockets } from "./live-sockets.ts";
 import type { LossMemory } from "./loss-memory.ts";
 import { checkHandshake } from "./rewrite-handshake.ts";
+import type { ExchangeSpan } from "./tracing.ts";
 import { Splice, type SpliceOwner, type SpliceReport } from "./splice.ts";
 import {
   openUpstreamSocket,
@@ -42,6 +43,7 @@ export interface Arrival {
   readonly traceId: string;
   /** When it came. */
   readonly startedAt: number;
+  readonly span: ExchangeSpan | null;
 }
 
 /** Policy, site guard, identity and session, in this order. */
@@ -54,7 +56,7 @@ export type Admit = () => Promise<{
 /** Takes one upgrade from handshake to splice; it never rejects and never leaves a socket without owner. */
 export async function openSocket(
   context: SocketDoorContext,
-  { request, socket, head, traceId, startedAt }: Arrival,
+  { request, socket, head, traceId, startedAt, span }: Arrival,
   admit: Admit,
 ): Promise<void> {
   const early = new EarlyBytes(socket, head);
@@ -67,15 +69,17 @@ export async function openSocket(
     const socketEpoch = session.socketEpoch;
     const place = reservePlace(context, session);
     try {
-      const outcome = await openUpstreamSocket(context, { request, ...admitted, caller: early });
+      const outcome = await openUpstreamSocket(context, { request, ...admitted, span, caller: early });
       if (!("socket" in outcome)) {
         tellRefusal(socket, { traceId, status: outcome.status }, session);
         socket.end(relayedRefusal(outcome));
         endSoon(socket);
+        span?.end({ status: outcome.status });
         return;
       }
       const { handshake } = admitted;
       join({ context, socket, early, traceId, startedAt, session, socketEpoch, outcome, handshake });
+      span?.end({ status: 101 });
     } finally {
       place();
     }
@@ -83,6 +87,7 @@ export async function openSocket(
     const known =
       error instanceof SessionProxyError ? error : new SessionProxyError("QSP-UPSTREAM", { cause: error });
     refuse(socket, known, traceId, session);
+    span?.end({ status: known.upgradeStatus, code: known.code });
   }
 }
 

@@ -16,6 +16,7 @@ import {
   refuse,
   type SocketDoorContext,
 } from "./socket-door.ts";
+import type { Tracing } from "./tracing.ts";
 import { isLeftToLast, markUpgradeListener } from "./upgrade-listener.ts";
 import { inTurn } from "./upgrade-turn.ts";
 
@@ -23,6 +24,7 @@ import { inTurn } from "./upgrade-turn.ts";
 export interface UpgradeDoorContext extends SocketDoorContext {
   readonly options: ResolvedOptions;
   readonly admission: Admission;
+  readonly tracing: Tracing;
   /** One more exchange; the returned function ends it. */
   readonly enter: () => () => void;
   /** Runs the host's middlewares, for so long as they may take. @throws SessionProxyError */
@@ -52,7 +54,14 @@ export class UpgradeDoor {
     followAnswers();
     const listener: UpgradeListener = (request, stream, head) => {
       const startedAt = this.#context.now();
-      const upgrade: Arrival = { request, socket: stream as Socket, head, traceId: traceId(), startedAt };
+      const upgrade: Arrival = {
+        request,
+        socket: stream as Socket,
+        head,
+        traceId: traceId(),
+        startedAt,
+        span: null,
+      };
       const place = this.#placeOf(request, () => isLeftToLast(server, listener, request));
       if (place === null) return;
       const goOn = (): void => {
@@ -89,7 +98,7 @@ export class UpgradeDoor {
 
   #take(upgrade: Arrival, place: TenantPlace, before: readonly Middleware[]): void {
     const context = this.#context;
-    const { admission, enter, now, runHost, signIn } = context;
+    const { admission, enter, now, runHost, signIn, tracing } = context;
     const { request, socket } = upgrade;
     const at = now();
     const admit: Admit = async () => {
@@ -100,8 +109,9 @@ export class UpgradeDoor {
     };
     const leave = enter();
     // The context is not copied for one upgrade: what is kept with its socket would keep the request too.
-    openSocket(context, upgrade, admit)
-      .finally(leave)
-      .catch(() => socket.destroy());
+    const span = tracing.begin(request, "engine", upgrade.startedAt);
+    const open = (): Promise<void> =>
+      openSocket(context, span ? { ...upgrade, traceId: span.traceId, span } : upgrade, admit);
+    (span ? span.run(open) : open()).finally(leave).catch(() => socket.destroy());
   }
 }

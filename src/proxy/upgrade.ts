@@ -11,6 +11,7 @@ import { csrfHeader } from "../tenant/csrf.ts";
 import { checkHandshakeResponse } from "../ws/handshake.ts";
 import type { ClientAddress } from "./client-address.ts";
 import { prepareHandshake, withSocketCredentials } from "./rewrite-handshake.ts";
+import { type ExchangeSpan, withTrace } from "./tracing.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { Caller, UpgradeAnswer } from "../upstream/send-handshake.ts";
 
@@ -29,6 +30,7 @@ export interface UpgradeRequest {
   readonly request: IncomingMessage;
   readonly target: Target;
   readonly session: ProxySession;
+  readonly span: ExchangeSpan | null;
   /** The browser, which may leave before it is answered. */
   readonly caller: Caller;
 }
@@ -120,7 +122,7 @@ const isFresh = (context: UpgradeContext, generation: TenantSession): boolean =>
 
 async function sendHandshakeOn(
   context: UpgradeContext,
-  { request, target, session, caller }: UpgradeRequest,
+  { request, target, session, span, caller }: UpgradeRequest,
   generation: TenantSession,
 ): Promise<{ answer: UpgradeAnswer; csrfToken: string; upstreamMs: number }> {
   const csrfToken = await context.sessions.tenant.csrfToken(session.key, generation);
@@ -130,7 +132,7 @@ async function sendHandshakeOn(
     { identityHeaders: context.identityHeaders, clientAddress: context.clientAddress(request) },
   );
   const cookie = cookieFor(generation, prepared.path, context.now());
-  const sent = withSocketCredentials(prepared, { cookie, csrfToken });
+  const sent = withSocketCredentials(withTrace(prepared, span), { cookie, csrfToken });
   const sentAt = context.now();
   const answer = await context.upstream.connect(sent, caller);
   const upstreamMs = context.now() - sentAt;

@@ -42,6 +42,7 @@ describe("what is private", () => {
     "sessions",
     "revoke",
     "metrics",
+    "console/state",
     "authz/auth-request",
     "authz/forward-auth",
     "",

@@ -43,7 +43,7 @@ async function refresh(mine: number): Promise<void> {
     const state = (await (await ask(`/console/state?${timeline.query()}`)).json()) as ConsoleState;
     if (mine !== visit) return;
     show(state);
-    if (Date.now() >= listAt) await list();
+    if (Date.now() >= listAt) await list(state.now);
     if (mine !== visit) return;
     showEvents(timeline.events, people.subjects);
     say("");
@@ -59,15 +59,16 @@ async function refresh(mine: number): Promise<void> {
 function show(state: ConsoleState): void {
   part("sign-in").hidden = true;
   part("console").hidden = false;
-  if (!timeline.take(state)) next(0);
+  timeline.take(state);
   draw ??= createCharts(state.routeClasses);
   draw(timeline.points);
   showFigures(state, timeline.points);
 }
 
-async function list(): Promise<void> {
+/** `now`: of the server, whose times are in the list. */
+async function list(now: number): Promise<void> {
   const startedAt = Date.now();
-  await people.refresh();
+  await people.refresh(now);
   listAt = Date.now() + Math.max(listEvery, listShare * (Date.now() - startedAt));
 }
 

@@ -18,15 +18,14 @@ export class People {
     this.#revoked = revoked;
   }
 
-  /** Asks who there is. Rejects as `ask` does. */
-  async refresh(): Promise<void> {
+  /** Asks who there is; `now` by the clock of who answers. Rejects as `ask` does. */
+  async refresh(now: number): Promise<void> {
     const answer = await ask(`/sessions?limit=${shown}`);
     const sessions = (await answer.json()) as readonly Session[];
     this.subjects = new Map(sessions.map(({ key, subject }) => [key.slice(32, 44), subject]));
     const total = Number(answer.headers.get("X-Total-Count"));
     part("people-count").textContent =
       total > shown ? `the last used ${shown} of ${total} sessions` : `${total} sessions`;
-    const now = Date.now();
     const rows = bySubject(sessions).map((person) => this.#row(person, now));
     const focused = document.activeElement?.getAttribute("data-subject");
     part("people").replaceChildren(...(rows.length > 0 ? rows : [element("li", "empty", "nobody")]));

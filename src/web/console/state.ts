@@ -67,17 +67,16 @@ export class Timeline {
     return `point=${this.points.at(-1)?.at ?? 0}&event=${this.events.at(-1)?.id ?? 0}`;
   }
 
-  /** False where the answer was about another process than the one before: everything has to be asked for again. */
-  take(state: ConsoleState): boolean {
+  /** Takes an answer; where it is about another process than the one before, everything is asked for again next time. */
+  take(state: ConsoleState): void {
     const isSame = this.#startedAt === 0 || this.#startedAt === state.startedAt;
     this.#startedAt = state.startedAt;
     if (!isSame) {
       this.points = [];
       this.events = [];
-      return false;
+      return;
     }
     this.points = [...this.points, ...state.points].filter(({ at }) => at > state.now - shown);
     this.events = [...this.events, ...state.events].slice(-200);
-    return true;
   }
 }
