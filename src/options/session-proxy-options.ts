@@ -26,7 +26,10 @@ export interface SessionProxyOptions {
   readonly tenant: TenantOptions;
   /** Says who the user of a request is; null for nobody. Called for every request and every upgrade. */
   identify(request: IncomingMessage): Identity | null | Promise<Identity | null>;
-  /** Names of request headers that `identify` reads; they never travel to the tenant. None by default. */
+  /**
+   * Names of request headers that `identify` reads; they never travel to the tenant. None by default. With `Authorization`
+   * among them, a client that is no browser needs no `Origin` where it sends that header and no cookie.
+   */
   readonly identityHeaders?: readonly string[];
   /**
    * Seals what the store holds: one text of 32 bytes or more, or several for rotation, of which the first seals and all

@@ -89,6 +89,16 @@ describe("the source bearer", () => {
     ]);
   });
 
+  test("tells of both where there are two kinds of keys, and what is wrong with each", () => {
+    const found = problemsOf(
+      withSource(`bearer: { jwksUrl: "http://idp.example.com/jwks", publicKeyFile: key.pem, ${who} }`),
+    );
+    expect(found.map((line) => line.slice(0, line.indexOf(": "))).sort()).toEqual([
+      "identity.bearer.jwksUrl",
+      "identity.bearer.publicKeyFile",
+    ]);
+  });
+
   test("reads keys over http from this machine, and from elsewhere only where that is called unsafe", () => {
     const local = `bearer: { jwksUrl: "http://127.0.0.1:8080/jwks", ${who} }`;
     expect(problemsOf(withSource(local))).toEqual([]);

@@ -62,24 +62,48 @@ function keySetOf(
   tree: Readonly<Record<string, unknown>>,
 ): KeySet | Problems {
   const { jwksUrl, publicKey, publicKeyFile } = pickTexts(keys, ["jwksUrl", "publicKey", "publicKeyFile"]);
-  const problem = (key: string, message: string): Problems => ({ problems: [{ path: at(key), message }] });
-  if (jwksUrl !== undefined && (publicKey ?? publicKeyFile) !== undefined)
-    return problem("jwksUrl", "is given beside a public key: tokens are checked with one or the other");
-  if (jwksUrl !== undefined) {
-    const url = parseUrl(jwksUrl);
-    if (url === null) return problem("jwksUrl", "must be an address such as https://idp.example.com/jwks");
-    if (url.protocol !== "https:" && !isLoopback(url) && !isUnsafe(tree))
-      return problem("jwksUrl", "must be https: whoever can change what it says can sign in as anybody");
-    const cooldown = typeof keys["jwksCooldown"] === "number" ? keys["jwksCooldown"] : usualCooldown;
-    return createRemoteKeySet({ name: at("jwksUrl"), url, clock: systemClock, cooldown });
-  }
-  if (publicKey !== undefined) {
-    const key = readPublicKey(restoreLineBreaks(publicKey));
-    return "problem" in key ? problem("publicKey", key.problem) : createFixedKeySet(key);
-  }
+  const hasKey = publicKey !== undefined || publicKeyFile !== undefined;
+  if (jwksUrl === undefined && !hasKey)
+    return {
+      problems: [
+        {
+          path: at("jwksUrl"),
+          message: "is missing (or publicKeyFile): nothing says which signatures count",
+        },
+      ],
+    };
+  const published = jwksUrl === undefined ? undefined : publishedKeys(jwksUrl, keys, tree);
+  const fixed = publicKey === undefined ? undefined : fixedKey(publicKey);
+  const problems = [published, fixed].flatMap((each) => (each && "problems" in each ? each.problems : []));
+  if (published !== undefined && hasKey)
+    problems.push({
+      path: at("jwksUrl"),
+      message: "is given beside a public key: tokens are checked with one or the other",
+    });
   // A file that cannot be read is a problem of its own.
-  if (publicKeyFile !== undefined) return { problems: [] };
-  return problem("jwksUrl", "is missing (or publicKeyFile): nothing says which signatures count");
+  const keySet = published ?? fixed ?? { problems };
+  return problems.length > 0 ? { problems } : keySet;
+}
+
+function publishedKeys(
+  jwksUrl: string,
+  keys: Readonly<Record<string, unknown>>,
+  tree: Readonly<Record<string, unknown>>,
+): KeySet | Problems {
+  const problem = (message: string): Problems => ({ problems: [{ path: at("jwksUrl"), message }] });
+  const url = parseUrl(jwksUrl);
+  if (url === null) return problem("must be an address such as https://idp.example.com/jwks");
+  if (url.protocol !== "https:" && !isLoopback(url) && !isUnsafe(tree))
+    return problem("must be https: whoever can change what it says can sign in as anybody");
+  const cooldown = typeof keys["jwksCooldown"] === "number" ? keys["jwksCooldown"] : usualCooldown;
+  return createRemoteKeySet({ name: at("jwksUrl"), url, clock: systemClock, cooldown });
+}
+
+function fixedKey(pem: string): KeySet | Problems {
+  const key = readPublicKey(restoreLineBreaks(pem));
+  return "problem" in key
+    ? { problems: [{ path: at("publicKey"), message: key.problem }] }
+    : createFixedKeySet(key);
 }
 
 const isUnsafe = ({ unsafe }: Readonly<Record<string, unknown>>): boolean =>
