@@ -141,4 +141,4 @@ test("a person signs in at the provider, works, is logged out by it, comes back,
   // It asks again who it is, as nobody is signed in there any more.
   await signIn(page, "Ann");
   await context.close();
-});
+}, 60_000);
