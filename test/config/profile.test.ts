@@ -34,7 +34,11 @@ test.each([
   ["a file that is no YAML", "broken.yaml", "is not YAML"],
   ["a file that is no profile", "config.yaml", "is no tenant profile of version 1: version is wrong"],
   ["a profile of a later version", "later.yaml", "is no tenant profile of version 1: version is wrong"],
-  ["a profile with a status that is none", "odd.yaml", "is no tenant profile of version 1: logout.status is wrong"],
+  [
+    "a profile with a status that is none",
+    "odd.yaml",
+    "is no tenant profile of version 1: logout.status is wrong",
+  ],
 ])("is named as a problem: %s", (_what, name, message) => {
   folder.write("broken.yaml", "a: [");
   folder.write("later.yaml", sampleProfile.replace("version: 1", "version: 2"));

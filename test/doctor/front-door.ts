@@ -17,6 +17,8 @@ export interface DoorFaults {
   readonly trustsStrangers?: boolean;
   /** Answers the prefix itself, as an application whose prefix is not led to the proxy. */
   readonly answersItself?: boolean;
+  /** Sends everybody without a session to its own sign-in. */
+  readonly signsIn?: boolean;
   /** Answers as a cache does. */
   readonly caches?: boolean;
 }
@@ -44,6 +46,8 @@ export async function openDoor(faults: DoorFaults = {}): Promise<TestDoor> {
   };
   const server = createServer((incoming, response: ServerResponse) => {
     if (faults.answersItself === true) return void response.writeHead(404).end("<h1>no such page</h1>");
+    if (faults.signsIn === true)
+      return void response.writeHead(302, { location: "https://login.example.com/" }).end();
     if (target === undefined) return void response.writeHead(502).end("<h1>502 Bad Gateway</h1>");
     forward(incoming, (answer) => {
       const age = faults.caches === true ? { age: "7" } : {};

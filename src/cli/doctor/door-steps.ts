@@ -5,6 +5,9 @@ import { failed, type Finding, passed, skipped, type Step } from "./step.ts";
 import { errorCodeOf, objectOf } from "./tenant-calls.ts";
 import type { Visit } from "./visit.ts";
 
+/** What a front door answers that signs people in by itself. */
+const asksToSignIn: ReadonlySet<number> = new Set([301, 302, 303, 307, 401, 403]);
+
 /** Who answers at publicOrigin below the prefix. */
 async function publicOrigin(visit: Visit): Promise<Finding> {
   const { publicOrigin: origin = "", prefix } = visit.get("options");
@@ -24,6 +27,10 @@ async function publicOrigin(visit: Visit): Promise<Finding> {
   // A front door whose proxy is not there yet says so.
   if (answer.status === 502 && !isOurs(answer))
     return skipped(`${found}: the front door finds no proxy yet; run doctor again when serve runs`);
+  if (!isOurs(answer) && asksToSignIn.has(answer.status))
+    return skipped(
+      `${found}: the front door lets nobody in who is not signed in, so that it cannot be looked at`,
+    );
   if (!isOurs(answer)) return failed("door-elsewhere", found);
   const mark = cacheMarkOf(answer.headers);
   if (mark !== null) return failed("shared-cache", `${found}, with ${mark}`);
