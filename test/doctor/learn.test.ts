@@ -17,13 +17,13 @@ type Learned = Partial<TenantModes>;
 
 const localSteps = steps.filter(({ name }) => ["configuration", "key", "claims"].includes(name));
 
-async function learnOf(world: World): Promise<TenantProfile> {
+async function learnOf(world: World, watch = 20): Promise<TenantProfile> {
   const file = world.folder.write("config.yaml", world.config);
   const person = { subject: "ann@acme.test", groups: ["Sales EMEA"] };
   const visit = new Visit({ sources: { file, environment: {} }, person, app: undefined });
   await runSteps(localSteps, visit, () => {});
   try {
-    return await learnTenant(visit, { patience: 250, watch: 700 });
+    return await learnTenant(visit, { patience: 250, watch });
   } finally {
     await visit.get("upstream").close();
   }
@@ -64,7 +64,7 @@ describe("what is learned of a tenant is how it behaves", () => {
   ] as [string, Learned][])("%s", async (name, modes) => {
     const world = await createWorld({ tenant: { modes } });
     try {
-      const profile = await learnOf(world);
+      const profile = await learnOf(world, isTime(name) ? 700 : undefined);
       const found = toModes(profile);
       // Times are as exact as a loaded machine lets them be: any will do, where one was to be learned.
       const coarse = (all: Learned): unknown =>
