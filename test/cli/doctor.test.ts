@@ -101,6 +101,20 @@ describe("doctor", () => {
     expect(code).toBe(1);
   });
 
+  test("leaves no session behind when it is interrupted", async () => {
+    const headers = { "content-type": "application/json" };
+    const fault = { path: "/api/v1/users/me", times: 1, kind: "delay", ms: 1500 };
+    await fetch(`${controlUrl}/faults`, { method: "POST", headers, body: JSON.stringify(fault) });
+    const command = startCommand(["doctor", "-c", file]);
+    await command.line((line) => line.startsWith("ok      login"));
+    expect(JSON.parse(await control("/sessions"))).toHaveLength(1);
+    command.signal("SIGINT");
+    expect(await command.ended).toBe(1);
+    expect(command.lines).toContainEqual(expect.stringMatching(/^- {7}engine {10}not tried: interrupted$/));
+    expect(command.lines).toContainEqual(expect.stringMatching(/^ok {6}sign-out .*the session is gone$/));
+    expect(await control("/sessions")).toBe("[]");
+  });
+
   test("learns how a tenant behaves, and emulate behaves so", { timeout: 60_000 }, async () => {
     const patch = { socketWithoutSession: "closeAfter101", bootEndpoint: false, signatureLength: 27 };
     const headers = { "content-type": "application/json" };
