@@ -35,7 +35,8 @@ const lengthLimits = [
 /** Names what other people's repositories hold, and is copied as it is. */
 const isForeign = (path) => path.startsWith("docs/facts/");
 
-const repositoryPath = /^(?:src|test|tools|docs|attack|bench|\.ci|\.changes)\/[\w./@-]+$|^[A-Z]+\.md$/;
+const repositoryPath =
+  /^(?:src|test|tools|docs|attack|bench|examples|\.ci|\.changes)\/[\w./@-]+$|^[A-Z]+\.md$/;
 
 function checkLinks(root, path, { links }) {
   return links.flatMap((link) => {

@@ -36,7 +36,15 @@ PAGE = """<!doctype html>
 CHART = """<script defer src="{script}" data-host="{origin}/qlik" data-auth-type="none"></script>
 <h1>Hello, <span id="name">{name}</span></h1>
 <div id="chart"><qlik-embed ui="analytics/chart" app-id="{app}" object-id="{object}"></qlik-embed></div>
-<form method="post" action="/sign-out"><button>Sign out</button></form>"""
+<form method="post" action="/sign-out" id="sign-out"><button>Sign out</button></form>
+<script>
+// First the session at Qlik, with its open sockets; then the portal's.
+document.querySelector("#sign-out").addEventListener("submit", async (event) => {{
+  event.preventDefault();
+  await fetch("/qlik/_session", {{ method: "DELETE" }}).catch(() => {{}});
+  event.target.submit();
+}});
+</script>"""
 
 SIGN_IN = """<h1>Who are you?</h1>
 <form method="post" action="/sign-in">{buttons}</form>"""

@@ -25,7 +25,10 @@ export interface Ended {
 
 /** Runs a command to its end. */
 export async function runCommand(args: readonly string[], variables: Variables = {}): Promise<Ended> {
-  const child = spawn(process.execPath, [main, ...args], { env: surroundings(variables) });
+  const child = spawn(process.execPath, [main, ...args], {
+    env: surroundings(variables),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const [stdout, stderr] = [child.stdout, child.stderr].map(collect);
   const [code] = (await once(child, "close")) as [number | null];
   return { code, stdout: stdout?.() ?? "", stderr: stderr?.() ?? "" };

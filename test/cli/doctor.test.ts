@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ConfigFolder, createConfigFolder } from "../config/config-folder.ts";
 import { freePort, runCommand, type RunningCommand, startCommand } from "./command.ts";
@@ -98,5 +99,41 @@ describe("doctor", () => {
     expect(stdout).toContain("publicOrigin: is missing");
     expect(stdout).toMatch(/tenant\.orign: .*origin/);
     expect(code).toBe(1);
+  });
+
+  test("leaves no session behind when it is interrupted", async () => {
+    const headers = { "content-type": "application/json" };
+    const fault = { path: "/api/v1/users/me", times: 1, kind: "delay", ms: 1500 };
+    await fetch(`${controlUrl}/faults`, { method: "POST", headers, body: JSON.stringify(fault) });
+    const command = startCommand(["doctor", "-c", file]);
+    await command.line((line) => line.startsWith("ok      login"));
+    expect(JSON.parse(await control("/sessions"))).toHaveLength(1);
+    command.signal("SIGINT");
+    expect(await command.ended).toBe(1);
+    expect(command.lines).toContainEqual(expect.stringMatching(/^- {7}engine {10}not tried: interrupted$/));
+    expect(command.lines).toContainEqual(expect.stringMatching(/^ok {6}sign-out .*the session is gone$/));
+    expect(await control("/sessions")).toBe("[]");
+  });
+
+  test("learns how a tenant behaves, and emulate behaves so", { timeout: 60_000 }, async () => {
+    const patch = { socketWithoutSession: "closeAfter101", bootEndpoint: false, signatureLength: 27 };
+    const headers = { "content-type": "application/json" };
+    await fetch(`${controlUrl}/modes`, { method: "PATCH", headers, body: JSON.stringify(patch) });
+    const profile = join(folder.path, "tenant-profile.yaml");
+    const learn = ["doctor", "-c", file, "--learn", "--profile", profile, "--watch", "200ms"];
+    const { code, stdout } = await runCommand(learn);
+    expect(stdout).toMatch(/^ok {6}learn .*was written; tenant\.profileFile names it$/m);
+    expect([code, await control("/sessions")]).toEqual([0, "[]"]);
+    expect((await runCommand(learn)).stderr).toContain("exists already; name another one");
+    const replayed = startCommand(["emulate", "-c", file, "--port", String(await freePort())], {
+      QSP_TENANT_PROFILE_FILE: profile,
+    });
+    try {
+      await replayed.line((line) => line === "ready");
+      const answer = (await (await fetch(replayed.lines[1] ?? "")).json()) as { readonly modes: unknown };
+      expect(answer.modes).toMatchObject({ ...patch, requireSocketCsrf: true, requireJti: true });
+    } finally {
+      await replayed.kill();
+    }
   });
 });

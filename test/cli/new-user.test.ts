@@ -22,6 +22,7 @@ let folder: ConfigFolder;
 let config: string;
 let ports: { readonly door: number; readonly portal: number; readonly proxy: number };
 let tenantPort: number;
+let controlUrl: string;
 let variables: Readonly<Record<string, string>>;
 const running: { close(): Promise<void> }[] = [];
 
@@ -48,6 +49,12 @@ afterAll(async () => {
 
 const origin = (): string => `http://portal.localhost:${ports.door}`;
 
+/** Who has a session at the tenant. */
+async function tenantSubjects(): Promise<readonly string[]> {
+  const sessions = (await (await fetch(`${controlUrl}/sessions`)).json()) as { readonly subject: string }[];
+  return sessions.map(({ subject }) => subject);
+}
+
 interface Step {
   readonly step: string;
   readonly outcome: string;
@@ -63,8 +70,14 @@ describe("the first hour", { timeout: 120_000 }, () => {
     const keys = join(folder.path, "keys");
     expect((await runCommand(["keygen", "--out", keys, "--alg", "ES384"])).code).toBe(0);
     const told = [
-      ...["--tenant", `https://acme.localhost:${tenantPort}`, "--public-origin", origin()],
-      ...["--issuer", "acme-portal", "--listen", `127.0.0.1:${ports.proxy}`],
+      "--tenant",
+      `https://acme.localhost:${tenantPort}`,
+      "--public-origin",
+      origin(),
+      "--issuer",
+      "acme-portal",
+      "--listen",
+      `127.0.0.1:${ports.proxy}`,
     ];
     const { code, stdout } = await runCommand(["init", "--yes", "--out", folder.path, ...told]);
     expect(code).toBe(0);
@@ -76,6 +89,7 @@ describe("the first hour", { timeout: 120_000 }, () => {
     const certificate = variables["QSP_TENANT_CA_FILE"] ?? "";
     const tenant = keep(startCommand(["emulate", "-c", config, "--certificate-out", certificate]));
     await tenant.line((line) => line === "ready");
+    controlUrl = tenant.lines[1] ?? "";
     const { code, steps } = await doctor();
     expect(steps.filter(({ outcome }) => outcome !== "passed" && outcome !== "skipped")).toEqual([]);
     expect(code).toBe(0);
@@ -108,7 +122,12 @@ describe("the first hour", { timeout: 120_000 }, () => {
       expect(bars.length).toBeGreaterThan(2);
       const session = await page.evaluate("fetch('/qlik/_session').then((answer) => answer.json())");
       expect(session).toMatchObject({ authenticated: true, active: true, subject: "alice@example.test" });
+      expect(await tenantSubjects()).toEqual(["alice@example.test"]);
       expect(await page.context().cookies()).toEqual([expect.objectContaining({ name: "portal_session" })]);
+      await page.getByRole("button", { name: "Sign out" }).click();
+      await page.getByRole("button", { name: "Bruno Keller" }).waitFor();
+      expect(await tenantSubjects()).toEqual([]);
+      expect(await page.evaluate("fetch('/qlik/api/v1/users/me').then(({ status }) => status)")).toBe(401);
     } finally {
       await browser.close();
     }

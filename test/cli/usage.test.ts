@@ -24,6 +24,8 @@ describe("wrong usage", () => {
     ["no configuration", ["serve"], "-c FILE"],
     ["a port that is none", ["demo", "--port", "http"], "--port must be a number"],
     ["an algorithm that is not made", ["keygen", "--alg", "none"], "--alg must be RS256, RS512, ES384"],
+    ["nobody who answers", ["init"], "give --tenant, or --yes"],
+    ["a watch that is no time", ["doctor", "-c", "x", "--learn", "--watch", "1"], "--watch must be"],
     ["an argument that is no flag", ["validate", "config.yaml"], "without a flag before it"],
     ["nothing to explain", ["explain", "-c", "x"], "explain takes METHOD and URL"],
     ["an unknown method", ["explain", "-c", "x", "GOT", "/a"], "METHOD must be an HTTP method"],

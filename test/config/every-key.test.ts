@@ -3,6 +3,7 @@ import { generate } from "selfsigned";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { keyNames } from "../../src/server/config/names.ts";
 import { readFileTree } from "../../src/server/config/file-tree.ts";
+import { sampleProfile } from "../support/sample-profile.ts";
 import {
   type ConfigFolder,
   createConfigFolder,
@@ -35,6 +36,7 @@ replicas: 3
 tenant:
   origin: https://acme.eu.qlikcloud.com
   caFile: tls-cert.pem
+  profileFile: profile.yaml
   kind: qlik-cloud-jwt
   sessionIdle: 30m
   sessionLifetime: 24h
@@ -117,6 +119,7 @@ beforeAll(async () => {
   });
   folder.write("tls-cert.pem", pair.cert);
   folder.write("tls-key.pem", pair.private);
+  folder.write("profile.yaml", sampleProfile);
   folder.write("token", "0123456789abcdef0123456789abcdef\n");
   folder.write("webhook-secret", "fedcba9876543210fedcba9876543210\n");
   folder.write("store", `${storeUrl}\n`);

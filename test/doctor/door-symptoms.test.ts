@@ -37,8 +37,11 @@ describe("front door, cause, named?", () => {
     expect(await complaintsBehind({})).toEqual([]);
   });
 
-  test("a proxy that does not run yet is no fault of the front door", async () => {
-    expect(await complaintsBehind({}, false)).toEqual([
+  test.each([
+    ["a proxy that does not run yet", {}, false],
+    ["a sign-in before everything", { signsIn: true }, true],
+  ])("%s is no fault of the front door", async (_what, faults: DoorFaults, isServed) => {
+    expect(await complaintsBehind(faults, isServed)).toEqual([
       "public-origin skipped",
       "door-identity skipped",
       "door-upgrade skipped",

@@ -48,8 +48,16 @@ export const doorSymptoms: readonly DoorSymptom[] = [
   {
     row: "–",
     what: "anybody can be anybody",
-    broken: "the front door passes on identity headers that clients send",
-    faults: { trustsStrangers: true },
+    broken: "the front door passes on the subject that a client sends",
+    faults: { trustsStrangers: "the subject" },
+    step: "door-identity",
+    cause: "door-identity",
+  },
+  {
+    row: "–",
+    what: "anybody can be anybody, in any group",
+    broken: "the front door passes on every identity header that a client sends",
+    faults: { trustsStrangers: "everything" },
     step: "door-identity",
     cause: "door-identity",
   },

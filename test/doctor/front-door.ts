@@ -14,12 +14,17 @@ export interface DoorFaults {
   /** Knows nothing of WebSockets, as nginx without `proxy_set_header Upgrade`. */
   readonly noUpgrades?: boolean;
   /** Passes on identity headers that clients send. */
-  readonly trustsStrangers?: boolean;
+  readonly trustsStrangers?: "nothing" | "the subject" | "everything";
   /** Answers the prefix itself, as an application whose prefix is not led to the proxy. */
   readonly answersItself?: boolean;
+  /** Sends everybody without a session to its own sign-in. */
+  readonly signsIn?: boolean;
   /** Answers as a cache does. */
   readonly caches?: boolean;
 }
+
+const passes = ({ trustsStrangers = "nothing" }: DoorFaults, name: string): boolean =>
+  trustsStrangers === "everything" || (trustsStrangers === "the subject" && name === "x-user-sub");
 
 /** A front door on loopback; it leads nowhere until it is told where to. */
 export interface TestDoor {
@@ -37,13 +42,16 @@ export async function openDoor(faults: DoorFaults = {}): Promise<TestDoor> {
       ...incoming.headers,
       ...(faults.ownHost === true ? { host: url.host } : {}),
     };
-    if (faults.trustsStrangers !== true) delete headers["x-user-sub"];
+    const ofUser = Object.keys(headers).filter((name) => name.startsWith("x-user-"));
+    for (const name of ofUser) if (!passes(faults, name)) delete headers[name];
     if (faults.noUpgrades === true) for (const name of ["upgrade", "connection"]) delete headers[name];
     const outgoing = request(url, { path: incoming.url, headers, agent: false }, take);
     outgoing.on("error", () => incoming.destroy()).end();
   };
   const server = createServer((incoming, response: ServerResponse) => {
     if (faults.answersItself === true) return void response.writeHead(404).end("<h1>no such page</h1>");
+    if (faults.signsIn === true)
+      return void response.writeHead(302, { location: "https://login.example.com/" }).end();
     if (target === undefined) return void response.writeHead(502).end("<h1>502 Bad Gateway</h1>");
     forward(incoming, (answer) => {
       const age = faults.caches === true ? { age: "7" } : {};

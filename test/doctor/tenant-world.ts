@@ -51,7 +51,7 @@ tenant:
   ${tenant.certificate === undefined ? "" : "caFile: tenant.pem"}
   signingKeys: [{ issuer: acme-portal, keyId: "2026-01", privateKeyFile: key.pem, certificateFile: public.pem }]
 identity:
-  trustedHeader: { from: [127.0.0.1], subject: X-User-Sub, name: X-User-Name, email: X-User-Email }
+  trustedHeader: { from: [127.0.0.1], subject: X-User-Sub, name: X-User-Name, email: X-User-Email, groups: X-User-Groups }
 timeouts: { connect: 5s, login: 15s }
 unsafe: { plainHttpTenant: ${tenant.certificate === undefined}, plainHttpPublic: true }
 `;

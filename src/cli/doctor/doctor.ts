@@ -53,6 +53,9 @@ async function run(args: readonly string[]): Promise<number> {
   const { app } = own;
   const lesson = toLesson(own);
   const visit = new Visit({ sources, person: toPerson(own), app: typeof app === "string" ? app : undefined });
+  const interrupt = (): void => visit.interruption.abort();
+  // The second one ends the process, as it always does.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupt);
   try {
     const results = await runSteps(
       lesson === null ? steps : [...steps, learnStep(lesson)],
@@ -64,6 +67,7 @@ async function run(args: readonly string[]): Promise<number> {
     say(json ? JSON.stringify(documentOf(results), null, 2) : `\n${summaryOf(results)}`);
     return isWell(results) ? 0 : 1;
   } finally {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupt);
     await visit.find("upstream")?.close();
   }
 }

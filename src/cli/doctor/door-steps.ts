@@ -5,6 +5,9 @@ import { failed, type Finding, passed, skipped, type Step } from "./step.ts";
 import { errorCodeOf, objectOf } from "./tenant-calls.ts";
 import type { Visit } from "./visit.ts";
 
+/** What a front door answers that signs people in by itself. */
+const asksToSignIn: ReadonlySet<number> = new Set([301, 302, 303, 307, 401, 403]);
+
 /** Who answers at publicOrigin below the prefix. */
 async function publicOrigin(visit: Visit): Promise<Finding> {
   const { publicOrigin: origin = "", prefix } = visit.get("options");
@@ -24,6 +27,10 @@ async function publicOrigin(visit: Visit): Promise<Finding> {
   // A front door whose proxy is not there yet says so.
   if (answer.status === 502 && !isOurs(answer))
     return skipped(`${found}: the front door finds no proxy yet; run doctor again when serve runs`);
+  if (!isOurs(answer) && asksToSignIn.has(answer.status))
+    return skipped(
+      `${found}: the front door lets nobody in who is not signed in, so that it cannot be looked at`,
+    );
   if (!isOurs(answer)) return failed("door-elsewhere", found);
   const mark = cacheMarkOf(answer.headers);
   if (mark !== null) return failed("shared-cache", `${found}, with ${mark}`);
@@ -32,6 +39,11 @@ async function publicOrigin(visit: Visit): Promise<Finding> {
 }
 
 const notServed = "the proxy is not running behind publicOrigin";
+
+const unreadable = "QSP-IDENTITY";
+
+const plainCode = async (visit: Visit): Promise<string> =>
+  errorCodeOf(await knock(visit, "/_session", { "sec-fetch-site": "same-origin" }));
 
 /** Says to be somebody, as a stranger could: the front door must not let that pass. attacks A1 */
 async function doorIdentity(visit: Visit): Promise<Finding> {
@@ -42,7 +54,10 @@ async function doorIdentity(visit: Visit): Promise<Finding> {
   const headers = Object.fromEntries(names.map((name) => [name, stranger]));
   const answer = await knock(visit, "/_session", { ...headers, "sec-fetch-site": "same-origin" });
   const { subject } = objectOf(answer);
-  if (subject === stranger) return failed("door-identity", `${names.join(", ")}: taken from a stranger`);
+  // Where one of them is not text but a list, what was sent cannot be read: it has reached the proxy all the same.
+  const isUnreadable = errorCodeOf(answer) === unreadable && (await plainCode(visit)) !== unreadable;
+  if (subject === stranger || isUnreadable)
+    return failed("door-identity", `${names.join(", ")}: taken from a stranger`);
   return passed(`${names.join(", ")} of a stranger do not reach the proxy`);
 }
 

@@ -1,4 +1,5 @@
 import { causes } from "./causes.ts";
+import { visible } from "../sessions-text.ts";
 import type { StepResult } from "./run-steps.ts";
 
 const marks: Readonly<Record<StepResult["outcome"], string>> = {
@@ -14,7 +15,7 @@ const indent = " ".repeat(24);
 
 /** A step for people: what was found, and where something is wrong its cause and remedy. */
 export function linesOf({ step, outcome, found, cause, remedy }: StepResult): readonly string[] {
-  const [first = "", ...more] = found.split("\n");
+  const [first = "", ...more] = found.split("\n").map(visible);
   const lines = [
     `${marks[outcome].padEnd(8)}${step.padEnd(16)}${first}`,
     ...more.map((line) => indent + line),
@@ -57,6 +58,6 @@ export function documentOf(results: readonly StepResult[]): Readonly<Record<stri
   };
 }
 
-/** Whether nothing has failed. */
+/** Whether nothing has failed, and the last step was reached. */
 export const isWell = (results: readonly StepResult[]): boolean =>
-  results.every(({ outcome }) => outcome !== "failed");
+  results.every(({ outcome }) => outcome !== "failed" && outcome !== "notTried");

@@ -19,18 +19,24 @@ export async function runSteps(
   const results: StepResult[] = [];
   const missing = new Set<string>();
   for (const step of steps) {
-    const needed = step.needs.find((name) => missing.has(name));
+    const reason = reasonAgainst(step, visit, missing);
     const startedAt = performance.now();
     const finding =
-      needed === undefined
+      reason === null
         ? await tried(step, visit)
-        : { outcome: "notTried" as const, found: `not tried: needs the step ${needed}` };
+        : { outcome: "notTried" as const, found: `not tried: ${reason}` };
     if (finding.outcome === "failed" || finding.outcome === "notTried") missing.add(step.name);
     const result = { step: step.name, ms: Math.round(performance.now() - startedAt), ...finding };
     results.push(result);
     tell(result);
   }
   return results;
+}
+
+function reasonAgainst(step: Step, visit: Visit, missing: ReadonlySet<string>): string | null {
+  if (visit.interruption.signal.aborted && step.cleansUp !== true) return "interrupted";
+  const needed = step.needs.find((name) => missing.has(name));
+  return needed === undefined ? null : `needs the step ${needed}`;
 }
 
 async function tried(step: Step, visit: Visit): Promise<Finding> {

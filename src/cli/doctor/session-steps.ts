@@ -181,4 +181,4 @@ export const sessionSteps: readonly Step[] = [
 ];
 
 /** Leaves nothing behind. */
-export const signOutStep: Step = { name: "sign-out", needs: ["login"], run: signOut };
+export const signOutStep: Step = { name: "sign-out", needs: ["login"], cleansUp: true, run: signOut };

@@ -17,6 +17,8 @@ export interface Step {
   readonly name: string;
   /** The steps without which this one cannot be tried. */
   readonly needs: readonly string[];
+  /** Whether it ends what others began, and is tried also after an interruption. */
+  readonly cleansUp?: boolean;
   run(visit: Visit): Finding | Promise<Finding>;
 }
 

@@ -42,6 +42,8 @@ export interface Known {
 /** One visit to a tenant: what is asked, and what has been found out so far. */
 export class Visit {
   readonly questions: Questions;
+  /** Aborted when the operator wants to stop: what was begun is ended, nothing else is tried. */
+  readonly interruption: AbortController = new AbortController();
   readonly #known: Partial<Known> = {};
 
   constructor(questions: Questions) {

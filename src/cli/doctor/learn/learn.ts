@@ -59,6 +59,8 @@ async function learnSockets(
   const cookiesWithUpgrade = headerValues(opened.headers, "set-cookie").map(
     (line) => line.split("=", 1)[0] ?? "",
   );
+  const { signal } = probing.visit.interruption;
+  signal.addEventListener("abort", () => opened.close(), { once: true });
   const watched = await watchIdle(opened, watch);
   return {
     tokenInHeader: await learnUpgrade(probing, path(), [...cookie, csrfHeader, token]),

@@ -59,7 +59,9 @@ function listenOn(socket: Socket, headers: readonly string[], head: Buffer): Pro
         waiting.delete(look);
         resolve(isThere());
       };
-      const look = (): void => void (isThere() || socket.destroyed ? end() : undefined);
+      const look = (): void => {
+        if (isThere() || socket.destroyed) end();
+      };
       const timer = setTimeout(end, ms);
       waiting.add(look);
       look();

@@ -21,7 +21,8 @@ export const learned = (answer: TenantAnswer): LearnedAnswer => ({
 /** How a token differs from one of a login. */
 export interface TokenChange {
   readonly key?: Partial<AssertionKey>;
-  readonly claims?: (claims: Claims) => Claims;
+  /** Names of claims that it leaves out. */
+  readonly without?: readonly string[];
   /** Milliseconds by which it is made earlier. */
   readonly age?: number;
 }
@@ -55,10 +56,12 @@ export class Probing {
     return this.visit.get("upstream").callFor(lane)({ method, path, headers: all, timeout });
   }
 
-  async token({ key = {}, claims = (same) => same, age = 0 }: TokenChange = {}): Promise<string> {
+  async token({ key = {}, without = [], age = 0 }: TokenChange = {}): Promise<string> {
     const [own] = this.visit.get("options").tenant.signingKeys;
     const clock = { ...systemClock, now: () => Date.now() - age };
-    return signAssertion({ ...own, ...key }, claims(toClaims(this.visit.get("person"))), clock);
+    const claims = Object.entries(toClaims(this.visit.get("person")));
+    const kept = Object.fromEntries(claims.filter(([name]) => !without.includes(name)));
+    return signAssertion({ ...own, ...key }, kept as unknown as Claims, clock);
   }
 
   /** Sends a token to the login; a session that begins is ended with the others. */

@@ -31,10 +31,8 @@ export async function learnTokens(probing: Probing): Promise<TenantProfile["toke
     unknownIssuer: await exchange({ key: { issuer: `doctor-${randomId(9)}` } }),
     expired: await exchange({ age: longAgo }),
     repeated: learned(await probing.exchange(once)),
-    withoutSubType: await exchange({ claims: ({ subType: _, ...claims }) => claims as never }),
-    withoutEmail: await exchange({
-      claims: ({ email: _, email_verified: __, ...claims }) => claims as never,
-    }),
+    withoutSubType: await exchange({ without: ["subType"] }),
+    withoutEmail: await exchange({ without: ["email", "email_verified"] }),
   };
 }
 
