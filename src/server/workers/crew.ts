@@ -13,7 +13,7 @@ export interface CrewOptions {
   /** What a worker begins with at the moment. */
   readonly order: (number: number) => StartOrder;
   /** What workers may ask. */
-  readonly calls: PrimaryCalls | null;
+  readonly calls: Partial<PrimaryCalls>;
   readonly log: ServerLog;
   /** Takes whole lines of the workers' logs. */
   readonly write: (lines: string) => void;
@@ -194,7 +194,7 @@ export class Crew {
     const worker = cluster.fork();
     const { calls, order, write } = this.#options;
     const peer = createPeer<WorkerCalls>({
-      calls: (calls ?? {}) as unknown as Readonly<Record<string, (argument: never) => unknown>>,
+      calls: calls as unknown as Readonly<Record<string, (argument: never) => unknown>>,
       send: (message) => void worker.send(message as never, undefined, () => {}),
     });
     const dead = new Promise<void>((resolve) => worker.once("exit", () => resolve()));

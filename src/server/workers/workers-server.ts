@@ -10,6 +10,7 @@ import type { Reloaded } from "../../proxy/session-proxy.ts";
 import type { SessionStore } from "../../store/session-store.ts";
 import { toWebhookKey } from "../admin-webhook.ts";
 import type { LoadedConfig, ServerConfig } from "../config/load.ts";
+import { RecentEvents } from "../console/recent-events.ts";
 import { listen } from "../listener.ts";
 import type { ServerLog } from "../log.ts";
 import { fixedParts } from "../reload.ts";
@@ -17,6 +18,7 @@ import { createAdmin } from "../admin.ts";
 import { closeNow, toUrl } from "../standalone.ts";
 import { Crew } from "./crew.ts";
 import { createCrewControl, crewReadiness } from "./crew-control.ts";
+import { CrewReadings } from "./crew-readings.ts";
 import { callsOf } from "./kept-store.ts";
 
 /** A server of several processes. */
@@ -53,20 +55,28 @@ export async function startWorkers(
   const store = keptStoreOf(loaded);
   const made = randomBytes(32).toString("base64");
   let current = { config, webhookKey: toWebhookKey(config.admin), parcel: withSecret(loaded, made) };
+  const events = config.admin && new RecentEvents(systemClock.now);
   const crew = new Crew({
     log,
     write,
     count: config.workers ?? 1,
-    calls: store && callsOf(store),
-    order: (number) => ({ number, parcel: current.parcel, isStoreKept: store !== null }),
+    calls: { ...(store && callsOf(store)), ...(events && { happened: (told) => events.addAll(told) }) },
+    order: (number) => ({
+      number,
+      parcel: current.parcel,
+      isStoreKept: store !== null,
+      isWatched: events !== undefined,
+    }),
   });
   const unsubscribe = store?.subscribe((message) => void crew.askAll("heard", message).catch(() => {}));
   let isDraining = false;
   const admin =
-    config.admin &&
+    events &&
     createAdmin({
       control: createCrewControl(crew),
-      telemetry: null,
+      readings: new CrewReadings(crew),
+      events,
+      tenant: config.options.tenant.origin,
       readiness: () => (isDraining ? "draining" : crewReadiness(crew)),
       token: () => current.config.admin?.token,
       webhookKey: () => current.webhookKey,
@@ -75,6 +85,7 @@ export async function startWorkers(
     await crew.end();
     unsubscribe?.();
     await Promise.all([store?.close(), admin && closeNow(admin.server)]);
+    admin?.close();
   };
   try {
     const url = await crew.start();
