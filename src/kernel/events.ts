@@ -186,9 +186,9 @@ export const eventTable: Readonly<Record<EventName, EventRow>> = {
   "config.warned": row("policy", "warn", "something in the configuration works, but should not stay so"),
   "server.started": row(null, "info", "the server listens; `url` and `adminUrl` say where"),
   "server.draining": row(null, "info", "the server was told to stop, and lets what is under way finish"),
-  "worker.died": row(null, "error", "a worker has ended by itself", "`reason`: how"),
+  "worker.died": row("policy", "error", "a worker has ended by itself", "`reason`: how"),
   "worker.replaced": row(
-    null,
+    "policy",
     "info",
     "another worker serves in the place of one that died",
     "`reason`: which",

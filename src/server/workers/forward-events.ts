@@ -5,12 +5,12 @@ import { mostEvents, type NotableEvent, watchEvents } from "../console/recent-ev
 const pause = 500;
 
 /**
- * Tells another process what is worth showing of this one, for as long as it lives. One message in half a second at most,
- * with no more than is ever shown, however much happens.
+ * Tells another process what is worth showing of this one, until the returned function is called. One message in half a
+ * second at most, with no more than is ever shown, however much happens.
  */
-export function forwardEvents(clock: Clock, send: (events: readonly NotableEvent[]) => void): void {
+export function forwardEvents(clock: Clock, send: (events: readonly NotableEvent[]) => void): () => void {
   let waiting: NotableEvent[] = [];
-  watchEvents(clock.now, (event) => {
+  return watchEvents(clock.now, (event) => {
     if (waiting.length === 0) {
       clock.setTimer(pause, () => {
         const events = waiting;

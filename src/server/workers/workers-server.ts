@@ -12,7 +12,6 @@ import { toWebhookKey } from "../admin-webhook.ts";
 import type { LoadedConfig, ServerConfig } from "../config/load.ts";
 import { RecentEvents } from "../console/recent-events.ts";
 import { listen } from "../listener.ts";
-import type { ServerLog } from "../log.ts";
 import { fixedParts } from "../reload.ts";
 import { createAdmin } from "../admin.ts";
 import { closeNow, toUrl } from "../standalone.ts";
@@ -31,25 +30,18 @@ export interface WorkersServer {
   close(): Promise<void>;
 }
 
-/** Where the lines of all processes go. */
-export interface WorkersOutput {
-  readonly log: ServerLog;
-  /** Takes whole lines. */
-  readonly write: (lines: string) => void;
-}
-
 /** What a drain may take beyond its own limits, for messages between processes. Milliseconds. */
 const drainSlack = 5000;
 
 /**
- * Starts `workers` processes that serve one address. This one serves the private listener, and keeps the store where no two
+ * Starts `workers` processes that serve one address; `write` takes whole lines of their logs. This one serves the private listener, and keeps the store where no two
  * processes could share it.
  *
  * @throws OptionsError, ListenError; then nothing is left running
  */
 export async function startWorkers(
   loaded: LoadedConfig,
-  { log, write }: WorkersOutput,
+  write: (lines: string) => void,
 ): Promise<WorkersServer> {
   const { config } = loaded;
   const store = keptStoreOf(loaded);
@@ -57,7 +49,6 @@ export async function startWorkers(
   let current = { config, webhookKey: toWebhookKey(config.admin), parcel: withSecret(loaded, made) };
   const events = config.admin && new RecentEvents(systemClock.now);
   const crew = new Crew({
-    log,
     write,
     count: config.workers ?? 1,
     calls: { ...(store && callsOf(store)), ...(events && { happened: (told) => events.addAll(told) }) },
