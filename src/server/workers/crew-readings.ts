@@ -1,10 +1,10 @@
-import { addSnapshots, idleStats, remainsOf, type Readings, type Snapshot } from "../metrics/snapshot.ts";
 import { ServerMetrics } from "../metrics/server-metrics.ts";
+import { addSnapshots, idleStats, type Readings, remainsOf, type Snapshot } from "../metrics/snapshot.ts";
 import type { Crew } from "./crew.ts";
 
 /**
- * What all workers have counted, as one server. Whoever reads now and then, as the console does, keeps the counts of workers
- * that die: from the last reading on they are lost.
+ * What all workers have counted, as one server. Of a worker that dies, what it had counted at the last reading stays, so
+ * that somebody must read now and then: the console does, for its charts.
  */
 export class CrewReadings implements Readings {
   readonly #crew: Pick<Crew, "collect">;
