@@ -18,7 +18,7 @@ export async function metricsDocument() {
 # Metrics
 
 \`GET /metrics\` of the [private listener](admin.md), with the token, answers in the text format of Prometheus. Counts are
-of this process, from its start.
+of this server, from its start; other nodes that share its store count for themselves.
 
 \`\`\`yml
 # prometheus.yml, not a file of ours
@@ -33,6 +33,23 @@ scrape_configs:
 ${Object.entries(metricTable).map(formatRow).join("\n")}
 
 Histograms have the bounds ${buckets} seconds.
+
+## Several workers
+
+With \`workers\` above 1, the answer is about all of them together, and it does not matter which one had the request:
+
+| What | How it is put together |
+| --- | --- |
+| Counters, histograms | Sums. What a worker that died had counted stays in, so that no counter falls; what it counted after the last reading, two seconds before at most, is lost |
+| \`qsp_sockets\`, \`qsp_in_flight\`, \`qsp_upstream_connections\` | Sums over the workers that live |
+| \`qsp_sessions\` | A sum as well: a session that two workers have at hand counts twice. \`GET /sessions\` has each once |
+| \`qsp_store_reachable\` | 1 where every worker reaches the store, and one worker lives at least |
+| \`qsp_logins_held_back\`, \`qsp_draining\` | 1 where one of them says so |
+| \`process_cpu_seconds_total\`, \`process_resident_memory_bytes\` | Sums over all processes. Memory that they share is counted in each |
+| \`process_start_time_seconds\` | Of the process that was started first, which starts the workers |
+
+Workers are asked at each scrape, and every two seconds for the console. One that gives no word for ten seconds is ended and
+replaced, as it is by the probes.
 
 ## Labels
 

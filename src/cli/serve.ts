@@ -34,7 +34,7 @@ async function run(args: readonly string[]): Promise<number> {
     log = createServerLog(output);
     for (const { path, message } of warnings)
       log.write({ event: "config.warned", level: "warn", reason: `${path}: ${message}` });
-    const server = await start(loaded, log, output);
+    const server = await start(loaded, output);
     const { url, adminUrl } = server;
     // Before it is said that the server has started: whoever reads that may stop it at once.
     const reloader = createReloader({ load, apply: server.reload, log, config });
@@ -54,7 +54,7 @@ type Served = Pick<WorkersServer, "url" | "adminUrl" | "drain"> & {
   readonly reload: (next: LoadedConfig) => Reloaded | Promise<Reloaded>;
 };
 
-async function start(loaded: LoadedConfig, log: ServerLog, output: LineBuffer): Promise<Served> {
+async function start(loaded: LoadedConfig, output: LineBuffer): Promise<Served> {
   const { workers = 1 } = loaded.config;
   if (workers > 1) {
     // One process needs none of it.
@@ -63,7 +63,7 @@ async function start(loaded: LoadedConfig, log: ServerLog, output: LineBuffer): 
       output.write(lines);
       output.flush();
     };
-    return startWorkers(loaded, { log, write });
+    return startWorkers(loaded, write);
   }
   const server = await createStandaloneServer(loaded.config);
   const { url, adminUrl, drain } = server;

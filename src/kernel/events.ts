@@ -221,9 +221,9 @@ export const eventTable: Readonly<Record<EventName, EventRow>> = {
     "`reason`: what follows, and what to raise or lower",
   ),
   "descriptors.recovered": row("policy", "info", "there are file descriptors again"),
-  "worker.died": row(null, "error", "a worker has ended by itself", "`reason`: how"),
+  "worker.died": row("policy", "error", "a worker has ended by itself", "`reason`: how"),
   "worker.replaced": row(
-    null,
+    "policy",
     "info",
     "another worker serves in the place of one that died",
     "`reason`: which",

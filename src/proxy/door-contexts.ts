@@ -1,9 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { SessionProxyError } from "../errors.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { SignInSource } from "../identity/sign-in-source.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
-import type { ProxySession } from "../session/proxy-session.ts";
 import type { SessionManager } from "../session/session-manager.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { createAdmission } from "./admission.ts";

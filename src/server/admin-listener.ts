@@ -17,14 +17,15 @@ import { Deliveries, readDeliveryHead, requireSignature } from "./admin-webhook.
 import { type Console } from "./console/console.ts";
 import { type ConsolePage, isNavigation, readConsolePage } from "./console/console-page.ts";
 import { type AnyServer, createListener } from "./listener.ts";
-import { metricsType } from "./metrics/exposition.ts";
+import { formatMetrics, metricsType } from "./metrics/exposition.ts";
+import type { Readings } from "./metrics/snapshot.ts";
 
 /** Whether new work should come here, and why not. */
 export type Readiness = "ready" | "draining" | "store unreachable" | "login held back";
 
 /** What an operator may look at. */
 export interface Telemetry {
-  readonly metrics: { text(): string | Promise<string> };
+  readonly readings: Pick<Readings, "read">;
   readonly console: Pick<Console, "answer">;
 }
 
@@ -36,8 +37,7 @@ export interface AdminOptions {
   readonly webhookKey: () => Buffer | undefined;
   readonly readiness: () => Readiness | Promise<Readiness>;
   readonly control: SessionControl;
-  /** What has been counted; null where nothing is. */
-  readonly telemetry: Telemetry | null;
+  readonly telemetry: Telemetry;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
 }
@@ -154,7 +154,7 @@ function createRoutes(options: AdminOptions, access: AdminAccess): ReadonlyMap<s
         return { status: status === "ready" ? 200 : 503, body: { status } };
       }),
     ],
-    ...(telemetry === null ? [] : createViews(telemetry, access)),
+    ...createViews(telemetry, access),
     [
       "/sessions",
       {
@@ -168,16 +168,17 @@ function createRoutes(options: AdminOptions, access: AdminAccess): ReadonlyMap<s
   ]);
 }
 
-function createViews({ metrics, console }: Telemetry, access: AdminAccess): readonly [string, AdminRoute][] {
+function createViews({ readings, console }: Telemetry, access: AdminAccess): readonly [string, AdminRoute][] {
   return [
     ["/", { open: "probe", methods: reads(createPage(access)) }],
     ["/console/state", { methods: reads(({ query }) => console.answer(query)) }],
-    [
-      "/metrics",
-      { methods: reads(async () => ({ status: 200, type: metricsType, body: await metrics.text() })) },
-    ],
+    ["/metrics", { methods: reads(createScrape(readings)) }],
   ];
 }
+
+const createScrape =
+  (readings: Telemetry["readings"]): AdminHandler =>
+  async () => ({ status: 200, type: metricsType, body: formatMetrics(await readings.read()) });
 
 /**
  * The console. Its page holds no data and may be seen with the refusal, so that a person can give the token there; what it

@@ -3,13 +3,16 @@ import { systemClock } from "../kernel/clock.ts";
 import type { SessionProxyStats } from "../proxy/session-proxy.ts";
 import { type AdminOptions, createAdminListener, type Readiness } from "./admin-listener.ts";
 import { Console } from "./console/console.ts";
+import type { RecentEvents } from "./console/recent-events.ts";
 import type { AnyServer } from "./listener.ts";
-import { ServerMetrics } from "./metrics/server-metrics.ts";
+import type { Readings } from "./metrics/snapshot.ts";
 
 /** What the private listener of a proxy, or of several processes, is made from. */
 export interface AdminParts extends Omit<AdminOptions, "now" | "telemetry"> {
-  /** What there is to count; null where nothing is counted here. */
-  readonly telemetry: { readonly stats: () => SessionProxyStats; readonly tenant: string } | null;
+  /** What is counted, and what is remembered of events; both are closed with it. */
+  readonly readings: Readings;
+  readonly events: RecentEvents;
+  readonly tenant: string;
 }
 
 /** A private listener, and what counts for it: nobody could ask for that without one. */
@@ -20,22 +23,20 @@ export interface Admin {
 }
 
 export function createAdmin(parts: AdminParts): Admin {
-  const { readiness, telemetry, ...options } = parts;
+  const { readings, events, tenant, ...options } = parts;
   if (options.token() === undefined) {
     const reason = "admin.tokenFile: is missing, so that nobody can list or end sessions";
     publish("policy", () => ({ event: "config.warned", level: "warn", reason }));
   }
   const { now } = systemClock;
-  if (telemetry === null) {
-    return { server: createAdminListener({ ...options, readiness, telemetry, now }), close() {} };
-  }
-  const metrics = new ServerMetrics(telemetry.stats);
-  const console = new Console({ metrics, tenant: telemetry.tenant, readiness, now });
+  const { readiness } = options;
+  const console = new Console({ readings, events, tenant, readiness, now });
   return {
-    server: createAdminListener({ ...options, readiness, telemetry: { metrics, console }, now }),
+    server: createAdminListener({ ...options, telemetry: { readings, console }, now }),
     close() {
-      metrics.close();
       console.close();
+      readings.close();
+      events.close();
     },
   };
 }

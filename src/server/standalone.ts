@@ -8,8 +8,10 @@ import { formatListenAddress, type ListenAddress } from "./config/listen-address
 import { toWebhookKey } from "./admin-webhook.ts";
 import type { ServerConfig } from "./config/load.ts";
 import { watchDescriptors } from "./descriptors.ts";
+import { RecentEvents } from "./console/recent-events.ts";
 import { type Traffic, watchTraffic } from "./drain.ts";
 import { type AnyServer, createListener, listen, replaceCertificate } from "./listener.ts";
+import { ServerMetrics } from "./metrics/server-metrics.ts";
 import { checkCertificate, checkListeners, inOnePass } from "./reload.ts";
 
 /** A running server. */
@@ -68,7 +70,9 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     config.admin &&
     createAdmin({
       control: proxy,
-      telemetry: { stats: () => proxy.stats(), tenant: config.options.tenant.origin },
+      readings: new ServerMetrics(() => proxy.stats()),
+      events: new RecentEvents(systemClock.now),
+      tenant: config.options.tenant.origin,
       readiness: () => (quiescing === undefined ? readinessOf(proxy.stats()) : "draining"),
       token: () => current.config.admin?.token,
       webhookKey: () => current.webhookKey,

@@ -1,9 +1,10 @@
 import type { SessionProxyStats } from "../../proxy/session-proxy.ts";
 import { parseQuery } from "../admin-order.ts";
 import { type AdminAnswer, malformed } from "../admin-answer.ts";
-import { routeClasses, type ServerMetrics } from "../metrics/server-metrics.ts";
+import { routeClasses } from "../metrics/server-metrics.ts";
+import type { Readings } from "../metrics/snapshot.ts";
 import { History, type Point, pointEvery } from "./history.ts";
-import { type RecentEvent, RecentEvents } from "./recent-events.ts";
+import type { RecentEvent, RecentEvents } from "./recent-events.ts";
 
 /** What the console is told each time it asks. */
 export interface ConsoleState {
@@ -24,7 +25,8 @@ export interface ConsoleState {
 
 /** What the console is made from. */
 export interface ConsoleOptions {
-  readonly metrics: ServerMetrics;
+  readonly readings: Readings;
+  readonly events: RecentEvents;
   readonly tenant: string;
   readonly readiness: () => string | Promise<string>;
   readonly now: () => number;
@@ -34,12 +36,10 @@ export interface ConsoleOptions {
 export class Console {
   readonly #options: ConsoleOptions;
   readonly #history: History;
-  readonly #events: RecentEvents;
 
   constructor(options: ConsoleOptions) {
     this.#options = options;
-    this.#history = new History(options.metrics, options.now);
-    this.#events = new RecentEvents(options.now);
+    this.#history = new History(options.readings, options.now);
   }
 
   /** Answers `GET /console/state`: what came after the last point and the last event that the page has. */
@@ -52,23 +52,23 @@ export class Console {
 
   close(): void {
     this.#history.close();
-    this.#events.close();
   }
 
   async #state(point: number, event: number): Promise<ConsoleState> {
-    const { metrics, tenant, readiness, now } = this.#options;
-    const { user, system } = process.cpuUsage();
+    const { readings, events, tenant, readiness, now } = this.#options;
+    const [status, snapshot] = await Promise.all([readiness(), readings.read()]);
+    const { startedAt, memory, cpu } = snapshot.process;
     return {
       now: now(),
-      startedAt: Math.round(performance.timeOrigin),
+      startedAt: Math.round(startedAt),
       tenant,
-      readiness: await readiness(),
-      stats: metrics.stats(),
-      process: { memory: process.memoryUsage.rss(), cpu: (user + system) / 1e6 },
+      readiness: status,
+      stats: snapshot.stats,
+      process: { memory, cpu },
       routeClasses,
       pointEvery,
       points: this.#history.since(point),
-      events: this.#events.since(event),
+      events: events.since(event),
     };
   }
 }

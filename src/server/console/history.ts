@@ -1,5 +1,5 @@
-import type { Family, Histogram } from "../metrics/instruments.ts";
-import { routeClasses, type ServerMetrics } from "../metrics/server-metrics.ts";
+import { routeClasses } from "../metrics/server-metrics.ts";
+import type { Distribution, Readings, Series, Snapshot } from "../metrics/snapshot.ts";
 import { quantile } from "./quantile.ts";
 
 /** How often a point is made. Milliseconds. */
@@ -38,19 +38,24 @@ interface Standing {
   readonly bytes: { readonly down: number; readonly up: number };
 }
 
+/** Where they stand before anything was counted. */
+const beginning: Standing = { requests: [], errors: [], tenant: [], login: [], bytes: { down: 0, up: 0 } };
+
 /** Remembers how the last minutes went, so that a console that is opened now can show them. */
 export class History {
-  readonly #metrics: ServerMetrics;
+  readonly #readings: Readings;
   readonly #now: () => number;
   readonly #points: Point[] = [];
   readonly #timer: NodeJS.Timeout;
   #before: { readonly at: number; readonly standing: Standing };
+  #isReading = false;
 
-  constructor(metrics: ServerMetrics, now: () => number) {
-    this.#metrics = metrics;
+  /** `readings`: of what nothing was counted yet. */
+  constructor(readings: Readings, now: () => number) {
+    this.#readings = readings;
     this.#now = now;
-    this.#before = { at: now(), standing: standingOf(metrics) };
-    this.#timer = setInterval(() => this.#add(), pointEvery).unref();
+    this.#before = { at: now(), standing: beginning };
+    this.#timer = setInterval(() => void this.#take(), pointEvery).unref();
   }
 
   /** The points after a moment. */
@@ -62,14 +67,27 @@ export class History {
     clearInterval(this.#timer);
   }
 
-  #add(): void {
+  /** What cannot be read now is in the next point. */
+  async #take(): Promise<void> {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    try {
+      this.#add(await this.#readings.read());
+    } catch {
+      // Whoever asks for the readings is told.
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
+  #add(snapshot: Snapshot): void {
     const at = this.#now();
     const { at: then, standing: before } = this.#before;
-    const standing = standingOf(this.#metrics);
+    const standing = standingOf(snapshot);
     this.#before = { at, standing };
     // The clock was set back: what a second was is not known.
     if (at <= then) return;
-    const { sessions, sockets } = this.#metrics.stats();
+    const { sessions, sockets } = snapshot.stats;
     const login = rise(standing.login, before.login);
     const tenant = rise(standing.tenant, before.tenant);
     const { bytes } = standing;
@@ -92,28 +110,28 @@ export class History {
   }
 }
 
-function standingOf({ counters, histograms, stats }: ServerMetrics): Standing {
+function standingOf({ counters, histograms, stats }: Snapshot): Standing {
   const requests = routeClasses.map(() => 0);
   const errors = routeClasses.map(() => 0);
-  for (const { values, instrument } of counters.qsp_exchanges_total.members()) {
+  for (const { values, value } of counters.qsp_exchanges_total) {
     const [route, , status = ""] = values;
     const index = routeClasses.findIndex((each) => each === route);
-    requests[index] = (requests[index] ?? 0) + instrument.value;
-    if (status >= "4" && status !== "499") errors[index] = (errors[index] ?? 0) + instrument.value;
+    requests[index] = (requests[index] ?? 0) + value;
+    if (status >= "4" && status !== "499") errors[index] = (errors[index] ?? 0) + value;
   }
   return {
     requests,
     errors,
     tenant: totalOf(histograms.qsp_upstream_seconds),
     login: totalOf(histograms.qsp_login_seconds),
-    bytes: stats().socketBytes,
+    bytes: stats.socketBytes,
   };
 }
 
-function totalOf(family: Family<Histogram>): readonly number[] {
+function totalOf(series: readonly Series<Distribution>[]): readonly number[] {
   const total: number[] = [];
-  for (const { instrument } of family.members())
-    for (const [index, count] of instrument.counts.entries()) total[index] = (total[index] ?? 0) + count;
+  for (const { value } of series)
+    for (const [index, count] of value.counts.entries()) total[index] = (total[index] ?? 0) + count;
   return total;
 }
 

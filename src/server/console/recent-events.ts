@@ -5,12 +5,10 @@ import type { ChannelName, EventLevel } from "../../kernel/events.ts";
 const channelNames: readonly ChannelName[] = ["exchange", "session", "login", "socket", "policy"];
 
 /** How many are kept. */
-const mostEvents = 200;
+export const mostEvents = 200;
 
 /** What the console shows of an event: what a log line has, but for what only programs look for. */
-export interface RecentEvent {
-  /** Goes up by one with each. */
-  readonly id: number;
+export interface NotableEvent {
   /** Milliseconds since the Unix epoch. */
   readonly at: number;
   readonly level: EventLevel;
@@ -22,16 +20,21 @@ export interface RecentEvent {
   readonly outcome?: string | undefined;
 }
 
-/** Remembers the last events that say more than that all is well. */
+/** One that is remembered. */
+export interface RecentEvent extends NotableEvent {
+  /** Goes up by one with each. */
+  readonly id: number;
+}
+
+/** Remembers the last events that say more than that all is well: of this process, and of those that tell theirs. */
 export class RecentEvents {
-  readonly #now: () => number;
   readonly #events: RecentEvent[] = [];
-  readonly #listener = (message: unknown): void => this.#hear(message as ProxyEvent);
   #last = 0;
+  /** Stops listening. */
+  readonly close: () => void;
 
   constructor(now: () => number) {
-    this.#now = now;
-    for (const name of channelNames) subscribe(`qsp:${name}`, this.#listener);
+    this.close = watchEvents(now, (event) => this.#add(event));
   }
 
   /** The events after the one with this id. */
@@ -39,18 +42,30 @@ export class RecentEvents {
     return this.#events.filter((event) => event.id > id);
   }
 
-  close(): void {
-    for (const name of channelNames) unsubscribe(`qsp:${name}`, this.#listener);
+  /** Takes events of another process. */
+  addAll(events: readonly NotableEvent[]): void {
+    for (const event of events) this.#add(event);
   }
 
-  #hear(event: ProxyEvent): void {
-    const { level = "info", session, status, code, reason, outcome } = event;
-    if (level === "debug" || (level === "info" && isUsual(event))) return;
+  #add(event: NotableEvent): void {
     this.#last += 1;
-    const about = { session, status, code, reason, outcome };
-    this.#events.push({ id: this.#last, at: this.#now(), level, event: event.event, ...about });
+    this.#events.push({ ...event, id: this.#last });
     if (this.#events.length > mostEvents) this.#events.shift();
   }
+}
+
+/** Tells of every event of this process that is worth it, until the returned function is called. */
+export function watchEvents(now: () => number, tell: (event: NotableEvent) => void): () => void {
+  const listener = (message: unknown): void => {
+    const event = message as ProxyEvent;
+    const { level = "info", session, status, code, reason, outcome } = event;
+    if (level === "debug" || (level === "info" && isUsual(event))) return;
+    tell({ at: now(), level, event: event.event, session, status, code, reason, outcome });
+  };
+  for (const name of channelNames) subscribe(`qsp:${name}`, listener);
+  return () => {
+    for (const name of channelNames) unsubscribe(`qsp:${name}`, listener);
+  };
 }
 
 /** There are many of them, and charts show them. */

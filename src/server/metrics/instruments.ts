@@ -1,3 +1,5 @@
+import type { Series } from "./snapshot.ts";
+
 /** A number that only goes up. */
 export class Counter {
   value = 0;
@@ -25,20 +27,11 @@ export class Histogram {
   }
 }
 
-/** One of the instruments of a metric. */
-export interface Member<Instrument> {
-  /** As they are written: `route="rest",method="GET"`. */
-  readonly labels: string;
-  /** Of the labels, in their order. */
-  readonly values: readonly string[];
-  readonly instrument: Instrument;
-}
-
 /** The instruments of one metric, one for each combination of its labels. Their values come from closed lists. */
 export class Family<Instrument> {
   readonly #names: readonly string[];
   readonly #create: () => Instrument;
-  readonly #members = new Map<string, Member<Instrument>>();
+  readonly #members = new Map<string, Series<Instrument>>();
 
   constructor(names: readonly string[], create: () => Instrument) {
     this.#names = names;
@@ -49,14 +42,15 @@ export class Family<Instrument> {
   of(...values: readonly string[]): Instrument {
     const labels = this.#names.map((name, index) => `${name}="${escaped(values[index] ?? "")}"`).join(",");
     const known = this.#members.get(labels);
-    if (known !== undefined) return known.instrument;
+    if (known !== undefined) return known.value;
     const instrument = this.#create();
-    this.#members.set(labels, { labels, values, instrument });
+    this.#members.set(labels, { labels, values, value: instrument });
     return instrument;
   }
 
-  members(): Iterable<Member<Instrument>> {
-    return this.#members.values();
+  /** What each of them says, by `valueOf`. */
+  read<Value>(valueOf: (instrument: Instrument) => Value): readonly Series<Value>[] {
+    return Array.from(this.#members.values(), ({ value, ...rest }) => ({ ...rest, value: valueOf(value) }));
   }
 }
 

@@ -74,7 +74,7 @@ export const metricTable: Readonly<Record<MetricName, MetricRow>> = {
     ["direction"],
     "Bytes over WebSockets: down to browsers, up to the tenant.",
   ),
-  qsp_sessions: row("gauge", [], "Sessions that this process has at hand."),
+  qsp_sessions: row("gauge", [], "Sessions at hand."),
   qsp_logins_total: row("counter", ["outcome"], "Logins at the tenant: ok, or the code of the error."),
   qsp_login_seconds: row("histogram", [], "Time of a login at the tenant, also of one that failed."),
   qsp_renewals_total: row(
@@ -116,7 +116,7 @@ export const metricTable: Readonly<Record<MetricName, MetricRow>> = {
   ),
   qsp_store_reachable: row("gauge", [], "1 while the session store answers, else 0."),
   qsp_logins_held_back: row("gauge", [], "1 while the tenant refuses or throttles every login, else 0."),
-  qsp_draining: row("gauge", [], "1 while the process lets its work end, else 0."),
+  qsp_draining: row("gauge", [], "1 while the server lets its work end, else 0."),
   process_cpu_seconds_total: row("counter", [], "CPU time of the process, user and system."),
   process_resident_memory_bytes: row("gauge", [], "Memory of the process that is in RAM."),
   process_start_time_seconds: row("gauge", [], "When the process started, since the Unix epoch."),

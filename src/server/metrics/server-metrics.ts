@@ -4,9 +4,9 @@ import { errorTable } from "../../errors.ts";
 import type { ProxyEvent } from "../../kernel/channels.ts";
 import type { ChannelName } from "../../kernel/events.ts";
 import type { SessionProxyStats } from "../../proxy/session-proxy.ts";
-import { formatMetrics } from "./exposition.ts";
 import { Counter, Family, Histogram } from "./instruments.ts";
 import { type CounterName, type HistogramName, metricTable } from "./metric-table.ts";
+import type { CountedName, Readings, Series, Snapshot } from "./snapshot.ts";
 
 const channelNames: readonly ChannelName[] = ["exchange", "session", "login", "socket", "store"];
 
@@ -29,8 +29,8 @@ interface RouteInstruments {
 const mostMethods = 20;
 
 /** Counts what the proxy tells of, for as long as it is not closed. */
-export class ServerMetrics {
-  readonly counters: Readonly<Record<CountedName, Family<Counter>>> = {
+export class ServerMetrics implements Readings {
+  readonly #counters: Readonly<Record<CountedName, Family<Counter>>> = {
     qsp_exchanges_total: counterFamily("qsp_exchanges_total"),
     qsp_sockets_closed_total: counterFamily("qsp_sockets_closed_total"),
     qsp_logins_total: counterFamily("qsp_logins_total"),
@@ -38,7 +38,7 @@ export class ServerMetrics {
     qsp_replays_total: counterFamily("qsp_replays_total"),
     qsp_denied_total: counterFamily("qsp_denied_total"),
   };
-  readonly histograms: Readonly<Record<HistogramName, Family<Histogram>>> = {
+  readonly #histograms: Readonly<Record<HistogramName, Family<Histogram>>> = {
     qsp_exchange_seconds: histogramFamily("qsp_exchange_seconds"),
     qsp_upstream_seconds: histogramFamily("qsp_upstream_seconds"),
     qsp_login_seconds: histogramFamily("qsp_login_seconds"),
@@ -46,44 +46,33 @@ export class ServerMetrics {
     qsp_store_seconds: histogramFamily("qsp_store_seconds"),
   };
   /** What is going on now. */
-  readonly stats: () => SessionProxyStats;
+  readonly #stats: () => SessionProxyStats;
   readonly #routes = new Map<string, RouteInstruments>();
   readonly #own: RouteInstruments;
   readonly #listener = (message: unknown): void => this.#hear(message as ProxyEvent);
 
   /** `stats`: of the proxy whose events are counted; there is one in a process. */
   constructor(stats: () => SessionProxyStats) {
-    this.stats = stats;
+    this.#stats = stats;
     for (const route of routeClasses) this.#routes.set(route, this.#instrumentsOf(route));
     this.#own = this.#routes.get("own") as RouteInstruments;
     this.#begin();
     for (const name of channelNames) subscribe(`qsp:${name}`, this.#listener);
   }
 
-  /** Everything, in the text format of Prometheus. */
-  text(): string {
-    const { sessions, sockets, socketBytes, inFlight, upstream, ...state } = this.stats();
-    const bytes = counterFamily("qsp_socket_bytes_total");
-    bytes.of("down").value = socketBytes.down;
-    bytes.of("up").value = socketBytes.up;
+  /** Everything, as it is now. */
+  read(): Snapshot {
     const { user, system } = process.cpuUsage();
-    return formatMetrics({
-      ...this.counters,
-      ...this.histograms,
-      qsp_sockets: sockets,
-      qsp_sessions: sessions,
-      qsp_socket_bytes_total: bytes,
-      qsp_in_flight: inFlight,
-      qsp_upstream_connections: upstream.connections,
-      qsp_upstream_connections_opened_total: upstream.opened,
-      qsp_upstream_requests_total: upstream.requests,
-      qsp_store_reachable: Number(state.storeReachable),
-      qsp_logins_held_back: Number(state.loginsHeldBack),
-      qsp_draining: Number(state.draining),
-      process_cpu_seconds_total: (user + system) / 1e6,
-      process_resident_memory_bytes: process.memoryUsage.rss(),
-      process_start_time_seconds: performance.timeOrigin / 1000,
-    });
+    return {
+      counters: readEach(this.#counters, ({ value }) => value),
+      histograms: readEach(this.#histograms, ({ counts, sum }) => ({ counts: [...counts], sum })),
+      stats: this.#stats(),
+      process: {
+        startedAt: performance.timeOrigin,
+        memory: process.memoryUsage.rss(),
+        cpu: (user + system) / 1e6,
+      },
+    };
   }
 
   close(): void {
@@ -92,7 +81,8 @@ export class ServerMetrics {
 
   /** What has not happened yet is there with 0, or its first time would not count as a rise. */
   #begin(): void {
-    const { counters, histograms } = this;
+    const counters = this.#counters;
+    const histograms = this.#histograms;
     for (const code of Object.keys(errorTable)) counters.qsp_denied_total.of(code);
     for (const outcome of ["succeeded", "refused", "failed"]) counters.qsp_replays_total.of(outcome);
     counters.qsp_logins_total.of("ok");
@@ -107,14 +97,15 @@ export class ServerMetrics {
   #instrumentsOf(route: string): RouteInstruments {
     return {
       route,
-      seconds: this.histograms.qsp_exchange_seconds.of(route),
-      upstream: this.histograms.qsp_upstream_seconds.of(route),
+      seconds: this.#histograms.qsp_exchange_seconds.of(route),
+      upstream: this.#histograms.qsp_upstream_seconds.of(route),
       counters: new Map(),
     };
   }
 
   #hear(event: ProxyEvent): void {
-    const { counters, histograms } = this;
+    const counters = this.#counters;
+    const histograms = this.#histograms;
     const { outcome = "", ms = 0 } = event;
     switch (event.event) {
       case "exchange.finished":
@@ -148,25 +139,29 @@ export class ServerMetrics {
     if (upstreamMs !== undefined) instruments.upstream.observe(upstreamMs);
     this.#counterOf(instruments, method, status).value += 1;
     // Who has left was not refused anything.
-    if (code !== undefined && status !== 499) count(this.counters.qsp_denied_total, String(code));
+    if (code !== undefined && status !== 499) count(this.#counters.qsp_denied_total, String(code));
   }
 
   #counterOf({ route, counters }: RouteInstruments, method: string, status: number): Counter {
     const known = counters.get(method)?.get(status);
     if (known !== undefined) return known;
     const labels = [route, methods.has(method) ? method : "other", statusLabel(status)] as const;
-    const counter = this.counters.qsp_exchanges_total.of(...labels);
+    const counter = this.#counters.qsp_exchanges_total.of(...labels);
     const ofMethod = counters.get(method) ?? new Map<number, Counter>();
     if (counters.size < mostMethods) counters.set(method, ofMethod.set(status, counter));
     return counter;
   }
 }
 
-/** Counters that events go into; the others are read where they are kept. */
-type CountedName = Exclude<
-  CounterName,
-  `qsp_upstream_${string}` | "qsp_socket_bytes_total" | "process_cpu_seconds_total"
->;
+function readEach<Name extends string, Instrument, Value>(
+  families: Readonly<Record<Name, Family<Instrument>>>,
+  valueOf: (instrument: Instrument) => Value,
+): Readonly<Record<Name, readonly Series<Value>[]>> {
+  const read = Object.entries<Family<Instrument>>(families).map(
+    ([name, family]) => [name, family.read(valueOf)] as const,
+  );
+  return Object.fromEntries(read) as unknown as Readonly<Record<Name, readonly Series<Value>[]>>;
+}
 
 function counterFamily(name: CounterName): Family<Counter> {
   return new Family(metricTable[name].labels, () => new Counter());

@@ -1,3 +1,5 @@
+import type { NotableEvent } from "../console/recent-events.ts";
+import type { Snapshot } from "../metrics/snapshot.ts";
 import type { ListedSession, Reloaded, SessionProxyStats } from "../../proxy/session-proxy.ts";
 import type { DocumentWrite, StoredDocument, WriteOutcome } from "../../store/session-store.ts";
 
@@ -33,6 +35,8 @@ export interface Collected {
   readonly stats: SessionProxyStats;
   /** Open sockets by session key. */
   readonly sockets: readonly (readonly [key: string, count: number])[];
+  /** What it has counted, and by what name the worker goes among those that count. */
+  readonly counts: { readonly node: string; readonly snapshot: Snapshot };
 }
 
 /** What a worker begins with. */
@@ -43,6 +47,8 @@ export interface StartOrder {
   readonly number: number;
   /** Whether the primary keeps the store, because no two processes could share it. */
   readonly isStoreKept: boolean;
+  /** Whether it counts, and tells of its events: somebody may look at them. */
+  readonly isWatched: boolean;
 }
 
 /** What a worker says when it serves. */
@@ -58,8 +64,14 @@ export interface Greeting {
   readonly greeting: "ready";
 }
 
-/** What a worker asks of the primary: the store that it keeps for all. */
-export interface PrimaryCalls {
+/** What a worker asks of the primary. */
+export interface PrimaryCalls extends KeptStoreCalls {
+  /** What has happened at the worker, and is shown. */
+  happened(events: readonly NotableEvent[]): void;
+}
+
+/** What a worker asks of the primary where that keeps the store for all. */
+export interface KeptStoreCalls {
   read(name: string): Promise<StoredDocument>;
   write(order: { readonly name: string; readonly write: DocumentWrite }): Promise<WriteOutcome>;
   names(prefix: string): Promise<readonly string[]>;

@@ -1,8 +1,8 @@
 import cluster, { type Worker } from "node:cluster";
 import { fileURLToPath } from "node:url";
+import { publish } from "../../kernel/channels.ts";
 import { systemClock } from "../../kernel/clock.ts";
 import { atMost, within } from "../../kernel/deadline.ts";
-import type { ServerLog } from "../log.ts";
 import type { Collected, PrimaryCalls, Started, StartOrder, WorkerCalls } from "./calls.ts";
 import { passLines } from "./lines.ts";
 import { createPeer, type Peer, PeerGone } from "./peer.ts";
@@ -13,8 +13,7 @@ export interface CrewOptions {
   /** What a worker begins with at the moment. */
   readonly order: (number: number) => StartOrder;
   /** What workers may ask. */
-  readonly calls: PrimaryCalls | null;
-  readonly log: ServerLog;
+  readonly calls: Partial<PrimaryCalls>;
   /** Takes whole lines of the workers' logs. */
   readonly write: (lines: string) => void;
 }
@@ -194,7 +193,7 @@ export class Crew {
     const worker = cluster.fork();
     const { calls, order, write } = this.#options;
     const peer = createPeer<WorkerCalls>({
-      calls: (calls ?? {}) as unknown as Readonly<Record<string, (argument: never) => unknown>>,
+      calls: calls as unknown as Readonly<Record<string, (argument: never) => unknown>>,
       send: (message) => void worker.send(message as never, undefined, () => {}),
     });
     const dead = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
@@ -230,17 +229,19 @@ export class Crew {
   /** Frees what the worker had begun, and replaces it. */
   #mourn({ number, started }: Member, { how, age }: { readonly how: string; readonly age: number }): void {
     if (this.#isStopping) return;
-    const { log } = this.#options;
     const early = age < healthyAfter ? (this.#deaths.get(number) ?? 0) + 1 : 0;
     this.#deaths.set(number, early);
     const pause = early <= 1 ? 0 : Math.min(longestPause, firstPause * 2 ** (early - 2));
     const reason = `worker ${number} died (${how}); another one takes its place${pause === 0 ? "" : ` in ${pause} ms`}`;
-    log.write({ event: "worker.died", level: "error", reason });
+    publish("policy", () => ({ event: "worker.died", level: "error", reason }));
     if (started) this.askAll("nodeGone", started.node).catch(() => {});
     systemClock.setTimer(pause, () => {
       if (this.#isStopping) return;
       this.#launch(number).then(
-        () => log.write({ event: "worker.replaced", reason: `worker ${number} serves again` }),
+        () => {
+          const told = `worker ${number} serves again`;
+          publish("policy", () => ({ event: "worker.replaced", reason: told }));
+        },
         // Its death is told by itself.
         () => this.#members.get(number)?.worker.process.kill("SIGKILL"),
       );

@@ -1,5 +1,5 @@
 import type { SessionStore } from "../../store/session-store.ts";
-import type { PrimaryCalls } from "./calls.ts";
+import type { KeptStoreCalls } from "./calls.ts";
 import type { Peer } from "./peer.ts";
 
 /** A worker's view of the store that the primary keeps for all, and where its messages come in. */
@@ -9,7 +9,7 @@ export interface KeptStore {
 }
 
 /** Creates the view of one worker. To the sessions it is a store that several nodes share, like any other. */
-export function createKeptStore(primary: Peer<PrimaryCalls>): KeptStore {
+export function createKeptStore(primary: Peer<KeptStoreCalls>): KeptStore {
   const listeners = new Set<(message: string) => void>();
   return {
     hear(message) {
@@ -34,7 +34,7 @@ export function createKeptStore(primary: Peer<PrimaryCalls>): KeptStore {
 }
 
 /** What the primary answers of the store that it keeps. */
-export const callsOf = (store: SessionStore): PrimaryCalls => ({
+export const callsOf = (store: SessionStore): KeptStoreCalls => ({
   read: (name) => store.read(name),
   write: ({ name, write }) => store.write(name, write),
   names: (prefix) => store.names(prefix),

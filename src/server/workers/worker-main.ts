@@ -1,17 +1,21 @@
 /* The process of one worker: it does what the primary says, and ends with it. */
 import cluster from "node:cluster";
+import { systemClock } from "../../kernel/clock.ts";
 import { Secret } from "../../kernel/secret.ts";
 import type { Reloaded } from "../../proxy/session-proxy.ts";
 import { openParcel, type ServerConfig } from "../config/load.ts";
 import { createServerLog, type ServerLog } from "../log.ts";
+import { ServerMetrics } from "../metrics/server-metrics.ts";
 import { type RunningServer, startServer } from "../standalone.ts";
 import type { Collected, Greeting, PrimaryCalls, StartOrder, Started, WorkerCalls } from "./calls.ts";
+import { forwardEvents } from "./forward-events.ts";
 import { createKeptStore } from "./kept-store.ts";
 import { createPeer } from "./peer.ts";
 
 let log: ServerLog | undefined;
 let server: RunningServer | undefined;
 let isStoreKept = false;
+let metrics: ServerMetrics | undefined;
 let commit: (() => Reloaded) | undefined;
 
 /** Until it was started, nothing else is asked. */
@@ -30,6 +34,11 @@ function configOf(parcel: string): ServerConfig {
 async function start(order: StartOrder): Promise<Started> {
   ({ isStoreKept } = order);
   log = createServerLog(undefined, order.number);
+  if (order.isWatched) {
+    // Nobody asks before it serves, and nothing has happened before now.
+    metrics = new ServerMetrics(() => running().proxy.stats());
+    forwardEvents(systemClock, (events) => void primary.call("happened", events).catch(() => {}));
+  }
   server = await startServer(configOf(order.parcel));
   return { url: server.url, node: server.proxy.nodeName };
 }
@@ -37,6 +46,10 @@ async function start(order: StartOrder): Promise<Started> {
 const collectors: { readonly [Kind in keyof Collected]: () => Collected[Kind] } = {
   stats: () => running().proxy.stats(),
   sockets: () => running().proxy.socketCounts(),
+  counts() {
+    if (metrics === undefined) throw new Error("nothing is counted");
+    return { node: running().proxy.nodeName, snapshot: metrics.read() };
+  },
 };
 
 /** Sessions that are ended at once. */

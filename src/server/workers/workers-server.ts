@@ -11,13 +11,14 @@ import type { Reloaded } from "../../proxy/session-proxy.ts";
 import type { SessionStore } from "../../store/session-store.ts";
 import { toWebhookKey } from "../admin-webhook.ts";
 import type { LoadedConfig, ServerConfig } from "../config/load.ts";
+import { RecentEvents } from "../console/recent-events.ts";
 import { listen } from "../listener.ts";
-import type { ServerLog } from "../log.ts";
 import { fixedParts } from "../reload.ts";
 import { createAdmin } from "../admin.ts";
 import { closeNow, toUrl } from "../standalone.ts";
 import { Crew } from "./crew.ts";
 import { createCrewControl, crewReadiness } from "./crew-control.ts";
+import { CrewReadings } from "./crew-readings.ts";
 import { callsOf } from "./kept-store.ts";
 
 /** A server of several processes. */
@@ -30,45 +31,45 @@ export interface WorkersServer {
   close(): Promise<void>;
 }
 
-/** Where the lines of all processes go. */
-export interface WorkersOutput {
-  readonly log: ServerLog;
-  /** Takes whole lines. */
-  readonly write: (lines: string) => void;
-}
-
 /** What a drain may take beyond its own limits, for messages between processes. Milliseconds. */
 const drainSlack = 5000;
 
 /**
- * Starts `workers` processes that serve one address. This one serves the private listener, and keeps the store where no two
+ * Starts `workers` processes that serve one address; `write` takes whole lines of their logs. This one serves the private listener, and keeps the store where no two
  * processes could share it.
  *
  * @throws OptionsError, ListenError; then nothing is left running
  */
 export async function startWorkers(
   loaded: LoadedConfig,
-  { log, write }: WorkersOutput,
+  write: (lines: string) => void,
 ): Promise<WorkersServer> {
   const { config } = loaded;
   if (!cluster.isPrimary) throw new OptionsError([insideAnother]);
   const store = keptStoreOf(loaded);
   const made = randomBytes(32).toString("base64");
   let current = { config, webhookKey: toWebhookKey(config.admin), parcel: withSecret(loaded, made) };
+  const events = config.admin && new RecentEvents(systemClock.now);
   const crew = new Crew({
-    log,
     write,
     count: config.workers ?? 1,
-    calls: store && callsOf(store),
-    order: (number) => ({ number, parcel: current.parcel, isStoreKept: store !== null }),
+    calls: { ...(store && callsOf(store)), ...(events && { happened: (told) => events.addAll(told) }) },
+    order: (number) => ({
+      number,
+      parcel: current.parcel,
+      isStoreKept: store !== null,
+      isWatched: events !== undefined,
+    }),
   });
   const unsubscribe = store?.subscribe((message) => void crew.askAll("heard", message).catch(() => {}));
   let isDraining = false;
   const admin =
-    config.admin &&
+    events &&
     createAdmin({
       control: createCrewControl(crew),
-      telemetry: null,
+      readings: new CrewReadings(crew),
+      events,
+      tenant: config.options.tenant.origin,
       readiness: () => (isDraining ? "draining" : crewReadiness(crew)),
       token: () => current.config.admin?.token,
       webhookKey: () => current.webhookKey,
@@ -77,6 +78,7 @@ export async function startWorkers(
     await crew.end();
     unsubscribe?.();
     await Promise.all([store?.close(), admin && closeNow(admin.server)]);
+    admin?.close();
   };
   try {
     const url = await crew.start();

@@ -24,7 +24,7 @@ function figuresOf({ stats, pointEvery }: ConsoleState, points: readonly Point[]
   const errors = sum(last?.errors);
   const perMinute = sum(points.slice(-Math.ceil(60_000 / pointEvery)).map(({ logins }) => logins));
   return [
-    { name: "Sessions", value: asNumber(stats.sessions), more: "that this process has at hand" },
+    { name: "Sessions", value: asNumber(stats.sessions), more: "that this server has at hand" },
     { name: "WebSockets", value: asNumber(stats.sockets), more: "open" },
     { name: "Requests", value: `${asNumber(sum(last?.requests))}/s`, more: `${stats.inFlight} under way` },
     { name: "Errors", value: `${asNumber(errors)}/s`, more: "status 400 and above", isBad: errors > 0 },
