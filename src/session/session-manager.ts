@@ -5,10 +5,9 @@ import type { Notice } from "../registry/bus.ts";
 import { useSharedPart } from "../registry/overdue.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { SessionKeys, SessionOwner } from "../registry/session-key.ts";
-import { sameClaims, toClaims, type Claims } from "../tenant/claims.ts";
 import type { Agreement } from "./agreement.ts";
 import type { Endings } from "./endings.ts";
-import { claimsPause, type Generations } from "./generations.ts";
+import type { Generations } from "./generations.ts";
 import { isEndedMeanwhile, type Evidence } from "./openings.ts";
 import { mayReturn, type ProxySession } from "./proxy-session.ts";
 import type { SessionCache } from "./session-cache.ts";
@@ -19,6 +18,7 @@ import type { SessionManagerOptions } from "./session-manager-options.ts";
 import { createSessionParts, type SessionParts } from "./session-parts.ts";
 import type { TenantAccess } from "./tenant-access.ts";
 import { absorbCookies, type TenantSession } from "./tenant-session.ts";
+import { Vouching } from "./vouching.ts";
 
 /** A session as an operator sees it. */
 export interface SessionSummary {
@@ -47,7 +47,7 @@ export class SessionManager {
   readonly #agreement: Agreement;
   readonly #clocks: SessionClocks;
   readonly #endings: Endings;
-  readonly #claims = new WeakMap<Evidence["identity"], Claims>();
+  readonly #vouching: Vouching;
   readonly #opening = createSingleFlight<string, ProxySession>();
   #cancelShare = (): void => {};
   #closed = false;
@@ -70,6 +70,13 @@ export class SessionManager {
     this.#agreement = parts.agreement;
     this.#clocks = parts.clocks;
     this.#endings = parts.endings;
+    this.#vouching = new Vouching({
+      ...parts,
+      clock: this.#clock,
+      shareEvery: this.#shareEvery,
+      moveSockets: (session, reason) => this.#moveSockets(session, reason),
+      inBackground: (task) => this.#inBackground(task),
+    });
     if (parts.registry.outlives) this.#shareLater();
   }
 
@@ -242,13 +249,13 @@ export class SessionManager {
     if (overdue) return this.#endings.endByClock(session, overdue).then(() => this.acquire(evidence));
     const isFading = this.#parts.sharing.isFading(session);
     if (!isFading && this.#agreement.isSure(session)) {
-      this.#vouch(session, evidence);
+      this.#vouching.take(session, evidence);
       return session;
     }
     const confirming = isFading ? this.#revived(session) : this.#agreement.check(session);
     return confirming.then(() => {
       if (session.ended) return this.acquire(evidence);
-      this.#vouch(session, evidence);
+      this.#vouching.take(session, evidence);
       return session;
     });
   }
@@ -274,7 +281,7 @@ export class SessionManager {
       });
       if (this.#parts.sharing.isFading(session)) await this.#revived(session);
       if (session.ended && mayReturn(session.ended)) return this.acquire(evidence);
-      this.#vouch(session, evidence);
+      this.#vouching.take(session, evidence);
       return session;
     } catch (error) {
       // Refused for the older word of the one who was first: a newer one is judged by itself.
@@ -288,51 +295,6 @@ export class SessionManager {
     this.#cache.add(session);
     this.#clocks.schedule(session);
     return session;
-  }
-
-  #vouch(session: ProxySession, { identity, at, askedAt = at }: Evidence): void {
-    if (session.ended) return;
-    // Of two tokens of one user the later one says until when, whichever was used last.
-    const isNewer = askedAt >= session.vouchedAt && at >= session.evidenceAt;
-    session.vouchedAt = Math.max(session.vouchedAt, askedAt);
-    session.evidenceAt = Math.max(session.evidenceAt, at);
-    if (isNewer && session.expiresAt !== identity.expiresAt) {
-      session.expiresAt = identity.expiresAt;
-      this.#clocks.schedule(session);
-      this.#shareExpiry(session);
-    }
-    if (at >= session.claimsAt) {
-      session.claims = this.#claimsOf(identity);
-      session.claimsAt = at;
-    }
-    const isKnown = sameClaims(session.claims, session.current.claims);
-    if (isKnown || this.#clock.now() < session.claimsTriedAt + claimsPause) return;
-    session.claimsTriedAt = this.#clock.now();
-    this.#inBackground(
-      this.generations.renewClaims(session).then(({ lostGroup }) => {
-        if (lostGroup) this.#moveSockets(session, "QSP-CLAIMS");
-      }),
-    );
-  }
-
-  /** Earned by: bench 200B. Sources of ours give out the same frozen identity again and again. */
-  #claimsOf(identity: Evidence["identity"]): Claims {
-    if (!Object.isFrozen(identity)) return toClaims(identity);
-    const known = this.#claims.get(identity);
-    if (known !== undefined) return known;
-    const claims = toClaims(identity);
-    this.#claims.set(identity, claims);
-    return claims;
-  }
-
-  /** The host's word was cut short, or was prolonged and the others would take the old end for true soon. */
-  #shareExpiry(session: ProxySession): void {
-    const never = Number.POSITIVE_INFINITY;
-    const known = session.shared.expiresAt ?? never;
-    const isNear = known - this.#clock.now() <= 2 * this.#shareEvery;
-    const isCutShort = (session.expiresAt ?? never) < known;
-    if (this.registry.outlives && (isNear || isCutShort))
-      this.#inBackground(this.#parts.sharing.use([session]));
   }
 
   get #shareEvery(): number {
