@@ -119,6 +119,7 @@ describe("createTrustedHeaderIdentify", () => {
     ["with a control character", [["X-User-Sub", "ann\tbob"]]],
     ["with a C1 control", [["X-User-Sub", "ann\u0085"]]],
     ["with white space that HTTP does not know", [["X-User-Sub", "\u00a0ann"]]],
+    ["a placeholder that was not filled in", [["X-User-Sub", "{http.reverse_proxy.header.X-User-Sub}"]]],
   ] as const)("is anonymous when the subject is %s", (_what, headers) => {
     expect(identify(request(headers))).toBeNull();
   });

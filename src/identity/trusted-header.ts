@@ -178,8 +178,12 @@ function toIdentity(values: Values, separator: string | undefined): Identity | n
   return identity;
 }
 
-/** HTTP takes white space off the ends; what Unicode adds to it would make look-alikes. attacks A7 */
-const isId = (value: string): boolean => value.length <= longestId && value.trim() === value;
+/**
+ * HTTP takes white space off the ends; what Unicode adds to it would make look-alikes. attacks A7. A front door that had
+ * nothing to fill in may send the words of its own placeholder: everybody who is not signed in would be that one user.
+ */
+const isId = (value: string): boolean =>
+  value.length <= longestId && value.trim() === value && !/^\{[\w.$-]+\}$/.test(value);
 
 /** Everything but a plain yes is a no: a front door that says "unknown" has not verified the address. */
 const toBoolean = (value: string): boolean => value.toLowerCase() === "true" || value === "1";
