@@ -7,6 +7,7 @@ const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
   doctor: async () => (await import("../../src/cli/doctor/doctor.ts")).doctor,
   emulate: async () => (await import("../../src/cli/emulate.ts")).emulate,
   explain: async () => (await import("../../src/cli/explain.ts")).explain,
+  health: async () => (await import("../../src/cli/health.ts")).health,
   init: async () => (await import("../../src/cli/init/init.ts")).init,
   keygen: async () => (await import("../../src/cli/keygen.ts")).keygen,
   serve: async () => (await import("../../src/cli/serve.ts")).serve,
@@ -24,7 +25,7 @@ const pages = [
 
 /** Every command of ours in the shell blocks of a page, without the words before its verb. */
 const commandsOf = (page: string): readonly string[] =>
-  [...readFileSync(new URL(page, root), "utf8").matchAll(/^```sh\n([^]*?)^```/gm)]
+  [...readFileSync(new URL(page, root), "utf8").matchAll(/^```sh(?: not-run)?\n([^]*?)^```/gm)]
     .flatMap(([, block = ""]) => block.replaceAll("\\\n", " ").split("\n"))
     .flatMap((line) => /(?:^|npx |\$\()qlik-session-proxy (.*)/.exec(line)?.[1] ?? []);
 
