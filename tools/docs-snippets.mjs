@@ -10,8 +10,8 @@ const isHowTo = ({ path }) => path.startsWith("docs/how-to/");
 /** Languages that are tried, here or (yaml, ts) where configurations and programs are. */
 const tried = new Set(["sh", "js", "yaml", "ts"]);
 
-/** A block of commands that takes longer hangs. Milliseconds. */
-const longest = 60_000;
+/** A block of commands that takes longer hangs. Seconds. */
+const longest = 60;
 
 const documentedCommand = fileURLToPath(new URL("documented-command.mjs", import.meta.url));
 
@@ -42,10 +42,11 @@ function makeReaderFolder(parent, { path, blocks }, made) {
 
 function runShell(code, folder, bin) {
   const environment = Object.entries(process.env).filter(([name]) => !/^(?:QSP_|NODE_ENV$)/.test(name));
-  const { status, stdout, stderr } = spawnSync("/bin/sh", ["-euc", code], {
+  // Ends what the shell has started, too.
+  const limited = ["--kill-after=2", `${longest}`, "/bin/sh", "-euc", code];
+  const { status, stdout, stderr } = spawnSync("timeout", limited, {
     cwd: folder,
     encoding: "utf8",
-    timeout: longest,
     env: { ...Object.fromEntries(environment), PATH: `${bin}:${process.env.PATH}` },
   });
   return status === 0
