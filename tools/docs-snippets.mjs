@@ -51,7 +51,7 @@ function runShell(code, folder, bin) {
   });
   return status === 0
     ? []
-    : [`a command fails (${status ?? "it does not end"}):\n${code}${stdout}${stderr}`.trim()];
+    : [`a command fails (${status === 124 ? "it does not end" : status}):\n${code}${stdout}${stderr}`.trim()];
 }
 
 function parseScript(code, folder) {
