@@ -9,8 +9,8 @@ import { Memo } from "../kernel/memo.ts";
 import { createSingleFlight } from "../kernel/single-flight.ts";
 import { standingIdentity } from "./checked-identity.ts";
 import { type ClaimNames, mapClaims } from "./claim-mapping.ts";
-import type { Identify, Named } from "./identify.ts";
-import type { Identity } from "./identity.ts";
+import type { Identify } from "./identify.ts";
+import type { Identity, Named } from "./identity.ts";
 import type { KeySet } from "./key-set.ts";
 
 /** Where the token is, and what it has to say. */

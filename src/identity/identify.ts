@@ -1,9 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import type { Identity } from "./identity.ts";
+import type { Named } from "./identity.ts";
 import type { SignInHouse, SignInRoute, SignInSource } from "./sign-in-source.ts";
-
-/** Who somebody is, now or when it is known. */
-export type Named = Identity | null | Promise<Identity | null>;
 
 /**
  * Says who the user of a request is, null for nobody. A source of ours can do more than a function of a host.

@@ -19,3 +19,6 @@ export interface Identity {
    */
   readonly evidenceAt?: number;
 }
+
+/** Who somebody is, now or when it is known. */
+export type Named = Identity | null | Promise<Identity | null>;

@@ -1,8 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Clock } from "../kernel/clock.ts";
 import type { Seal } from "../store/seal.ts";
-import type { Named } from "./identify.ts";
-import type { Identity } from "./identity.ts";
+import type { Identity, Named } from "./identity.ts";
 
 /** An identity source that signs people in itself, where others ask the host application; it has own routes for that. */
 export interface SignInSource {

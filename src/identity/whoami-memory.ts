@@ -1,6 +1,5 @@
 import type { Clock } from "../kernel/clock.ts";
-import type { Named } from "./identify.ts";
-import type { Identity } from "./identity.ts";
+import type { Identity, Named } from "./identity.ts";
 
 /** Answers that are remembered for a moment, and questions that are under way. */
 export interface WhoamiMemory {

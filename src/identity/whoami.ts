@@ -9,8 +9,8 @@ import { type Clock, systemClock } from "../kernel/clock.ts";
 import { type Answer, ask, NoAnswer, readObject } from "./ask.ts";
 import { standingIdentity } from "./checked-identity.ts";
 import { type ClaimNames, mapClaims } from "./claim-mapping.ts";
-import type { Identify, Named } from "./identify.ts";
-import type { Identity } from "./identity.ts";
+import type { Identify } from "./identify.ts";
+import type { Identity, Named } from "./identity.ts";
 import { createWhoamiMemory } from "./whoami-memory.ts";
 
 /** Whom to ask who somebody is, and with what. */

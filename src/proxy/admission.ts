@@ -5,7 +5,7 @@ import { readSiteHeaders, type SiteHeaders } from "../http/site-headers.ts";
 import { judgeSite, type SiteFacts, type SiteVerdict } from "../http/site-guard.ts";
 import { readTarget, stripPrefix, type Target } from "../http/target.ts";
 import { checkIdentity } from "../identity/checked-identity.ts";
-import type { Named } from "../identity/identify.ts";
+import type { Named } from "../identity/identity.ts";
 import type { SignInSource } from "../identity/sign-in-source.ts";
 import type { Policy } from "../policy/matcher.ts";
 import type { RouteClass } from "../policy/rule.ts";

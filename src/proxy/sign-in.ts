@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { SessionProxyError } from "../errors.ts";
-import type { Named } from "../identity/identify.ts";
-import type { Identity } from "../identity/identity.ts";
+import type { Identity, Named } from "../identity/identity.ts";
 import { within } from "../kernel/deadline.ts";
 import type { ProxySession } from "../session/proxy-session.ts";
 import type { SessionManager } from "../session/session-manager.ts";
