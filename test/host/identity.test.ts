@@ -212,6 +212,7 @@ describe("the handles of the host", () => {
     expect(stack.proxy.stats()).toEqual({
       sessions: 0,
       sockets: 0,
+      socketBytes: { down: 0, up: 0 },
       inFlight: 0,
       draining: false,
       loginsHeldBack: false,
