@@ -57,8 +57,11 @@ export interface LoadedConfig {
   readonly config: ServerConfig;
   /** What works, but should not stay so. */
   readonly warnings: readonly OptionProblem[];
-  /** The whole configuration as one text, secrets included, for a process that cannot read the files again. */
-  readonly parcel: Secret;
+  /**
+   * The whole configuration as one text, secrets included, for processes that cannot read the files again; null where there
+   * is one process.
+   */
+  readonly parcel: Secret | null;
 }
 
 /**
@@ -89,9 +92,12 @@ export function loadServerConfig(sources: ConfigSources): LoadedConfig {
   return {
     config: { ...parsed.config, ...(found.profile === undefined ? {} : { profile: found.profile }) },
     warnings: [...backed.warnings, ...parsed.warnings],
-    parcel: new Secret(JSON.stringify(tree)),
+    parcel: isForWorkers(parsed.config) ? new Secret(JSON.stringify(tree)) : null,
   };
 }
+
+/** Who serves alone has no use for the texts of the keys any more. attacks L1 */
+const isForWorkers = ({ workers = 1 }: ServerConfig): boolean => workers > 1;
 
 /** Opens the parcel of a configuration that was read by another process. @throws OptionsError */
 export function openParcel(parcel: Secret, environment: Readonly<NodeJS.ProcessEnv>): ServerConfig {

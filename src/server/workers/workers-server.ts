@@ -2,6 +2,7 @@ import cluster from "node:cluster";
 import { randomBytes } from "node:crypto";
 import { type OptionProblem, OptionsError } from "../../errors.ts";
 import { systemClock } from "../../kernel/clock.ts";
+import type { Secret } from "../../kernel/secret.ts";
 import { isPlainObject } from "../../options/check-shape.ts";
 import { changedPlaces } from "../../options/changed-options.ts";
 import { needsRestart } from "../../options/fixed-options.ts";
@@ -44,11 +45,12 @@ export async function startWorkers(
   loaded: LoadedConfig,
   write: (lines: string) => void,
 ): Promise<WorkersServer> {
-  const { config } = loaded;
+  const { config, parcel: given } = loaded;
   if (!cluster.isPrimary) throw new OptionsError([insideAnother]);
+  if (given === null) throw new Error("a configuration for one process");
   const store = keptStoreOf(loaded);
   const made = randomBytes(32).toString("base64");
-  let current = { config, webhookKey: toWebhookKey(config.admin), parcel: withSecret(loaded, made) };
+  let current = { config, webhookKey: toWebhookKey(config.admin), parcel: withSecret(config, given, made) };
   const events = config.admin && new RecentEvents(systemClock.now);
   const crew = new Crew({
     write,
@@ -87,9 +89,11 @@ export async function startWorkers(
       url,
       adminUrl: adminAddress && toUrl(adminAddress, false),
       async reload(next) {
-        const parcel = withSecret(next, made);
-        const webhookKey = toWebhookKey(next.config.admin);
         const problems = problemsOf(current.config, next.config);
+        // It is for one process alone, which only a restart can do.
+        if (next.parcel === null) throw new OptionsError(problems);
+        const parcel = withSecret(next.config, next.parcel, made);
+        const webhookKey = toWebhookKey(next.config.admin);
         try {
           const socketsClosed = await crew.reload(parcel, () => {
             if (problems.length > 0) throw new OptionsError([]);
@@ -140,7 +144,7 @@ function keptStoreOf({ config }: LoadedConfig): SessionStore | null {
  * The parcel with a secret that all workers have: with the memory store it may be left out, and one that is made up in each
  * of them would open nothing of the others.
  */
-function withSecret({ config, parcel }: LoadedConfig, made: string): string {
+function withSecret(config: ServerConfig, parcel: Secret, made: string): string {
   if (resolveOptions(config.options).store.kind !== "memory") return parcel.reveal();
   const tree = JSON.parse(parcel.reveal()) as Record<string, unknown>;
   const session = isPlainObject(tree["session"]) ? tree["session"] : {};
