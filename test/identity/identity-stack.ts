@@ -36,6 +36,8 @@ export const codeOf = (answer: RawAnswer): string =>
 export interface IdentityStackOptions {
   /** Lines of the configuration beside the usual ones. */
   readonly more?: string;
+  /** Keys of the configuration below `unsafe` that are true, beside the usual one. */
+  readonly unsafe?: readonly string[];
   /** Files beside the configuration, by name. */
   readonly files?: Readonly<Record<string, string>>;
   /** Another stack's; one of its own by default. */
@@ -45,7 +47,7 @@ export interface IdentityStackOptions {
 /** Starts a tenant and the server; `identity` are the lines below that key, indented by two. */
 export async function startIdentityStack(
   identity: string,
-  { more = "", files = {}, tenant: shared }: IdentityStackOptions = {},
+  { more = "", unsafe = [], files = {}, tenant: shared }: IdentityStackOptions = {},
 ): Promise<IdentityStack> {
   const tenant = shared ?? (await startNamedTenant());
   const folder = createConfigFolder();
@@ -61,7 +63,7 @@ tenant:
 identity:
 ${identity}
 timeouts: { store: 5s, drainDelay: 0s, drain: 0s }
-unsafe: { plainHttpTenant: true }
+unsafe: { ${["plainHttpTenant", ...unsafe].map((key) => `${key}: true`).join(", ")} }
 ${more}
 `,
   );

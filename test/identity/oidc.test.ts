@@ -136,6 +136,10 @@ describe("a proxy that signs people in", () => {
       .map((pair) => pair.join("="))
       .join("; ");
     expect((await browser.fetch(items, { headers: { cookie } })).status).toBe(401);
+    // The sign-in itself is over, not only the session that was made of it.
+    expect((await browser.fetch("/qlik/_session", { headers: { cookie } })).json()).toMatchObject({
+      authenticated: false,
+    });
     expect((await browser.open(to.href)).status).toBe(200);
   });
 

@@ -67,8 +67,8 @@ export async function startOidcWorld(proxy: NonNullable<StackOptions["proxy"]> =
 
 /** How a browser asks for something. */
 export type Ask = Partial<Omit<RawRequest, "origin" | "path">> & {
-  /** The node that it reaches, instead of the first one. */
-  readonly at?: Stack;
+  /** The node that it reaches, instead of what listens at the public origin. */
+  readonly at?: Pick<Stack, "origin">;
 };
 
 /** As much of a browser as signing in needs: cookies, and pages that lead on. */
@@ -111,7 +111,7 @@ export class OidcBrowser {
       if (to.startsWith(this.#origin)) return to;
       const answer = await this.open(to);
       const next = answer.header("location");
-      to = new URL(next ?? `?as=${who}`, to).href;
+      to = new URL(next ?? `?as=${encodeURIComponent(who)}`, to).href;
     }
     throw new Error(`the provider leads nowhere: ${to}`);
   }

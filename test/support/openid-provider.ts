@@ -9,7 +9,7 @@ import { Provider } from "oidc-provider";
 export const clientId = "analytics";
 export const clientSecret = "a-client-secret-of-some-length";
 
-/** A real OpenID provider on loopback, at which two people can sign in without a password. */
+/** A real OpenID provider on loopback, at which people sign in without a password: Ann, Bob, and whom a test adds. */
 export interface OpenIdProvider {
   readonly issuer: string;
   /** Its signing key, with which a test makes tokens that the provider would not. */
@@ -18,7 +18,7 @@ export interface OpenIdProvider {
   readonly calls: readonly string[];
   /** What its back-channel calls were answered with. */
   readonly backChannel: readonly number[];
-  /** What a person's claims are, beside the subject. */
+  /** By subject, what it says of a person beside that; a test may add some at any time. */
   readonly people: Map<string, Readonly<Record<string, unknown>>>;
   /** From now on it knows a relying party below this address; until then it answers nothing. */
   serve(base: string): void;
