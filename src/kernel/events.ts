@@ -51,7 +51,8 @@ export type EventName =
   | "worker.replaced"
   | "server.reloaded"
   | "server.reloadRefused"
-  | "server.stopped";
+  | "server.stopped"
+  | "log.dropped";
 
 /** What is fixed about an event. */
 export interface EventRow {
@@ -244,5 +245,11 @@ export const eventTable: Readonly<Record<EventName, EventRow>> = {
     null,
     ["info", "warn"],
     "the server has stopped; warn where a second signal did not wait",
+  ),
+  "log.dropped": row(
+    null,
+    "warn",
+    "lines of the log are missing: whoever reads standard output did not keep up, and 16 MiB were waiting already",
+    "`reason`: how many",
   ),
 };

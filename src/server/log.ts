@@ -43,6 +43,10 @@ export interface ServerLog {
 export function createServerLog(stream?: DestinationStream, worker?: number): ServerLog {
   const target = stream ?? new LineBuffer();
   const origin = worker === undefined ? "" : `"worker":${worker},`;
+  if (target instanceof LineBuffer) {
+    target.onDropped = (lines) =>
+      lineOf({ event: "log.dropped", level: "warn", reason: `${lines} lines, which nobody read` }, origin);
+  }
   const writeOut = (): void => {
     if ("flush" in target && typeof target.flush === "function") target.flush();
   };

@@ -6,7 +6,7 @@ import { socketOpener } from "./http1/open-socket.ts";
 import { writeHandshake } from "./http1/request-head.ts";
 import { WireError } from "./http1/wire-error.ts";
 import type { Trust } from "./trust.ts";
-import { toUpstreamError } from "./upstream-error.ts";
+import { aborted, toUpstreamError } from "./upstream-error.ts";
 
 /** What the tenant answered to an upgrade: a socket, which is paused, or its refusal. */
 export type UpgradeAnswer =
@@ -41,15 +41,26 @@ export interface HandshakeOptions {
 /** Silence after which the kernel asks whether the tenant is still there. Milliseconds. */
 const keepAliveDelay = 30_000;
 
+/** Handshakes with one tenant. */
+export interface HandshakeSender {
+  readonly send: SendHandshake;
+  /** Ends the handshakes that are not answered yet; no other is sent. */
+  close(): void;
+}
+
 /** Prepares handshakes with a tenant. */
-export function handshakeSender({ origin, trust, timeouts }: HandshakeOptions): SendHandshake {
+export function handshakeSender({ origin, trust, timeouts }: HandshakeOptions): HandshakeSender {
   const { host } = new URL(origin);
   const open = socketOpener(origin, trust, { connect: timeouts.connect, probe: keepAliveDelay });
-  return (request, caller) =>
+  const pending = new Set<(error: unknown) => void>();
+  let isClosed = false;
+  const send: SendHandshake = (request, caller) =>
     new Promise((resolve, reject) => {
+      if (isClosed) return reject(aborted());
       if (caller.isGone) return reject(gone());
       const settled = (answer: UpgradeAnswer | null, error: unknown): void => {
         caller.onGone = null;
+        pending.delete(fail);
         if (answer === null) reject(toUpstreamError(error));
         else resolve(answer);
       };
@@ -59,19 +70,29 @@ export function handshakeSender({ origin, trust, timeouts }: HandshakeOptions): 
       } catch (error) {
         return reject(toUpstreamError(error));
       }
+      let handshake: Handshake | null = null;
       const giveUp = open({
         opened(socket) {
-          const handshake = new Handshake(socket, settled);
-          caller.onGone = () => handshake.fail(gone());
+          handshake = new Handshake(socket, settled);
           handshake.send(text, timeouts.headers);
         },
         failed: (error) => settled(null, error),
       });
-      caller.onGone = () => {
+      const fail = (error: unknown): void => {
+        if (handshake !== null) return handshake.fail(error);
         giveUp();
-        settled(null, gone());
+        settled(null, error);
       };
+      pending.add(fail);
+      caller.onGone = () => fail(gone());
     });
+  return {
+    send,
+    close() {
+      isClosed = true;
+      for (const fail of pending) fail(aborted());
+    },
+  };
 }
 
 const gone = (): SessionProxyError => new SessionProxyError("QSP-UPSTREAM", { reason: "client gone" });

@@ -1,10 +1,9 @@
 import { buildConnector, Client, type Dispatcher } from "undici";
-import { SessionProxyError } from "../errors.ts";
 import { decodeRawHeaders } from "../http/raw-headers.ts";
 import type { UpstreamListener, UpstreamRequest } from "./listener.ts";
 import { lookupWithLoopback } from "./loopback-lookup.ts";
 import type { ClientOptions, MakeClient } from "./upstream-client.ts";
-import { toUpstreamError } from "./upstream-error.ts";
+import { aborted, toUpstreamError } from "./upstream-error.ts";
 
 /** Clients of undici: each a connection, opened again where it was lost. */
 export function undiciClients(options: ClientOptions): MakeClient {
@@ -58,9 +57,6 @@ function dispatchOptions(
     blocking: false,
   };
 }
-
-const aborted = (): SessionProxyError =>
-  new SessionProxyError("QSP-UPSTREAM", { reason: "aborted by the proxy" });
 
 /** undici's raw handler: raw header buffers in, no header object is ever built. */
 function toHandler(listener: UpstreamListener, over: () => void): Dispatcher.DispatchHandler {

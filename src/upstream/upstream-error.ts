@@ -14,6 +14,10 @@ const timeouts: ReadonlySet<string> = new Set([
 /** Codes of a connection that broke, on which a request may not have been read at all. */
 const broken: ReadonlySet<string> = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE", "HTTP1_CLOSED"]);
 
+/** What was under way when the proxy ended it. */
+export const aborted = (): SessionProxyError =>
+  new SessionProxyError("QSP-UPSTREAM", { reason: "aborted by the proxy" });
+
 /** Turns whatever a connection failed with into an error of the table, with what may be kept of it as its cause. */
 export function toUpstreamError(error: unknown): SessionProxyError {
   if (error instanceof SessionProxyError) return error;

@@ -1,4 +1,3 @@
-import { SessionProxyError } from "../errors.ts";
 import type { TenantCall } from "../tenant/port.ts";
 import { collectAnswer } from "./collect-answer.ts";
 import { http1Clients } from "./http1/http1-client.ts";
@@ -6,6 +5,7 @@ import { Lanes, type LaneStats } from "./lanes.ts";
 import type { UpstreamListener, UpstreamRequest } from "./listener.ts";
 import { handshakeSender, type SendHandshake } from "./send-handshake.ts";
 import { trustOf } from "./trust.ts";
+import { aborted } from "./upstream-error.ts";
 import { undiciClients } from "./undici-client.ts";
 
 /** The way to one tenant. Connections belong to one lane and are never used by another. rules R12 */
@@ -20,6 +20,7 @@ export interface Upstream {
   readonly release: (key: string) => void;
   /** What has gone over the connections so far; handshakes have their own and are not counted. */
   stats(): LaneStats;
+  /** Ends everything that is under way, handshakes too. */
   close(): Promise<void>;
 }
 
@@ -60,6 +61,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     makeClients({ origin, trust, timeouts, idle }),
   );
 
+  const handshakes = handshakeSender({ origin, trust, timeouts });
   const send = (lane: string, width: number, request: UpstreamRequest, listener: UpstreamListener): void => {
     let isServed = false;
     const withdraw = lanes.acquire(lane, width, {
@@ -86,15 +88,15 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         const contentLength = method === "POST" ? 0 : undefined;
         send(ownLane(key), ownConnections, { method, path, headers, body: null, contentLength }, listener);
       }),
-    connect: handshakeSender({ origin, trust, timeouts }),
+    connect: handshakes.send,
     release(key) {
       lanes.close(key);
       lanes.close(ownLane(key));
     },
     stats: () => lanes.stats(),
-    close: () => lanes.destroy(),
+    close() {
+      handshakes.close();
+      return lanes.destroy();
+    },
   };
 }
-
-const aborted = (): SessionProxyError =>
-  new SessionProxyError("QSP-UPSTREAM", { reason: "aborted by the proxy" });

@@ -113,6 +113,39 @@ describe("the console", () => {
     await context.close();
   });
 
+  test("tells of events while sessions cannot be listed, and asks one question at a time", async () => {
+    const made = await world();
+    await made.visit("ann");
+    const { page, context } = await watch(made);
+    const lists: number[] = [];
+    await page.route("**/sessions?limit=*", (route) => {
+      lists.push(Date.now());
+      return route.fulfill({ status: 503, json: { errors: [{ title: "the store is down" }] } });
+    });
+    let asked = 0;
+    let most = 0;
+    await page.route("**/console/state?*", async (route) => {
+      asked += 1;
+      most = Math.max(most, asked);
+      await sleep(200);
+      asked -= 1;
+      await route.continue();
+    });
+    await enter(page, adminToken);
+    await expect.poll(textOf(page, "#trouble")).toContain("the store is down");
+    await expect.poll(textOf(page, "#events")).toContain("session.created");
+    const again = `for (let count = 0; count < 5; count += 1)
+      setTimeout(() => document.dispatchEvent(new Event("visibilitychange")), 50 * count)`;
+    for (let round = 0; round < 2; round += 1) {
+      const answered = page.waitForResponse(/console\/state/u);
+      await page.evaluate(again);
+      await answered;
+    }
+    expect(most).toBe(1);
+    expect(lists.filter((at, index) => index > 0 && at - (lists[index - 1] ?? 0) < 3000)).toEqual([]);
+    await context.close();
+  });
+
   test("shows the name of a person as text, whatever it holds", async () => {
     const made = await world();
     const names = [

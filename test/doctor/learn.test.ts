@@ -1,5 +1,9 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { learnTenant } from "../../src/cli/doctor/learn/learn.ts";
+import { learnStep } from "../../src/cli/doctor/learn/learn-step.ts";
 import { runSteps } from "../../src/cli/doctor/run-steps.ts";
 import { steps } from "../../src/cli/doctor/steps.ts";
 import { Visit } from "../../src/cli/doctor/visit.ts";
@@ -10,6 +14,7 @@ import {
   readTenantProfile,
   type TenantProfile,
 } from "../../src/server/tenant-profile.ts";
+import { eventually } from "../support/assertions.ts";
 import { closeWorld, createWorld, type World } from "./tenant-world.ts";
 
 /** What a visit can tell of a tenant; the rest takes longer than anybody waits, or is no behaviour of a tenant. */
@@ -17,11 +22,16 @@ type Learned = Partial<TenantModes>;
 
 const localSteps = steps.filter(({ name }) => ["configuration", "key", "claims"].includes(name));
 
-async function learnOf(world: World, watch = 20): Promise<TenantProfile> {
+async function visitTo(world: World): Promise<Visit> {
   const file = world.folder.write("config.yaml", world.config);
   const person = { subject: "ann@acme.test", groups: ["Sales EMEA"] };
   const visit = new Visit({ sources: { file, environment: {} }, person, app: undefined });
   await runSteps(localSteps, visit, () => {});
+  return visit;
+}
+
+async function learnOf(world: World, watch = 20): Promise<TenantProfile> {
+  const visit = await visitTo(world);
   try {
     return await learnTenant(visit, { patience: 250, watch });
   } finally {
@@ -98,6 +108,27 @@ test("a profile holds no name, address or secret, and is read as it was written"
     for (const secret of [...cookies, "ann@acme.test", "acme", "Sales"]) expect(text).not.toContain(secret);
     expect(profile.limits).toEqual({ idleMinutes: 15, lifetimeMinutes: 120 });
   } finally {
+    await closeWorld(world);
+  }
+});
+
+test.each([
+  ["that has just begun", 0],
+  ["that is under way", 100],
+])("an interruption of a watch %s ends the sessions, and writes no profile", async (_when, later) => {
+  const world = await createWorld();
+  const visit = await visitTo(world);
+  try {
+    const file = join(world.folder.path, "profile.yaml");
+    const learning = runSteps([learnStep({ file, patience: 50, watch: 60_000 })], visit, () => {});
+    await eventually(() => expect(world.tenant.sockets.list()).toHaveLength(1));
+    await sleep(later);
+    visit.interruption.abort();
+    expect(await learning).toMatchObject([{ outcome: "notTried", found: "not tried: interrupted" }]);
+    expect(existsSync(file)).toBe(false);
+    expect(world.tenant.sessions.list()).toEqual([]);
+  } finally {
+    await visit.get("upstream").close();
     await closeWorld(world);
   }
 });

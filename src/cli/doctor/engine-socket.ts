@@ -5,8 +5,9 @@ import { cookieFor } from "../../session/tenant-session.ts";
 import { userAgent } from "../../tenant/port.ts";
 import type { UpgradeAnswer } from "../../upstream/send-handshake.ts";
 import { encodeClose } from "../../ws/close-frame.ts";
-import { createFrameReader, readClose } from "../../ws/frame-reader.ts";
+import { type Frame, readClose } from "../../ws/frame-reader.ts";
 import { checkHandshakeResponse } from "../../ws/handshake.ts";
+import { hearFrames } from "./hear-frames.ts";
 import type { Visit } from "./visit.ts";
 
 /** What came first on a socket of the engine. */
@@ -21,9 +22,6 @@ export type FirstWord =
   | { readonly kind: "message"; readonly text: string }
   | { readonly kind: "closed"; readonly code: number; readonly reason: string }
   | { readonly kind: "silence" };
-
-/** First messages are short; bytes. */
-const longestFrame = 256 * 1024;
 
 /** Opens a socket as `serve` does for a browser, waits for the first word, and closes it. */
 export async function hearFirstWord(visit: Visit, path: string): Promise<FirstWord> {
@@ -59,39 +57,36 @@ function sendHandshake(visit: Visit, path: string, key: string): Promise<Upgrade
 }
 
 function firstWordOn(
-  { socket, head }: { readonly socket: Socket; readonly head: Buffer },
+  opened: { readonly socket: Socket; readonly head: Buffer },
   wait: number,
 ): Promise<FirstWord> {
+  const { socket } = opened;
   return new Promise((resolve) => {
-    const reader = createFrameReader(longestFrame);
+    let isOver = false;
     const end = (word: FirstWord): void => {
+      if (isOver) return;
+      isOver = true;
       clearTimeout(timer);
-      socket.off("data", take);
       socket.end(encodeClose(1000, "", randomBytes(4)));
       socket.destroySoon();
       resolve(word);
     };
     const timer = setTimeout(() => end({ kind: "silence" }), wait);
-    const take = (chunk: Buffer): void => {
-      const word = tryReading(() => reader.read(chunk));
-      if (word !== null) end(word);
-    };
-    socket.on("error", () => {});
     socket.once("close", () => end({ kind: "closed", code: 1006, reason: "" }));
-    socket.on("data", take);
-    take(head);
-    socket.resume();
+    hearFrames(opened, {
+      frames(frames) {
+        const word = wordIn(frames);
+        if (word !== null) end(word);
+      },
+      malformed: (problem) => end({ kind: "malformed", problem }),
+    });
   });
 }
 
 /** A message in several frames is known by its first one already. */
-function tryReading(read: () => ReturnType<ReturnType<typeof createFrameReader>["read"]>): FirstWord | null {
-  try {
-    const frame = read().find(({ opcode }) => opcode < 9);
-    if (frame === undefined) return null;
-    if (frame.opcode === 8) return { kind: "closed", ...readClose(frame.payload) };
-    return { kind: "message", text: frame.payload.toString("utf8") };
-  } catch (error) {
-    return { kind: "malformed", problem: (error as Error).message };
-  }
+function wordIn(frames: readonly Frame[]): FirstWord | null {
+  const frame = frames.find(({ opcode }) => opcode < 9);
+  if (frame === undefined) return null;
+  if (frame.opcode === 8) return { kind: "closed", ...readClose(frame.payload) };
+  return { kind: "message", text: frame.payload.toString("utf8") };
 }

@@ -21,10 +21,7 @@ export async function runSteps(
   for (const step of steps) {
     const reason = reasonAgainst(step, visit, missing);
     const startedAt = performance.now();
-    const finding =
-      reason === null
-        ? await tried(step, visit)
-        : { outcome: "notTried" as const, found: `not tried: ${reason}` };
+    const finding = reason === null ? await tried(step, visit) : notTried(reason);
     if (finding.outcome === "failed" || finding.outcome === "notTried") missing.add(step.name);
     const result = { step: step.name, ms: Math.round(performance.now() - startedAt), ...finding };
     results.push(result);
@@ -39,10 +36,16 @@ function reasonAgainst(step: Step, visit: Visit, missing: ReadonlySet<string>): 
   return needed === undefined ? null : `needs the step ${needed}`;
 }
 
-async function tried(step: Step, visit: Visit): Promise<Finding> {
+type StepFinding = Omit<StepResult, "step" | "ms">;
+
+const notTried = (reason: string): StepFinding => ({ outcome: "notTried", found: `not tried: ${reason}` });
+
+async function tried(step: Step, visit: Visit): Promise<StepFinding> {
   try {
     return await step.run(visit);
   } catch (error) {
+    const { signal } = visit.interruption;
+    if (signal.aborted && error === signal.reason) return notTried("interrupted");
     return failed(isOfTenant(error) ? "tenant-down" : "unexpected", describe(error));
   }
 }

@@ -1,8 +1,7 @@
 import type { Socket } from "node:net";
-import { SessionProxyError } from "../../errors.ts";
 import type { Countdown } from "../../kernel/countdown.ts";
 import type { UpstreamListener, UpstreamRequest } from "../listener.ts";
-import { toUpstreamError } from "../upstream-error.ts";
+import { aborted, toUpstreamError } from "../upstream-error.ts";
 import { AnswerReader, type AnswerSink } from "./answer-reader.ts";
 import { keptFor } from "./framing.ts";
 import type { WrittenHead } from "./request-head.ts";
@@ -120,7 +119,7 @@ export class Exchange implements AnswerSink, WriterWatch {
 
   /** Ends it from our side. */
   abort(): void {
-    this.failed(new SessionProxyError("QSP-UPSTREAM", { reason: "aborted by the proxy" }));
+    this.failed(aborted());
   }
 
   /** Ends it: whatever is wrong with the bytes, or with those that hear of them, ends this exchange and nothing else. */

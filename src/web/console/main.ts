@@ -20,8 +20,14 @@ let timeline = new Timeline();
 let draw: ((points: readonly Point[]) => void) | null = null;
 let timer = 0;
 let listAt = 0;
+/** What was wrong when the list was asked for last. */
+let unlisted = "";
 /** Goes up when the token is given or forgotten: answers from before do not count. */
 let visit = 0;
+/** The visit that is being asked for: two answers to the same question would both be drawn. */
+let asking: number | null = null;
+/** Whether it has to be asked again as soon as that is done. */
+let isUrgent = false;
 
 const people = new People(() => {
   listAt = 0;
@@ -29,32 +35,52 @@ const people = new People(() => {
 });
 
 function next(wait: number): void {
+  if (asking === visit) {
+    isUrgent = true;
+    return;
+  }
   clearTimeout(timer);
-  const mine = visit;
   timer = setTimeout(() => {
     // Who does not look does not ask; the page goes on when it is seen again.
-    if (document.visibilityState === "visible") void refresh(mine);
+    if (document.visibilityState === "visible") void refresh();
   }, wait);
 }
 
-async function refresh(mine: number): Promise<void> {
-  let wait = askEvery;
+async function refresh(): Promise<void> {
+  const mine = visit;
+  asking = mine;
+  isUrgent = false;
+  const wait = await look(mine);
+  if (wait === null) return;
+  asking = null;
+  next(isUrgent ? 0 : wait);
+}
+
+/** Asks and shows; the wait until the next time, null where the visit is over. */
+async function look(mine: number): Promise<number | null> {
   try {
     const state = (await (await ask(`/console/state?${timeline.query()}`)).json()) as ConsoleState;
-    if (mine !== visit) return;
+    if (mine !== visit) return null;
     show(state);
-    if (Date.now() >= listAt) await list(state.now);
-    if (mine !== visit) return;
     showEvents(timeline.events, people.subjects);
-    say("");
+    const trouble = Date.now() >= listAt ? await list(state.now) : unlisted;
+    if (mine !== visit) return null;
+    showEvents(timeline.events, people.subjects);
+    unlisted = trouble;
+    say(trouble);
+    return askEvery;
   } catch (error) {
-    if (mine !== visit) return;
-    if (error instanceof WrongToken) return signIn(error.message);
-    wait = afterFailure;
-    say(`Not reached, trying again: ${error instanceof Error ? error.message : "unknown"}`);
+    if (mine !== visit) return null;
+    if (error instanceof WrongToken) {
+      signIn(error.message);
+      return null;
+    }
+    say(`Not reached, trying again: ${wordsOf(error)}`);
+    return afterFailure;
   }
-  next(wait);
 }
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : "unknown");
 
 function show(state: ConsoleState): void {
   part("sign-in").hidden = true;
@@ -65,11 +91,22 @@ function show(state: ConsoleState): void {
   showFigures(state, timeline.points);
 }
 
-/** `now`: of the server, whose times are in the list. */
-async function list(now: number): Promise<void> {
+/** What is wrong with the list, if anything is; `now`: of the server, whose times are in it. @throws WrongToken */
+async function list(now: number): Promise<string> {
   const startedAt = Date.now();
-  await people.refresh(now);
-  listAt = Date.now() + Math.max(listEvery, listShare * (Date.now() - startedAt));
+  listAt = Number.POSITIVE_INFINITY;
+  try {
+    await people.refresh(now);
+    return "";
+  } catch (error) {
+    if (error instanceof WrongToken) throw error;
+    // The store may be what is down, and the rest tells of it.
+    return `The sessions cannot be listed: ${wordsOf(error)}`;
+  } finally {
+    const wait = Math.max(listEvery, listShare * (Date.now() - startedAt));
+    // Unless somebody has asked for it meanwhile.
+    listAt = Math.min(listAt, Date.now() + wait);
+  }
 }
 
 function say(trouble: string): void {

@@ -35,6 +35,7 @@ export const learnStep = (lesson: Lesson): Step => ({
   needs: ["sign-out", "engine", "write"],
   async run(visit) {
     const text = formatTenantProfile(await learnTenant(visit, lesson));
+    visit.interruption.signal.throwIfAborted();
     try {
       // Not over a file that has come into being meanwhile.
       writeFileSync(lesson.file, text, { flag: "wx" });

@@ -22,7 +22,11 @@ export interface LearnTimes {
   readonly watch: number;
 }
 
-/** Asks a tenant what no public source says (facts §13); every session that it begins is ended. */
+/**
+ * Asks a tenant what no public source says (facts §13); every session that it begins is ended.
+ *
+ * @throws the reason of an interruption
+ */
 export async function learnTenant(visit: Visit, { patience, watch }: LearnTimes): Promise<TenantProfile> {
   const probing = new Probing(visit, patience);
   try {
@@ -61,7 +65,10 @@ async function learnSockets(
   );
   const { signal } = probing.visit.interruption;
   signal.addEventListener("abort", () => opened.close(), { once: true });
+  if (signal.aborted) opened.close();
   const watched = await watchIdle(opened, watch);
+  // A watch that was cut short has seen nothing.
+  signal.throwIfAborted();
   return {
     tokenInHeader: await learnUpgrade(probing, path(), [...cookie, csrfHeader, token]),
     withoutToken: await learnUpgrade(probing, path(), cookie),

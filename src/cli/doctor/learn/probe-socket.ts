@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
-import type { Socket } from "node:net";
+import { SessionProxyError } from "../../../errors.ts";
 import type { TenantProfile } from "../../../server/tenant-profile.ts";
+import type { UpgradeAnswer } from "../../../upstream/send-handshake.ts";
 import { encodeClose } from "../../../ws/close-frame.ts";
-import { createFrameReader, type Frame, readClose } from "../../../ws/frame-reader.ts";
+import { type Frame, readClose } from "../../../ws/frame-reader.ts";
+import { hearFrames } from "../hear-frames.ts";
 import type { Probing } from "./probing.ts";
 
 /** An upgrade as the profile keeps it. */
@@ -13,14 +15,16 @@ export interface ProbeSocket {
   readonly headers: readonly string[];
   /** Frames with the time at which they came. */
   readonly frames: readonly { readonly frame: Frame; readonly at: number }[];
-  /** Resolves with true when a frame that satisfies has come, with false when there is none in that time. */
+  /**
+   * Resolves with true when a frame that satisfies has come, with false when there is none in that time.
+   *
+   * @throws SessionProxyError where what came is no frame, as the other one does
+   */
   waitFor(satisfies: (frame: Frame) => boolean, ms: number): Promise<boolean>;
   /** Resolves with true when the connection ends within a time. */
   endsWithin(ms: number): Promise<boolean>;
   close(): void;
 }
-
-const longestFrame = 256 * 1024;
 
 /** Opens a socket with exactly these headers; the status of a refusal otherwise. */
 export async function openProbeSocket(
@@ -32,32 +36,36 @@ export async function openProbeSocket(
   const key = ["sec-websocket-key", randomBytes(16).toString("base64")];
   const request = { path, headers: [...own, ...key, ...headers] };
   const answer = await probing.visit.get("upstream").connect(request, { isGone: false, onGone: null });
-  return "status" in answer ? answer.status : listenOn(answer.socket, answer.headers, answer.head);
+  return "status" in answer ? answer.status : listenOn(answer);
 }
 
-function listenOn(socket: Socket, headers: readonly string[], head: Buffer): ProbeSocket {
-  const reader = createFrameReader(longestFrame);
+function listenOn(opened: Extract<UpgradeAnswer, { socket: unknown }>): ProbeSocket {
+  const { socket, headers } = opened;
   const frames: { readonly frame: Frame; readonly at: number }[] = [];
   const waiting = new Set<() => void>();
+  let broken: SessionProxyError | null = null;
   const tell = (): void => {
     for (const look of waiting) look();
   };
-  const take = (chunk: Buffer): void => {
-    for (const frame of reader.read(chunk)) frames.push({ frame, at: Date.now() });
-    tell();
-  };
-  socket
-    .on("error", () => {})
-    .on("data", take)
-    .on("close", tell);
-  take(head);
-  socket.resume();
+  socket.on("close", tell);
+  hearFrames(opened, {
+    frames(come) {
+      for (const frame of come) frames.push({ frame, at: Date.now() });
+      tell();
+    },
+    malformed(problem) {
+      broken = new SessionProxyError("QSP-UPSTREAM", { reason: `the tenant's frames: ${problem}` });
+      socket.destroy();
+      tell();
+    },
+  });
   const until = (isThere: () => boolean, ms: number): Promise<boolean> =>
-    new Promise((resolve) => {
+    new Promise((resolve, reject) => {
       const end = (): void => {
         clearTimeout(timer);
         waiting.delete(look);
-        resolve(isThere());
+        if (broken === null) resolve(isThere());
+        else reject(broken);
       };
       const look = (): void => {
         if (isThere() || socket.destroyed) end();
