@@ -7,6 +7,8 @@ import type { DocumentWrite, StoredDocument, WriteOutcome } from "../../store/se
 export interface WorkerCalls {
   /** Begins to serve; once, and first. */
   start(order: StartOrder): Promise<Started>;
+  /** Answers at once, whatever else it has to do: who does not, hangs. */
+  ping(argument: null): void;
   /** Makes everything that another configuration needs, and changes nothing. Rejects with its problems. */
   prepare(parcel: string): void;
   /** Puts into force what was prepared last. */
