@@ -1,6 +1,6 @@
 import { Crew, type CrewOptions } from "../../src/server/workers/crew.ts";
 
-/** What calls of a test's workers come to: "wait" for ever, "hang" with the whole process; `start 2` is that of one. */
+/** What calls of a test's workers come to: "wait" for ever, "hang" with the whole process. */
 export type Ways = Readonly<Record<string, "wait" | "hang">>;
 
 /** A crew of real processes that do nothing but what the test says. */

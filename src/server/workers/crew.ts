@@ -144,8 +144,10 @@ export class Crew {
    */
   async drain(longest: number, endsSessions: boolean): Promise<void> {
     this.#isStopping = true;
-    const members = [...this.#members.values()];
-    // One that was just starting has nothing to finish, and one that dies has not either.
+    const members = this.#serving();
+    // One that is just starting has nothing to finish.
+    for (const member of this.#members.values()) if (!members.includes(member)) member.kill();
+    // One that dies has not either.
     const each = (call: "drain" | "exit"): Promise<unknown> =>
       Promise.allSettled(members.map(({ peer }) => peer.call(call, null)));
     await atMost(longest, each("drain"));
@@ -213,6 +215,8 @@ export class Crew {
       await peer.call("commit", null);
       given = wanted;
     }
+    // Its last word may come while it is ended already.
+    if (this.#isStopping) throw new PeerGone();
     member.started = started;
     return started;
   }
