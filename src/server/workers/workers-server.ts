@@ -126,11 +126,10 @@ const insideAnother: OptionProblem = {
     "must be 1 here: another program runs this process as a worker of node:cluster, as pm2 in cluster mode does",
 };
 
-/** What the workers do not see: the private listener, and how many they are. */
+/** What of the listeners cannot change; the private one no worker sees. */
 function problemsOf(before: ServerConfig, after: ServerConfig): readonly OptionProblem[] {
   const changed = changedPlaces(fixedParts(before), fixedParts(after));
-  const isOther = before.workers !== after.workers;
-  return [...changed, ...(isOther ? ["workers"] : [])].map((path) => ({ path, message: needsRestart }));
+  return changed.map((path) => ({ path, message: needsRestart }));
 }
 
 /** The store that no two processes could open; null where each worker reaches it by itself. */
