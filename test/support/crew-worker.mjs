@@ -25,7 +25,7 @@ const answers = {
 async function answer({ id, name, argument }) {
   const way = outcomes[ways[name]] ?? answers[name] ?? (() => null);
   const given = (await way(argument)) ?? null;
-  if (id !== undefined) process.send({ id, answer: given });
+  if (id !== null) process.send({ id, answer: given });
 }
 
 process.on("message", (message) => {

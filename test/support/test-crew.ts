@@ -8,7 +8,7 @@ export function createTestCrew(ways: () => Ways, options: Partial<CrewOptions> =
   return new Crew({
     count: 2,
     order: (number) => ({ number, parcel: JSON.stringify(ways()), isStoreKept: false, isWatched: false }),
-    calls: {},
+    calls: () => ({}),
     write: () => {},
     program: new URL("crew-worker.mjs", import.meta.url),
     ...options,

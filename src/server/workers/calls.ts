@@ -28,7 +28,7 @@ export interface WorkerCalls {
   hashOf(subject: string): string | null;
   /** Another worker is dead. */
   nodeGone(name: string): void;
-  /** A message of the store that the primary keeps. */
+  /** A message of another worker, where the primary keeps the store. */
   heard(message: string): void;
 }
 
@@ -77,5 +77,6 @@ export interface KeptStoreCalls {
   read(name: string): Promise<StoredDocument>;
   write(order: { readonly name: string; readonly write: DocumentWrite }): Promise<WriteOutcome>;
   names(prefix: string): Promise<readonly string[]>;
-  publish(message: string): Promise<void>;
+  /** Tells the other workers. */
+  publish(message: string): void;
 }

@@ -13,8 +13,8 @@ export interface CrewOptions {
   readonly count: number;
   /** What a worker begins with at the moment. */
   readonly order: (number: number) => StartOrder;
-  /** What workers may ask. */
-  readonly calls: Partial<PrimaryCalls>;
+  /** What the worker of a place may ask. */
+  readonly calls: (number: number) => Partial<PrimaryCalls>;
   /** Takes whole lines of the workers' logs. */
   readonly write: (lines: string) => void;
   /** How long a worker is waited for; as usual by default. */
@@ -133,6 +133,16 @@ export class Crew {
     throw new PeerGone();
   }
 
+  /** Tells every worker that serves, but the one of this place. */
+  tellOthers<Name extends keyof WorkerCalls>(
+    number: number,
+    name: Name,
+    argument: Parameters<WorkerCalls[Name]>[0],
+  ): void {
+    for (const member of this.#serving())
+      if (member.number !== number) member.peer.tell(name, argument as never);
+  }
+
   /** What each worker knows of its own. */
   collect<Kind extends keyof Collected>(kind: Kind): Promise<readonly Collected[Kind][]> {
     return this.askAll("collect", kind) as unknown as Promise<readonly Collected[Kind][]>;
@@ -185,7 +195,7 @@ export class Crew {
     const worker = cluster.fork();
     const { calls, order, write } = this.#options;
     const peer = createPeer<WorkerCalls>({
-      calls: calls as unknown as Readonly<Record<string, (argument: never) => unknown>>,
+      calls: calls(number) as unknown as Readonly<Record<string, (argument: never) => unknown>>,
       send: (message) => void worker.send(message as never, undefined, () => {}),
     });
     const dead = new Promise<void>((resolve) => worker.once("exit", () => resolve()));

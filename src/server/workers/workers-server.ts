@@ -55,7 +55,10 @@ export async function startWorkers(
   const crew = new Crew({
     write,
     count: config.workers ?? 1,
-    calls: { ...(store && callsOf(store)), ...(events && { happened: (told) => events.addAll(told) }) },
+    calls: (number) => ({
+      ...(store && callsOf(store, (message) => crew.tellOthers(number, "heard", message))),
+      ...(events && { happened: (told) => events.addAll(told) }),
+    }),
     order: (number) => ({
       number,
       parcel: current.parcel,
@@ -63,7 +66,6 @@ export async function startWorkers(
       isWatched: events !== undefined,
     }),
   });
-  const unsubscribe = store?.subscribe((message) => void crew.askAll("heard", message).catch(() => {}));
   let isDraining = false;
   const admin =
     events &&
@@ -78,7 +80,6 @@ export async function startWorkers(
     });
   const close = async (): Promise<void> => {
     await crew.end();
-    unsubscribe?.();
     await Promise.all([store?.close(), admin && closeNow(admin.server)]);
     admin?.close();
   };
