@@ -183,7 +183,7 @@ describe("Documents: a store that does not answer", () => {
     clock.advance(timeout - 1);
     await settle();
     expect(store.reads).toBe(before);
-    await documents.probe("names", () => store.names("s."));
+    await documents.probe("read", () => store.read("s.x"));
     await expect(waiting).resolves.toBe("late");
     expect([documents.downSince, documents.isSound, changes]).toEqual([null, false, [false]]);
     // It is told of when nothing has failed for a second: one that fails in part is not back.

@@ -45,6 +45,9 @@ export interface Change<T> {
 /** So many lost comparisons in a row are a fault and not a contest: each loser means that somebody else got on. */
 const mostTries = 100;
 
+/** A store lists its names in its own time, but not for ever. Milliseconds: longer than a store of ours gives itself. */
+const longestList = 25_000;
+
 /** A store counts as back when nothing failed for so long. Milliseconds. */
 const quiet = 1000;
 
@@ -137,13 +140,33 @@ export class Documents {
   }
 
   /**
+   * The names that begin with `prefix`. Of a large store that is many calls, which the limit on one would cut off; and that
+   * the list takes too long says nothing about the documents.
+   *
+   * @throws SessionProxyError `QSP-STORE`
+   */
+  async names(prefix: string): Promise<readonly string[]> {
+    await this.#untilReached();
+    const { clock, store } = this.#options;
+    const startedAt = clock.now();
+    try {
+      const names = await this.#bounded(store.names(prefix), longestList);
+      tellCall("names", "ok", clock.now() - startedAt);
+      return names;
+    } catch (cause) {
+      tellCall("names", "failed", clock.now() - startedAt);
+      throw cause instanceof SessionProxyError ? cause : storeError(cause);
+    }
+  }
+
+  /**
    * One call of the store, for so long as it may take. While the store is known to be down, it waits for its return for
    * as long, and leaves it to the probe to look: a store that hangs must not hold up every request.
    *
    * @throws SessionProxyError `QSP-STORE`
    */
   async ask<T>(operation: StoreOperation, call: () => Promise<T>): Promise<T> {
-    if (this.#downSince !== null && this.#options.isRemote) await this.#bounded(this.#untilUp);
+    await this.#untilReached();
     return this.probe(operation, call);
   }
 
@@ -163,9 +186,13 @@ export class Documents {
     }
   }
 
+  async #untilReached(): Promise<void> {
+    if (this.#downSince !== null && this.#options.isRemote) await this.#bounded(this.#untilUp);
+  }
+
   /** A store in this process answers in its time or not at all. */
-  async #bounded<T>(work: Promise<T>): Promise<T> {
-    const { clock, timeout, isRemote } = this.#options;
+  async #bounded<T>(work: Promise<T>, timeout = this.#options.timeout): Promise<T> {
+    const { clock, isRemote } = this.#options;
     if (!isRemote) return work;
     let cancel = (): void => {};
     const late = new Promise<never>((_, reject) => {

@@ -263,8 +263,7 @@ export class Registry {
 
   /** Every living session in the store, or of one subject, in this node's time. @throws SessionProxyError `QSP-STORE` */
   async list(tag: string | null): Promise<readonly { readonly key: string; readonly live: Live }[]> {
-    const { store } = this.#options;
-    const names = tag === null ? await this.documents.ask("names", () => store.names("s.")) : [`s.${tag}`];
+    const names = tag === null ? await this.documents.names("s.") : [`s.${tag}`];
     const found: { key: string; live: Live }[] = [];
     for (let from = 0; from < names.length; from += width) {
       const readings = names.slice(from, from + width).map((name) => this.documents.read(name));

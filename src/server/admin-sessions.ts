@@ -71,6 +71,16 @@ async function countOf({ sessions }: SessionControl, subject: string): Promise<n
   }
 }
 
+/** How long the log waits for the hash of a subject, which another process has where there are workers. Milliseconds. */
+const hashWait = 250;
+
+/** How a subject is called in the log; null where nobody says so in time. */
+async function hashIn({ sessions }: SessionControl, order: RevokeOrder): Promise<string | null> {
+  if ("key" in order) return null;
+  const asked = Promise.resolve(sessions.hashOf(order.subject));
+  return within(hashWait, asked, () => new Error("late")).catch(() => null);
+}
+
 /** Who gave an order, for the log. */
 export type OrderedBy = "DELETE /sessions" | "POST /revoke with the token" | "POST /revoke, signed";
 
@@ -93,13 +103,16 @@ export function createRevoker(control: SessionControl): Revoker {
   };
   return {
     async carryOut(order, by) {
-      const subjectHash = "key" in order ? null : await control.sessions.hashOf(order.subject);
+      // The log waits for the order, and never the order for the log.
+      const revoking = revoke(order);
+      revoking.catch(() => {});
+      const subjectHash = await hashIn(control, order);
       const whom = {
         ...("key" in order ? { session: shownKey(order) } : {}),
         ...(subjectHash === null ? {} : { subjectHash }),
       };
       try {
-        const found = await revoke(order);
+        const found = await revoking;
         const outcome = found ? "done" : "no such session";
         publish("session", () => ({ event: "session.revoked", ...whom, reason: by, outcome }));
         return found;

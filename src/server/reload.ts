@@ -105,7 +105,7 @@ export function inOnePass(...steps: readonly (() => unknown)[]): void {
 }
 
 /**
- * Checks what holds as long as the server's listeners: their addresses, and whether they speak TLS.
+ * Checks what holds as long as the server's listeners: their addresses, who serves them, and whether they speak TLS.
  *
  * @throws OptionsError
  */
@@ -116,8 +116,14 @@ export function checkListeners(before: ServerConfig, after: ServerConfig): void 
 }
 
 /** What of a configuration holds as long as the listeners. */
-export const fixedParts = ({ listen, tls, admin }: ServerConfig): Readonly<Record<string, unknown>> => ({
+export const fixedParts = ({
+  listen,
+  workers = 1,
+  tls,
+  admin,
+}: ServerConfig): Readonly<Record<string, unknown>> => ({
   listen: formatListenAddress(listen),
+  workers,
   tls: tls === undefined ? "none" : "some",
   admin: { listen: admin && formatListenAddress(admin.listen) },
 });

@@ -86,11 +86,13 @@ describe("prepareReload", () => {
     const next: ServerConfig = {
       ...config,
       listen: { host: "127.0.0.1", port: 1 },
+      workers: 2,
       admin,
       tls: { cert, key },
       options: { ...config.options, prefix: "/other" },
     };
-    expect(problemsOf(server, next)).toEqual(["listen", "admin.listen", "tls.cert", "prefix"]);
+    expect(problemsOf(server, next)).toEqual(["listen", "workers", "admin.listen", "tls.cert", "prefix"]);
+    expect(problemsOf(server, { ...config, tls: { cert, key }, workers: 1 })).toEqual(["tls.cert"]);
     expect(problemsOf(server, config)).toEqual(["tls"]);
     expect(problemsOf(server, { ...next, options: { ...config.options, prefix: "other" } })).toContain(
       "prefix",

@@ -7,6 +7,8 @@ import type { DocumentWrite, StoredDocument, WriteOutcome } from "../../store/se
 export interface WorkerCalls {
   /** Begins to serve; once, and first. */
   start(order: StartOrder): Promise<Started>;
+  /** Answers at once, whatever else it has to do: who does not, hangs. */
+  ping(argument: null): void;
   /** Makes everything that another configuration needs, and changes nothing. Rejects with its problems. */
   prepare(parcel: string): void;
   /** Puts into force what was prepared last. */
@@ -26,7 +28,7 @@ export interface WorkerCalls {
   hashOf(subject: string): string | null;
   /** Another worker is dead. */
   nodeGone(name: string): void;
-  /** A message of the store that the primary keeps. */
+  /** A message of another worker, where the primary keeps the store. */
   heard(message: string): void;
 }
 
@@ -75,5 +77,6 @@ export interface KeptStoreCalls {
   read(name: string): Promise<StoredDocument>;
   write(order: { readonly name: string; readonly write: DocumentWrite }): Promise<WriteOutcome>;
   names(prefix: string): Promise<readonly string[]>;
-  publish(message: string): Promise<void>;
+  /** Tells the other workers. */
+  publish(message: string): void;
 }

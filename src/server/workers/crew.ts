@@ -1,30 +1,31 @@
-import cluster, { type Worker } from "node:cluster";
+import cluster from "node:cluster";
 import { fileURLToPath } from "node:url";
 import { publish } from "../../kernel/channels.ts";
 import { systemClock } from "../../kernel/clock.ts";
-import { atMost, within } from "../../kernel/deadline.ts";
+import { atMost } from "../../kernel/deadline.ts";
+import { askWorker, type AskedWorker, type Patience, usualPatience } from "./ask-worker.ts";
 import type { Collected, PrimaryCalls, Started, StartOrder, WorkerCalls } from "./calls.ts";
 import { passLines } from "./lines.ts";
-import { createPeer, type Peer, PeerGone } from "./peer.ts";
+import { createPeer, PeerGone } from "./peer.ts";
 
 /** What a crew is made from. */
 export interface CrewOptions {
   readonly count: number;
   /** What a worker begins with at the moment. */
   readonly order: (number: number) => StartOrder;
-  /** What workers may ask. */
-  readonly calls: Partial<PrimaryCalls>;
+  /** What the worker of a place may ask. */
+  readonly calls: (number: number) => Partial<PrimaryCalls>;
   /** Takes whole lines of the workers' logs. */
   readonly write: (lines: string) => void;
+  /** How long a worker is waited for; as usual by default. */
+  readonly patience?: Patience;
+  /** What a worker's process runs; by default ours. */
+  readonly program?: URL;
 }
 
 /** One worker from its start to its death. */
-interface Member {
+interface Member extends AskedWorker {
   readonly number: number;
-  readonly worker: Worker;
-  readonly peer: Peer<WorkerCalls>;
-  /** Resolves with its death. */
-  readonly dead: Promise<void>;
   /** Null until it serves. */
   started: Started | null;
 }
@@ -35,9 +36,6 @@ const healthyAfter = 10_000;
 /** The pause before a worker is replaced that died early, doubled with each further one, and the longest. Milliseconds. */
 const firstPause = 100;
 const longestPause = 10_000;
-
-/** A worker that gives no word for so long is ended, and counts as dead. Milliseconds. */
-const wordWait = 10_000;
 
 /** What the end of sessions and processes may take. Milliseconds. */
 const farewell = 5000;
@@ -56,7 +54,7 @@ export class Crew {
     // is closed by nobody, and its client waits for ever. docs/decisions/0017-workers-are-nodes.md
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({
-      exec: fileURLToPath(new URL("worker-main.js", import.meta.url)),
+      exec: fileURLToPath(options.program ?? new URL("worker-main.js", import.meta.url)),
       args: [],
       stdio: ["ignore", "pipe", "inherit", "ipc"],
     });
@@ -127,12 +125,22 @@ export class Crew {
   ): Promise<Awaited<ReturnType<WorkerCalls[Name]>>> {
     for (const member of this.#serving()) {
       try {
-        return (await this.#ask(member, name, argument)) as never;
+        return await this.#ask(member, name, argument);
       } catch (error) {
         if (!(error instanceof PeerGone)) throw error;
       }
     }
     throw new PeerGone();
+  }
+
+  /** Tells every worker that serves, but the one of this place. */
+  tellOthers<Name extends keyof WorkerCalls>(
+    number: number,
+    name: Name,
+    argument: Parameters<WorkerCalls[Name]>[0],
+  ): void {
+    for (const member of this.#serving())
+      if (member.number !== number) member.peer.tell(name, argument as never);
   }
 
   /** What each worker knows of its own. */
@@ -146,8 +154,10 @@ export class Crew {
    */
   async drain(longest: number, endsSessions: boolean): Promise<void> {
     this.#isStopping = true;
-    const members = [...this.#members.values()];
-    // One that was just starting has nothing to finish, and one that dies has not either.
+    const members = this.#serving();
+    // One that is just starting has nothing to finish.
+    for (const member of this.#members.values()) if (!members.includes(member)) member.kill();
+    // One that dies has not either.
     const each = (call: "drain" | "exit"): Promise<unknown> =>
       Promise.allSettled(members.map(({ peer }) => peer.call(call, null)));
     await atMost(longest, each("drain"));
@@ -166,38 +176,31 @@ export class Crew {
   }
 
   readonly #killAll = (): void => {
-    for (const { worker } of this.#members.values()) worker.process.kill("SIGKILL");
+    for (const { kill } of this.#members.values()) kill();
   };
 
   #serving(): readonly Member[] {
     return [...this.#members.values()].filter(({ started }) => started !== null);
   }
 
-  async #ask<Name extends keyof WorkerCalls>(
-    { peer, worker, dead }: Member,
+  #ask<Name extends keyof WorkerCalls>(
+    member: Member,
     name: Name,
     argument: Parameters<WorkerCalls[Name]>[0],
-  ): Promise<unknown> {
-    const late = new PeerGone();
-    try {
-      return await within(wordWait, peer.call(name, argument as never), () => late);
-    } catch (error) {
-      if (error !== late) throw error;
-      worker.process.kill("SIGKILL");
-      await dead;
-      throw error;
-    }
+  ): Promise<Awaited<ReturnType<WorkerCalls[Name]>>> {
+    return askWorker(member, { name, argument }, this.#options.patience ?? usualPatience);
   }
 
   async #launch(number: number): Promise<Started> {
     const worker = cluster.fork();
     const { calls, order, write } = this.#options;
     const peer = createPeer<WorkerCalls>({
-      calls: calls as unknown as Readonly<Record<string, (argument: never) => unknown>>,
+      calls: calls(number) as unknown as Readonly<Record<string, (argument: never) => unknown>>,
       send: (message) => void worker.send(message as never, undefined, () => {}),
     });
     const dead = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
-    const member: Member = { number, worker, peer, dead, started: null };
+    const kill = (): void => void worker.process.kill("SIGKILL");
+    const member: Member = { number, peer, dead, kill, started: null };
     this.#members.set(number, member);
     const startedAt = systemClock.now();
     const greeted = new Promise<void>((resolve) => {
@@ -222,6 +225,8 @@ export class Crew {
       await peer.call("commit", null);
       given = wanted;
     }
+    // Its last word may come while it is ended already.
+    if (this.#isStopping) throw new PeerGone();
     member.started = started;
     return started;
   }
@@ -243,7 +248,7 @@ export class Crew {
           publish("policy", () => ({ event: "worker.replaced", reason: told }));
         },
         // Its death is told by itself.
-        () => this.#members.get(number)?.worker.process.kill("SIGKILL"),
+        () => this.#members.get(number)?.kill(),
       );
     });
   }

@@ -11,16 +11,21 @@ export interface KeptStore {
 /** Creates the view of one worker. To the sessions it is a store that several nodes share, like any other. */
 export function createKeptStore(primary: Peer<KeptStoreCalls>): KeptStore {
   const listeners = new Set<(message: string) => void>();
+  const hear = (message: string): void => {
+    for (const listener of listeners) listener(message);
+  };
   return {
-    hear(message) {
-      for (const listener of listeners) listener(message);
-    },
+    hear,
     store: {
       reach: "nodes",
       read: (name) => primary.call("read", name),
       write: (name, write) => primary.call("write", { name, write }),
       names: (prefix) => primary.call("names", prefix),
-      publish: (message) => primary.call("publish", message),
+      async publish(message) {
+        await primary.call("publish", message);
+        // The others hear it from the primary.
+        hear(message);
+      },
       subscribe(listener) {
         listeners.add(listener);
         return () => void listeners.delete(listener);
@@ -33,10 +38,10 @@ export function createKeptStore(primary: Peer<KeptStoreCalls>): KeptStore {
   };
 }
 
-/** What the primary answers of the store that it keeps. */
-export const callsOf = (store: SessionStore): KeptStoreCalls => ({
+/** What the primary answers a worker of the store that it keeps; `tellOthers` passes on what the worker says to all. */
+export const callsOf = (store: SessionStore, tellOthers: (message: string) => void): KeptStoreCalls => ({
   read: (name) => store.read(name),
   write: ({ name, write }) => store.write(name, write),
   names: (prefix) => store.names(prefix),
-  publish: (message) => store.publish(message),
+  publish: (message) => tellOthers(message),
 });

@@ -16,8 +16,8 @@ const failures: Readonly<Record<string, Error>> = {
   other: new TypeError("a bug"),
 };
 
-/** Two ends of one channel over which only text travels. */
-function connected(): Peer<TestCalls> {
+/** Two ends of one channel over which only text travels; `sent` takes what the other end sends. */
+function connected(sent: unknown[] = []): Peer<TestCalls> {
   const calls: TestCalls = {
     double: (value) => value * 2,
     fail(kind) {
@@ -30,7 +30,14 @@ function connected(): Peer<TestCalls> {
     queueMicrotask(() => to().receive(JSON.parse(text)));
   };
   const here: Peer<TestCalls> = createPeer({ calls: {}, send: carry(() => there) });
-  const there = createPeer<never>({ calls: calls as never, send: carry(() => here) });
+  const back = carry(() => here);
+  const there = createPeer<never>({
+    calls: calls as never,
+    send(message) {
+      sent.push(message);
+      back(message);
+    },
+  });
   return here;
 }
 
@@ -52,6 +59,15 @@ describe("createPeer", () => {
     await expect(peer.call("fail", "listen")).rejects.toBeInstanceOf(ListenError);
     await expect(peer.call("fail", "other")).rejects.toThrow("a bug");
     await expect(peer.call("constructor" as "double", 1)).rejects.toThrow("there is no constructor");
+  });
+
+  test("what is told is done, and not answered, whatever comes of it", async () => {
+    const sent: unknown[] = [];
+    const peer = connected(sent);
+    peer.tell("double", 1);
+    peer.tell("fail", "other");
+    expect(await peer.call("double", 2)).toBe(4);
+    expect(sent).toHaveLength(1);
   });
 
   test("a death answers everything that was asked, and everything that is asked after it", async () => {

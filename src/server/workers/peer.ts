@@ -14,6 +14,8 @@ export interface Peer<Theirs> {
     name: Name,
     argument: Argument<Theirs[Name]>,
   ): Promise<Answer<Theirs[Name]>>;
+  /** Tells the other process, which does not answer. */
+  tell<Name extends keyof Theirs & string>(name: Name, argument: Argument<Theirs[Name]>): void;
   /** Takes a message of the channel. */
   receive(message: unknown): void;
   /** The other process is dead: whatever was asked of it is answered by that. */
@@ -36,8 +38,9 @@ type Failure =
   | { readonly listen: string }
   | { readonly message: string };
 
+/** Without a number it is not answered. */
 type Message =
-  | { readonly id: number; readonly name: string; readonly argument: unknown }
+  | { readonly id: number | null; readonly name: string; readonly argument: unknown }
   | { readonly id: number; readonly answer: unknown }
   | { readonly id: number; readonly failure: Failure };
 
@@ -59,14 +62,14 @@ export function createPeer<Theirs>({ send, calls }: PeerOptions<Calls<string>>):
   let isGone = false;
   let last = 0;
 
-  const answer = async (id: number, name: string, argument: unknown): Promise<void> => {
+  const answer = async (id: number | null, name: string, argument: unknown): Promise<void> => {
     try {
       const call = Object.hasOwn(calls, name) ? calls[name] : undefined;
       if (call === undefined) throw new Error(`there is no ${name}`);
       const given: unknown = await call(argument as never);
-      if (!isGone) send({ id, answer: given ?? null });
+      if (!isGone && id !== null) send({ id, answer: given ?? null });
     } catch (error) {
-      if (!isGone) send({ id, failure: toFailure(error) });
+      if (!isGone && id !== null) send({ id, failure: toFailure(error) });
     }
   };
 
@@ -78,6 +81,9 @@ export function createPeer<Theirs>({ send, calls }: PeerOptions<Calls<string>>):
         waiting.set(last, { resolve, reject });
         send({ id: last, name, argument });
       }),
+    tell(name, argument) {
+      if (!isGone) send({ id: null, name, argument });
+    },
     receive(received) {
       const message = received as Message;
       if ("name" in message) return void answer(message.id, message.name, message.argument);

@@ -57,6 +57,7 @@ const width = 16;
 
 const calls: WorkerCalls = {
   start,
+  ping() {},
   prepare(parcel) {
     commit = running().prepareReload(configOf(parcel));
   },

@@ -55,7 +55,10 @@ export async function startWorkers(
   const crew = new Crew({
     write,
     count: config.workers ?? 1,
-    calls: { ...(store && callsOf(store)), ...(events && { happened: (told) => events.addAll(told) }) },
+    calls: (number) => ({
+      ...(store && callsOf(store, (message) => crew.tellOthers(number, "heard", message))),
+      ...(events && { happened: (told) => events.addAll(told) }),
+    }),
     order: (number) => ({
       number,
       parcel: current.parcel,
@@ -63,7 +66,6 @@ export async function startWorkers(
       isWatched: events !== undefined,
     }),
   });
-  const unsubscribe = store?.subscribe((message) => void crew.askAll("heard", message).catch(() => {}));
   let isDraining = false;
   const admin =
     events &&
@@ -78,7 +80,6 @@ export async function startWorkers(
     });
   const close = async (): Promise<void> => {
     await crew.end();
-    unsubscribe?.();
     await Promise.all([store?.close(), admin && closeNow(admin.server)]);
     admin?.close();
   };
@@ -126,11 +127,10 @@ const insideAnother: OptionProblem = {
     "must be 1 here: another program runs this process as a worker of node:cluster, as pm2 in cluster mode does",
 };
 
-/** What the workers do not see: the private listener, and how many they are. */
+/** What of the listeners cannot change; the private one no worker sees. */
 function problemsOf(before: ServerConfig, after: ServerConfig): readonly OptionProblem[] {
   const changed = changedPlaces(fixedParts(before), fixedParts(after));
-  const isOther = before.workers !== after.workers;
-  return [...changed, ...(isOther ? ["workers"] : [])].map((path) => ({ path, message: needsRestart }));
+  return changed.map((path) => ({ path, message: needsRestart }));
 }
 
 /** The store that no two processes could open; null where each worker reaches it by itself. */
