@@ -261,6 +261,20 @@ describe("a user who is gone at the application", () => {
       .toBe(401);
   });
 
+  test("and logged out here comes back in two seconds, whatever was asked and remembered meanwhile", async () => {
+    const { app, stack } = await start(", cacheFor: 5m");
+    app.users.set("a", { subject: "ann" });
+    expect((await stack.get(items, ann)).status).toBe(200);
+    expect((await stack.get("/_session", ann, { method: "DELETE" })).status).toBe(204);
+    const before = app.questions.length;
+    for (let turn = 0; turn < 3; turn += 1) expect((await stack.get(items, ann)).status).toBe(401);
+    // Too early to count, and not asked again for each request.
+    expect(app.questions).toHaveLength(before + 1);
+    await expect
+      .poll(async () => (await stack.get(items, ann)).status, { interval: 100, timeout: 5000 })
+      .toBe(200);
+  });
+
   test("loses an open socket too, when it is time to ask for it again", async () => {
     const app = started.keep(await startWhoamiApp());
     const stack = started.keep(
