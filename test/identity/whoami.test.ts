@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { createLatch } from "../support/latch.ts";
+import { send } from "../support/raw-client.ts";
 import { startRedisServer } from "../support/redis-server.ts";
 import { cleanedUp } from "../support/started.ts";
 import { startWhoamiApp, type WhoamiApp } from "../support/whoami-app.ts";
@@ -187,6 +188,20 @@ describe("a question", () => {
     for (const credentials of [{}, { cookie: "theme=dark" }, { authorization: ["Bearer a", "Bearer b"] }])
       expect((await stack.get(items, credentials)).status).toBe(401);
     expect(app.questions).toEqual([]);
+  });
+
+  test("with what browsers add by themselves needs an Origin, with a token it needs none", async () => {
+    const { app, stack } = await start(", forwardHeaders: [authorization]");
+    app.answer(json({ subject: "ann" }));
+    const status = async (authorization: string | readonly string[]): Promise<number> => {
+      const headers = { host: "portal.example.com", authorization };
+      return (await send({ origin: stack.server.url, path: "/qlik/_session", method: "DELETE", headers }))
+        .status;
+    };
+    for (const ambient of ["Basic YW5uOng=", "Negotiate YII=", "Bearer", ["Bearer a", "Basic YW5uOng="]])
+      expect(await status(ambient)).toBe(403);
+    expect(app.questions).toEqual([]);
+    expect(await status("bearer a")).toBe(204);
   });
 
   test("is asked once for all who come at once, and an answer is remembered for a while", async () => {
