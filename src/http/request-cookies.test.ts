@@ -21,3 +21,14 @@ test("a cookie that comes twice is none", () => {
     null,
   ]);
 });
+
+test("only space and tab are taken off: a name that looks like ours to JavaScript alone is another", () => {
+  const raw = ["cookie", "\xa0__Host-a=evil; __Host-a\xa0=evil; \x0b__Host-a=evil;\t __Host-a \t= ann\xa0"];
+  expect(onlyCookie(raw, "__Host-a")).toBe("ann\xa0");
+  expect(requestCookies(raw).map(([name]) => name)).toEqual([
+    "\xa0__Host-a",
+    "__Host-a\xa0",
+    "\x0b__Host-a",
+    "__Host-a",
+  ]);
+});

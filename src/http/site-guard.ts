@@ -27,7 +27,7 @@ export interface SiteFacts {
   readonly preflightMethod?: string | undefined;
   /** Whether the request carries any cookie. */
   readonly hasCookie: boolean;
-  /** Whether the identity comes from an `Authorization` header, which no browser adds by itself. */
+  /** Whether the identity comes from a token in `Authorization`, which no browser adds by itself. */
   readonly authorizationIdentity: boolean;
   /** Whether the request came in over TLS. */
   readonly secure: boolean;

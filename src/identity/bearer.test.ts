@@ -39,17 +39,29 @@ const token = (claims: JWTPayload): Promise<string> =>
     .setProtectedHeader({ alg: "ES256" })
     .sign(privateKey);
 
-test("a token vouches from when it was issued, and not later than when it was first seen", async () => {
+const evidence = async (of: unknown): Promise<number | undefined> => ((await of) as Identity).evidenceAt;
+
+test("a token vouches from when it was issued; one that does not say never does after a log-out", async () => {
   const { clock, ask } = source();
-  const evidence = async (of: string): Promise<number | undefined> =>
-    ((await ask(of)) as Identity).evidenceAt;
   const past = await token({ iat: start / 1000 - 60 });
-  expect(await evidence(past)).toBe(start - 60_000);
-  const early = await token({ iat: start / 1000 + 50 });
-  expect(await evidence(early)).toBe(start);
+  expect(await evidence(ask(past))).toBe(start - 60_000);
+  expect(await evidence(ask(await token({ iat: start / 1000 })))).toBe(start);
+  expect(await evidence(ask(await token({})))).toBe(0);
+  expect(await evidence(ask(await token({ nbf: start / 1000 - 1 })))).toBe(0);
   clock.at = start + 100_000;
-  expect(await evidence(early)).toBe(start);
-  expect(await evidence(await token({}))).toBe(0);
+  expect(await evidence(ask(past))).toBe(start - 60_000);
+});
+
+test("a token of a provider whose clock is ahead is from before every log-out since it was issued", async () => {
+  const [one, other] = [source(), source()];
+  const ahead = await token({ iat: start / 1000 + 50 });
+  expect(await evidence(one.ask(ahead))).toBe(start - 10_000);
+  // A log-out comes at start + 10 s; a node that has never seen the token must not take its own time for the word's.
+  other.clock.at = start + 20_000;
+  expect(await evidence(other.ask(ahead))).toBe(start - 10_000);
+  // Verified again, when it is from the past, it vouches from when it did.
+  one.clock.at = start + 100_000;
+  expect(await evidence(one.ask(ahead))).toBe(start - 10_000);
 });
 
 test("a token that is known is answered without waiting, for as long as it says", async () => {

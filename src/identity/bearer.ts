@@ -146,7 +146,7 @@ function toIdentity(
     return standingIdentity({
       ...mapped.identity,
       expiresAt: (payload.exp ?? 0) * 1000,
-      evidenceAt: evidenceOf(payload, before?.evidenceAt ?? now),
+      evidenceAt: before?.evidenceAt ?? evidenceOf(payload, now),
     });
   } catch (error) {
     throw refused(`cannot be used: ${error instanceof Error ? error.message : "its claims"}`);
@@ -154,8 +154,12 @@ function toIdentity(
 }
 
 /**
- * When the provider vouched; not later than when the token was first seen, whatever the provider's clock says. A token that
- * does not say when it was issued never brings somebody back after a log-out.
+ * When the provider vouched, as its clock says, at the time `now` at which the token is first seen. A clock that is ahead would
+ * put that behind a log-out in between, so that a token from the future counts from when it was issued at the earliest. A token
+ * that does not say when it was issued never brings somebody back after a log-out. rules R1
  */
-const evidenceOf = ({ iat, nbf }: JWTPayload, firstSeen: number): number =>
-  Math.min((iat ?? nbf ?? 0) * 1000, firstSeen);
+function evidenceOf({ iat }: JWTPayload, now: number): number {
+  if (iat === undefined) return 0;
+  const issuedAt = iat * 1000;
+  return issuedAt > now ? issuedAt - clockTolerance : issuedAt;
+}

@@ -13,6 +13,10 @@ export interface Identify {
   readonly givenAfter?: (request: IncomingMessage, since: number) => Named;
   /** What a source that signs people in itself is in a proxy; it is asked there, and not here. */
   readonly openIn?: (house: SignInHouse) => SignInSource;
+  /** The same text for the same settings, so that a reload knows a source that it need not make anew. */
+  readonly madeOf?: string;
+  /** Lets go of what the source holds open; questions under way are still answered. */
+  readonly close?: () => void;
   /** Its settings, where they hold for the life of a process. */
   readonly fixed?: unknown;
   /** Own routes of such a source, by what stands behind `_session/` in their path. */

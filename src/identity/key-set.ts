@@ -139,7 +139,8 @@ class RemoteKeySet implements KeySet {
       if (answer.status !== 200) throw new Error(`status ${answer.status}`);
       const read = readObject(answer);
       if ("problem" in read) throw new Error(read.problem);
-      if (answer.body !== this.#text) this.#take(read.object, answer.body);
+      // Keys that had grown too old are gone, also where the provider still has the same ones.
+      if (this.#find === null || answer.body !== this.#text) this.#take(read.object, answer.body);
       this.#readAt = startedAt;
     } catch (error) {
       this.#failedAt = clock.now();

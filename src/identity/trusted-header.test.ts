@@ -124,6 +124,28 @@ describe("createTrustedHeaderIdentify", () => {
     expect(identify(request(headers))).toBeNull();
   });
 
+  test.each([
+    "-",
+    "(null)",
+    "null",
+    "undefined",
+    "$remote_user",
+    "${user}",
+    "%{REMOTE_USER}",
+    "%{X-Forwarded-User}e",
+    "{http.auth.user.id}",
+  ])("is anonymous where the front door had nothing to fill in: %s", (nothing) => {
+    expect(identify(request([["X-User-Sub", nothing]]))).toBeNull();
+    const withSession = (id: string) =>
+      request([
+        ["X-User-Sub", "ann"],
+        ["X-User-Session", id],
+      ]);
+    expect(identify(withSession(nothing))).toBeNull();
+    // Who is only called so is somebody.
+    expect(identify(withSession(`x${nothing}`))).toEqual({ subject: "ann", sessionId: `x${nothing}` });
+  });
+
   test("is anonymous when the bytes are not UTF-8", () => {
     const latin1 = {
       rawHeaders: ["X-User-Sub", "zo\xeb"],

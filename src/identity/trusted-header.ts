@@ -178,12 +178,18 @@ function toIdentity(values: Values, separator: string | undefined): Identity | n
   return identity;
 }
 
+/** What front doors send where they had nothing to fill in. */
+const emptyWords = new Set(["-", "(null)", "null", "undefined"]);
+
+/** The words of a placeholder that was not filled in: `{http.auth.user}`, `%{REMOTE_USER}e`, `$remote_user`, `${user}`. */
+const placeholder = /^(?:\{[\w.$-]+\}|%\{[^{}]*\}\w*|\$(?:\w+|\{\w+\}))$/;
+
 /**
- * HTTP takes white space off the ends; what Unicode adds to it would make look-alikes. attacks A7. A front door that had
- * nothing to fill in may send the words of its own placeholder: everybody who is not signed in would be that one user.
+ * HTTP takes white space off the ends; what Unicode adds to it would make look-alikes. attacks A7. Where a front door says
+ * that there is nobody, everybody who is not signed in would be that one user.
  */
 const isId = (value: string): boolean =>
-  value.length <= longestId && value.trim() === value && !/^\{[\w.$-]+\}$/.test(value);
+  value.length <= longestId && value.trim() === value && !emptyWords.has(value) && !placeholder.test(value);
 
 /** Everything but a plain yes is a no: a front door that says "unknown" has not verified the address. */
 const toBoolean = (value: string): boolean => value.toLowerCase() === "true" || value === "1";

@@ -50,10 +50,15 @@ export function createWhoamiIdentify(options: WhoamiOptions): Identify {
   const warnOfCookies = createCookieWarning();
   const memory = createWhoamiMemory({ clock, cacheFor: options.cacheFor });
 
+  let isClosed = false;
+
   const question = async (headers: readonly string[], startedAt: number): Promise<Identity | null> => {
     if (memory.underway > concurrency * (1 + waitingForEach))
       throw failure("too many questions are under way");
-    const answer = await asked(options, agent, headers);
+    const answer = await asked(options, agent, headers).finally(() => {
+      // This one is among those under way.
+      if (isClosed && memory.underway <= 1) agent.destroy();
+    });
     if (answer.headers["set-cookie"] !== undefined) warnOfCookies();
     return identityIn(answer, options.claims, startedAt);
   };
@@ -66,6 +71,10 @@ export function createWhoamiIdentify(options: WhoamiOptions): Identify {
   };
   return Object.assign((request: IncomingMessage): Named => givenAfter(request, Number.NEGATIVE_INFINITY), {
     givenAfter,
+    close() {
+      isClosed = true;
+      if (memory.underway === 0) agent.destroy();
+    },
   });
 }
 

@@ -46,6 +46,13 @@ export function withSecretsOf(before: ResolvedOptions, after: ResolvedOptions): 
   return Object.freeze({ ...after, secrets: [...after.secrets, madeSecret] as const, madeSecret });
 }
 
+/** The options with the identity source of before where the settings are the same: what it has learned stays known. */
+export function withSourceOf(before: ResolvedOptions, after: ResolvedOptions): ResolvedOptions {
+  const { identify } = before;
+  const isSame = identify.madeOf !== undefined && identify.madeOf === after.identify.madeOf;
+  return isSame ? Object.freeze({ ...after, identify }) : after;
+}
+
 const noOlderSecret =
   "must hold the first line of before too, below the new one: without it nothing that is sealed could be opened, and every session would be lost";
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { type ErrorCode, SessionProxyError } from "../errors.ts";
-import { firstHeader, headerValues } from "../http/raw-headers.ts";
+import { firstHeader, headerValues, type RawHeaders } from "../http/raw-headers.ts";
 import { readSiteHeaders, type SiteHeaders } from "../http/site-headers.ts";
 import { judgeSite, type SiteFacts, type SiteVerdict } from "../http/site-guard.ts";
 import { readTarget, stripPrefix, type Target } from "../http/target.ts";
@@ -247,6 +247,12 @@ function preflightMethod(request: RequestHead): string | undefined {
   return firstHeader(request.rawHeaders, "access-control-request-method");
 }
 
+/** Whether `Authorization` holds a token and nothing else: Basic, Negotiate and the like browsers add by themselves. */
+function hasOneToken(raw: RawHeaders): boolean {
+  const values = headerValues(raw, "authorization");
+  return values.length === 1 && /^Bearer +\S/i.test(values[0] ?? "");
+}
+
 function factsOf(
   request: RequestHead,
   headers: SiteHeaders,
@@ -275,9 +281,7 @@ function factsOf(
     referer: headers.referer,
     preflightMethod: headers.preflightMethod,
     hasCookie: headers.hasCookie,
-    authorizationIdentity:
-      options.identityHeaders.has("authorization") &&
-      firstHeader(request.rawHeaders, "authorization") !== undefined,
+    authorizationIdentity: options.identityHeaders.has("authorization") && hasOneToken(request.rawHeaders),
     secure: request.socket.encrypted === true,
   };
 }

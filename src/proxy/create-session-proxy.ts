@@ -10,7 +10,7 @@ import { HttpDoor } from "./http-door.ts";
 import { LiveSockets } from "./live-sockets.ts";
 import { LossMemory } from "./loss-memory.ts";
 import { resolveOptions, type SessionProxyOptions } from "../options/session-proxy-options.ts";
-import { reloadProblems, withSecretsOf } from "../options/fixed-options.ts";
+import { reloadProblems, withSecretsOf, withSourceOf } from "../options/fixed-options.ts";
 import { OwnWord } from "./own-word.ts";
 import { ProductInfo } from "./product-info.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
@@ -112,16 +112,18 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
   const upgrades = new UpgradeDoor(doors.upgrades);
 
   const prepareReload = (wanted: ResolvedOptions): (() => Reloaded) => {
-    const next = withSecretsOf(current, wanted);
+    const next = withSourceOf(current, withSecretsOf(current, wanted));
     const problems = reloadProblems(current, next);
     if (problems.length > 0) throw new OptionsError(problems);
     const nextDoors = createDoorContexts(next, standing);
     return () => {
+      const { identify } = current;
       const isSecretNew = next.secrets[0].reveal() !== current.secrets[0].reveal();
       current = next;
       doors = nextDoors;
       http.use(doors.http);
       upgrades.use(doors.upgrades);
+      if (identify !== next.identify) identify.close?.();
       seal.rotate(textsOf(next.secrets));
       if (isSecretNew) sessions.upkeep.sealAnew();
       sessions.upkeep.signWith(next.tenant.signingKeys[0]);
@@ -172,6 +174,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
       await sessions.close();
       await atMost(closeWait, live.empty());
       await upstream.close();
+      current.identify.close?.();
       await store.close();
       standing.tracing.close();
     },

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { SessionProxyError } from "../errors.ts";
 import type { Identity, Named } from "../identity/identity.ts";
 import { within } from "../kernel/deadline.ts";
+import { comeBackAfter } from "../registry/ends.ts";
 import type { ProxySession } from "../session/proxy-session.ts";
 import type { SessionManager } from "../session/session-manager.ts";
 import type { Admission } from "./admission.ts";
@@ -35,11 +36,17 @@ export function createSignIn({ admission, sessions, remembers, timeout, now }: S
   const inTime = <T>(host: Promise<T>): Promise<T> =>
     within(timeout, host, () => new SessionProxyError("QSP-IDENTITY", { status: 503, reason: "no answer" }));
 
-  /** A word from before an end is not taken from memory: after a log-out the host is asked again. rules R14 */
+  /**
+   * A word that opens nothing after an end is not taken from memory: after a log-out the host is asked again, and once more as
+   * soon as its word counts. rules R1, R14
+   */
   const current = (request: IncomingMessage, identity: Identity | null): Named => {
     if (!remembers || identity?.evidenceAt === undefined) return identity;
     const end = sessions.lastEnd(identity);
-    return end < identity.evidenceAt ? identity : admission.identify(request, end);
+    const counts = end + comeBackAfter;
+    if (counts < identity.evidenceAt) return identity;
+    // Until then another question gives no better word: one is enough for all who ask.
+    return admission.identify(request, now() > counts ? counts : end);
   };
 
   const identifyNow = (request: IncomingMessage): Named => {

@@ -46,3 +46,23 @@ test("keys are read again in the background, and are used for a day after they w
   expect(keys.version()).toBe(-1);
   await expect(find("k2")).rejects.toMatchObject({ code: "QSP-IDENTITY", status: 503 });
 });
+
+test("keys that nobody asked for in a day are read again, and are the same as before", async () => {
+  const provider = started.keep(await startTokenIssuer());
+  const clock = createManualClock();
+  const keys = createRemoteKeySet({
+    name: "identity.bearer.jwksUrl",
+    url: new URL(provider.jwksUrl),
+    clock,
+    cooldown: 10,
+  });
+  const find = () => keys.find({ alg: "ES256", kid: "k1" }, noToken);
+  const before = await find();
+  clock.advance(25 * 60 * minute);
+  expect(keys.version()).toBe(-1);
+  const after = await find();
+  expect(after.key).toEqual(before.key);
+  expect(keys.version()).toBe(after.version);
+  await find();
+  expect(provider.questions).toBe(2);
+});

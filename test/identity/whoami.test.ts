@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { createLatch } from "../support/latch.ts";
+import { send } from "../support/raw-client.ts";
 import { startRedisServer } from "../support/redis-server.ts";
 import { cleanedUp } from "../support/started.ts";
 import { startWhoamiApp, type WhoamiApp } from "../support/whoami-app.ts";
@@ -189,6 +190,20 @@ describe("a question", () => {
     expect(app.questions).toEqual([]);
   });
 
+  test("with what browsers add by themselves needs an Origin, with a token it needs none", async () => {
+    const { app, stack } = await start(", forwardHeaders: [authorization]");
+    app.answer(json({ subject: "ann" }));
+    const status = async (authorization: string | readonly string[]): Promise<number> => {
+      const headers = { host: "portal.example.com", authorization };
+      return (await send({ origin: stack.server.url, path: "/qlik/_session", method: "DELETE", headers }))
+        .status;
+    };
+    for (const ambient of ["Basic YW5uOng=", "Negotiate YII=", "Bearer", ["Bearer a", "Basic YW5uOng="]])
+      expect(await status(ambient)).toBe(403);
+    expect(app.questions).toEqual([]);
+    expect(await status("bearer a")).toBe(204);
+  });
+
   test("is asked once for all who come at once, and an answer is remembered for a while", async () => {
     const { app, stack } = await start();
     app.users.set("a", { subject: "ann" }).set("b", { subject: "bob" });
@@ -259,6 +274,20 @@ describe("a user who is gone at the application", () => {
     await expect
       .poll(async () => (await stack.get(items, ann)).status, { interval: 50, timeout: 3000 })
       .toBe(401);
+  });
+
+  test("and logged out here comes back in two seconds, whatever was asked and remembered meanwhile", async () => {
+    const { app, stack } = await start(", cacheFor: 5m");
+    app.users.set("a", { subject: "ann" });
+    expect((await stack.get(items, ann)).status).toBe(200);
+    expect((await stack.get("/_session", ann, { method: "DELETE" })).status).toBe(204);
+    const before = app.questions.length;
+    for (let turn = 0; turn < 3; turn += 1) expect((await stack.get(items, ann)).status).toBe(401);
+    // Too early to count, and not asked again for each request.
+    expect(app.questions).toHaveLength(before + 1);
+    await expect
+      .poll(async () => (await stack.get(items, ann)).status, { interval: 100, timeout: 5000 })
+      .toBe(200);
   });
 
   test("loses an open socket too, when it is time to ask for it again", async () => {

@@ -1,3 +1,4 @@
+import { createHmac, randomBytes } from "node:crypto";
 import type { OptionProblem } from "../../errors.ts";
 import type { Identify } from "../../identity/identify.ts";
 import { isPlainObject } from "../../options/check-shape.ts";
@@ -25,6 +26,15 @@ export interface IdentitySource {
   readonly warnings: readonly OptionProblem[];
 }
 
+/** Of this process alone: settings may hold a secret, which nobody shall guess from what is left of it. */
+const digestKey = randomBytes(32);
+
+/** Whatever a source is made of. */
+const digestOf = ({ identity, unsafe }: Readonly<Record<string, unknown>>): string =>
+  createHmac("sha256", digestKey)
+    .update(JSON.stringify([identity, unsafe]))
+    .digest("base64");
+
 /** Makes the identity source out of a tree whose shape may still be wrong. */
 export function checkIdentity(tree: Readonly<Record<string, unknown>>): IdentitySource {
   const { identity } = tree;
@@ -49,5 +59,5 @@ export function checkIdentity(tree: Readonly<Record<string, unknown>>): Identity
   if (check === undefined || !isPlainObject(keys)) return nobody();
   const { identify, headerNames = [], problems, warnings = [] } = check(keys, tree);
   if (identify === undefined) return nobody(...problems);
-  return { identify, headerNames, problems, warnings };
+  return { identify: Object.assign(identify, { madeOf: digestOf(tree) }), headerNames, problems, warnings };
 }
