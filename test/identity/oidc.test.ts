@@ -249,6 +249,35 @@ describe("a log-out that the provider orders", () => {
     expect((await bob.fetch(items, { at: other })).status).toBe(200);
   });
 
+  test("counts once it is carried out: where the store failed, the provider's repetition does", async () => {
+    const core = new SharedMemoryStore(systemClock);
+    const store = new NodeStore(core);
+    const world = keep(await startOidcWorld({ store, secret, timeouts: { store: 5000 } }));
+    const [ann, elsewhere] = [world.browser(), world.browser()];
+    await ann.signIn("ann");
+    await elsewhere.signIn("ann");
+    const sockets = [await ann.socket(engine), await elsewhere.socket(engine)];
+    await Promise.all(sockets.map((socket) => socket.message()));
+    const logins = [...core.dump().keys()].filter((name) => name.startsWith("l."));
+    expect(logins).toHaveLength(2);
+    const token = await signedByProvider(world.provider, logoutClaims(world.provider, { sub: "ann" }));
+    // Before anything is done, then in the midst of it.
+    for (const name of ["o.", logins[0] ?? ""]) {
+      store.refusesWrites = name;
+      expect((await orderLogout(world, token)).status).toBe(503);
+    }
+    // What could be ended is, and what was opened of the other one too.
+    expect(await inASecond(Promise.all(sockets.map(({ closed }) => closed)))).toMatchObject([
+      { code: 4203 },
+      { code: 4203 },
+    ]);
+    store.refusesWrites = null;
+    expect((await orderLogout(world, token)).status).toBe(200);
+    for (const browser of [ann, elsewhere])
+      expect((await browser.fetch("/qlik/_session")).json()).toMatchObject({ authenticated: false });
+    expect((await orderLogout(world, token)).status).toBe(400);
+  });
+
   test("stops a sign-in that is on its way", async () => {
     const world = keep(await startOidcWorld());
     const ann = world.browser();

@@ -172,8 +172,10 @@ class OidcSignIn implements SignInSource {
     try {
       if (given === null) throw new BadLogoutToken("not one logout_token in a form");
       const order = await this.#logoutTokens.read(given);
-      if (!(await this.#book.useOnce(order.jti))) throw new BadLogoutToken("used before");
+      if (await this.#book.isUsed(order.jti)) throw new BadLogoutToken("used before");
       await this.#carryOut(order);
+      // Not before: where something fails, the provider has to be able to repeat its order.
+      await this.#book.noteUse(order.jti);
       return { status: 200 };
     } catch (error) {
       if (!(error instanceof BadLogoutToken)) throw error;
@@ -183,16 +185,23 @@ class OidcSignIn implements SignInSource {
     }
   }
 
-  /** One session at the provider, or everything of a person. @see OpenID Connect Back-Channel Logout §2.7 */
+  /**
+   * One session at the provider, or everything of a person. What ended is forgotten also where something fails.
+   *
+   * @see OpenID Connect Back-Channel Logout §2.7
+   * @throws SessionProxyError `QSP-STORE` where the order has to be repeated
+   */
   async #carryOut({ sid, sub, issuedAt }: LogoutToken): Promise<void> {
     const order: LogoutOrder = sid === null ? { sub: sub ?? "", issuedAt } : { sid, issuedAt };
-    const ended = await this.#book.endAll(order);
+    const { ended, failure } = await this.#book.endAll(order);
     const subjects = new Set(ended.map(({ identity }) => identity.subject));
-    await Promise.all([
+    const forgotten = await Promise.allSettled([
       ...ended.map((login) => this.#forget(login)),
       ...(sid === null ? [...subjects].map((subject) => this.#house.revoke(subject)) : []),
     ]);
     for (const { identity } of ended) this.#tell("identity.signedOut", identity);
+    if (failure !== null) throw failure;
+    for (const each of forgotten) if (each.status === "rejected") throw each.reason;
   }
 
   async #forget(login: LiveLogin | null): Promise<void> {
