@@ -166,6 +166,22 @@ describe("a proxy that signs people in", () => {
     // Without the cookie that could show it: the provider knows ann from before, which is not enough.
     await browser.forget(world.stack.origin);
     await new Promise((resolve) => setTimeout(resolve, 3000));
+    // Whoever takes out of the address that the provider is to ask, and to say when it did, gains nothing.
+    const silent = (address: string): string => {
+      const url = new URL(address);
+      for (const name of ["max_age", "prompt"]) url.searchParams.delete(name);
+      return url.href;
+    };
+    const quiet = await browser.open(`${world.base}/login`);
+    const way = await browser.atProvider(silent(quiet.header("location") ?? ""), "nobody");
+    const anew = onwardOf(await browser.open(way)) ?? "";
+    expect(new URL(anew).searchParams.get("prompt")).toBe("login");
+    const seen = observeProcess();
+    const refused = await browser.open(await browser.atProvider(silent(anew), "nobody"));
+    seen.stop();
+    expect([refused.status, codeOfPage(refused)]).toEqual([401, "QSP-UNAUTHENTICATED"]);
+    expect(seen.events.filter((event) => event.includes("identity.refused"))[0]).toContain("(auth_time)");
+    expect((await browser.fetch(items)).status).toBe(401);
     const again = onwardOf(await browser.signIn("ann", "/page")) ?? "";
     expect(again.startsWith(world.provider.issuer)).toBe(true);
     expect(new URL(again).searchParams.get("prompt")).toBe("login");

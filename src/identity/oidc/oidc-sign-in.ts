@@ -48,6 +48,10 @@ const largestOrder = 16 * 1024;
 /** The longest an order may take to come in. Milliseconds; attacks B2 */
 const longestOrder = 10_000;
 
+/** Why somebody whose sessions were ended is not let in again. */
+const noProofTime =
+  "the OpenID provider does not say when the person signed in (auth_time), who has to have done so since a revocation";
+
 /** Sign-ins that this node has finished, so that a way back is not gone twice; the oldest give way. */
 const mostFinished = 10_000;
 
@@ -148,17 +152,23 @@ class OidcSignIn implements SignInSource {
     return pending;
   }
 
-  /** Signs in who has proven who they are, unless all of theirs was ended since: then they are to prove it once more. */
+  /**
+   * Signs in who has proven who they are, unless all of theirs was ended since: then they are to prove it once more. A provider
+   * need not say when they did, and whoever is sent to it can take out that it is asked: it may have been long before any end.
+   */
   async #admit(request: IncomingMessage, person: ProvenPerson, wish: SignInWish): Promise<Onward> {
-    const { claims, sub, ...proof } = person;
+    const { claims, sub, saidAt, provenAt, ...token } = person;
     const identity = identityIn(claims, this.#options.claims);
     const id = this.#cookies.newId();
-    const { evidenceAt } = proof;
-    if (!(await this.#house.admits({ ...identity, evidenceAt, sessionId: handleOf(id) }))) {
+    const proof = { ...identity, evidenceAt: provenAt ?? 0, sessionId: handleOf(id) };
+    const isFresh = !wish.afresh || provenAt !== null;
+    if (!isFresh || !(await this.#house.admits(proof))) {
       if (!wish.afresh) return this.begin(request, { ...wish, afresh: true });
-      throw new SessionProxyError("QSP-UNAUTHENTICATED", { reason: "revoked, for now or since the proof" });
+      throw new SessionProxyError("QSP-UNAUTHENTICATED", {
+        reason: isFresh ? "revoked, for now or since the proof" : noProofTime,
+      });
     }
-    const entered = await this.#book.enter({ id, identity, sub, ...proof });
+    const entered = await this.#book.enter({ id, identity, sub, evidenceAt: provenAt ?? saidAt, ...token });
     // Who was signed in at this browser before is not any more, whoever it was. attacks S1, S3
     const before = this.#cookies.readLogin(request.rawHeaders, this.#now());
     if (before !== null) await this.#forget(await this.#book.end(before.id));
