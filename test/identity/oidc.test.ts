@@ -26,6 +26,9 @@ const onwardOf = ({ text }: RawAnswer): string | undefined =>
   /<meta http-equiv="refresh" content="0;url=([^"]+)">/.exec(text)?.[1]?.replaceAll("&amp;", "&");
 const codeOf = (answer: RawAnswer) => (answer.json() as { errors: { code: string }[] }).errors[0]?.code;
 const codeOfPage = ({ text }: RawAnswer): string | undefined => /<dd>(QSP-[A-Z-]+)<\/dd>/.exec(text)?.[1];
+/** What the tenant was told of a user at a login. */
+const claimsOf = ({ headers }: { readonly headers: readonly (readonly [string, string])[] }) =>
+  decodeJwt(headers.find(([name]) => name.toLowerCase() === "authorization")?.[1] ?? "");
 const logOutHere = (browser: OidcBrowser, { base, stack }: OidcWorld): Promise<RawAnswer> =>
   browser.open(`${base}/logout`, {
     method: "POST",
@@ -72,12 +75,32 @@ describe("a proxy that signs people in", () => {
     const status = (await ann.fetch("/qlik/_session")).json() as Record<string, unknown>;
     expect(status).toMatchObject({ authenticated: true, active: true, subject: "ann", name: "Ann" });
     const [login] = world.stack.tenant.recordings({ path: "/login/jwt-session" }).slice(-1);
-    const token = login?.headers.find(([name]) => name.toLowerCase() === "authorization")?.[1] ?? "";
-    const claims = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as object;
-    expect(claims).toMatchObject({ sub: "ann", name: "Ann", email: "ann@acme.test", groups: ["Sales"] });
+    expect(login && claimsOf(login)).toMatchObject({
+      sub: "ann",
+      name: "Ann",
+      email: "ann@acme.test",
+      groups: ["Sales"],
+    });
     // Whoever is signed in goes on at once.
     const again = await ann.open(`${world.base}/login?returnto=/page`);
     expect(again.header("location")).toBe(`${world.stack.origin}/page`);
+  });
+
+  test("tells the tenant what the latest token said, whenever the person proved who they are", async () => {
+    const { provider, stack } = world;
+    const eve = { name: "Eve", email: "eve@acme.test" };
+    provider.people.set("eve", { ...eve, groups: ["Sales"] });
+    const [first, second] = [world.browser(), world.browser()];
+    await first.signIn("eve");
+    expect((await first.fetch(items)).status).toBe(200);
+    provider.people.set("eve", { ...eve, groups: ["Service"] });
+    provider.proofAge = 600;
+    await second.signIn("eve");
+    provider.proofAge = 0;
+    expect((await second.fetch(items)).status).toBe(200);
+    const logins = stack.tenant.recordings({ path: "/login/jwt-session" }).map(claimsOf);
+    const told = logins.filter(({ sub }) => sub === "eve").map(({ groups }) => groups);
+    expect(told).toEqual([["Sales"], ["Service"]]);
   });
 
   test("sets a cookie of one size for everybody, and keeps it to itself", async () => {

@@ -31,6 +31,7 @@ export interface NewLogin {
   readonly id: string;
   readonly identity: KnownLogin["identity"];
   readonly evidenceAt: number;
+  readonly claimsAt: number;
   readonly idToken: string;
   /** Who they are at the provider, and in which of its sessions; null where it names none. */
   readonly sub: string;
@@ -242,9 +243,13 @@ export class LoginBook {
 const endedMeanwhile = (): SessionProxyError =>
   new SessionProxyError("QSP-UNAUTHENTICATED", { reason: "the provider has ended this session meanwhile" });
 
-const toKnown = ({ identity, evidenceAt, idToken }: NewLogin, { offset }: DocumentReading): KnownLogin => ({
+const toKnown = (
+  { identity, evidenceAt, claimsAt, idToken }: NewLogin,
+  { offset }: DocumentReading,
+): KnownLogin => ({
   identity,
   evidenceAt: evidenceAt - offset,
+  claimsAt: claimsAt - offset,
   idToken: idToken.length > longestIdToken ? null : idToken,
 });
 
@@ -257,6 +262,7 @@ function toLive(handle: string, record: LoginRecord | null, offset: number): Liv
     sessionId: handle,
     expiresAt: until + offset,
     evidenceAt: login.evidenceAt + offset,
+    claimsAt: login.claimsAt + offset,
   });
   return { epoch, identity, idToken: login.idToken };
 }

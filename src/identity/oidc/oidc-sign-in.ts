@@ -168,7 +168,8 @@ class OidcSignIn implements SignInSource {
         reason: isFresh ? "revoked, for now or since the proof" : noProofTime,
       });
     }
-    const entered = await this.#book.enter({ id, identity, sub, evidenceAt: provenAt ?? saidAt, ...token });
+    const times = { evidenceAt: provenAt ?? saidAt, claimsAt: saidAt };
+    const entered = await this.#book.enter({ id, identity, sub, ...times, ...token });
     // Who was signed in at this browser before is not any more, whoever it was. attacks S1, S3
     const before = this.#cookies.readLogin(request.rawHeaders, this.#now());
     if (before !== null) await this.#forget(await this.#book.end(before.id));
