@@ -52,6 +52,7 @@ function checkFields(given: Readonly<Record<string, unknown>>): Identity {
   setGiven(checked, "sessionId", name(given["sessionId"], "sessionId"));
   setGiven(checked, "expiresAt", instant(given["expiresAt"], "expiresAt"));
   setGiven(checked, "evidenceAt", instant(given["evidenceAt"], "evidenceAt"));
+  setGiven(checked, "claimsAt", instant(given["claimsAt"], "claimsAt"));
   return checked;
 }
 

@@ -18,6 +18,11 @@ export interface Identity {
    * from before a log-out does not open a session after it.
    */
   readonly evidenceAt?: number;
+  /**
+   * When the host said the name, e-mail and groups, in milliseconds since the Unix epoch; `evidenceAt`, where it is left out. Of
+   * two words on one person the later one counts.
+   */
+  readonly claimsAt?: number;
 }
 
 /** Who somebody is, now or when it is known. */

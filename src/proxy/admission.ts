@@ -10,7 +10,7 @@ import type { SignInSource } from "../identity/sign-in-source.ts";
 import type { Policy } from "../policy/matcher.ts";
 import type { RouteClass } from "../policy/rule.ts";
 import type { Verdict } from "../policy/verdict.ts";
-import { findOwnRoute, type OwnRoute, routesOf } from "./own-routes.ts";
+import { findOwnRoute, type OwnRoute, ownRoutesOf } from "./own-routes.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
 import type { RequestHead } from "./request-head.ts";
 
@@ -89,7 +89,7 @@ export function createAdmission(
   signInSource?: SignInSource,
 ): Admission {
   const isRoot = options.prefix === "";
-  const offered = { takesLogin: !isRoot || options.root.takeLogin, added: routesOf(options.identify) };
+  const offered = ownRoutesOf(options);
   const ask = (request: IncomingMessage): unknown =>
     signInSource === undefined ? options.identify(request) : signInSource.identify(request);
   const sitePolicy = {

@@ -11,6 +11,7 @@ import type { HttpDoorContext } from "./http-door.ts";
 import type { LiveSockets } from "./live-sockets.ts";
 import type { LossMemory } from "./loss-memory.ts";
 import { OwnAnswers } from "./own-answers.ts";
+import { ownRoutesOf } from "./own-routes.ts";
 import type { OwnWord } from "./own-word.ts";
 import type { ProductInfo } from "./product-info.ts";
 import { createRoutePolicy } from "./route-policy.ts";
@@ -83,6 +84,8 @@ export function createDoorContexts(options: ResolvedOptions, standing: Standing)
     identify,
     signInSource,
     allowedOrigins: options.allowedOrigins,
+    prefix: options.prefix,
+    offered: ownRoutesOf(options),
     announceBefore: options.session.renewBefore,
     socketsOf: (key) => live.countOf(key),
     productInfo: standing.productInfo,

@@ -9,7 +9,7 @@ import type { ProxySession } from "../session/proxy-session.ts";
 import type { SessionManager } from "../session/session-manager.ts";
 import { sendAnswer, writeHead } from "./host-response.ts";
 import { jsonAnswer, logoutForm } from "./own-pages.ts";
-import { checkOwnMethod, type OwnRoute } from "./own-routes.ts";
+import { checkOwnMethod, doesSomething, type OwnRoute, type OwnRoutesOffered } from "./own-routes.ts";
 import { OwnSignIn } from "./own-sign-in.ts";
 import type { ProductInfo } from "./product-info.ts";
 import { followSession } from "./session-events.ts";
@@ -20,6 +20,9 @@ export interface OwnAnswersOptions {
   readonly sessions: SessionManager;
   readonly site: Site;
   readonly allowedOrigins: ReadonlySet<string>;
+  readonly prefix: string;
+  /** All own routes that there are. */
+  readonly offered: OwnRoutesOffered;
   readonly productInfo: ProductInfo;
   readonly now: () => number;
   /** Milliseconds before an end at which it is announced. */
@@ -133,16 +136,20 @@ export class OwnAnswers {
     const wanted = new URLSearchParams(target.query).get("returnto");
     const location = wanted === null ? `${own}/` : this.#returnTo(wanted, own);
     if (location === null)
-      throw new SessionProxyError("QSP-TARGET", { reason: "returnto is not on the list of origins" });
+      throw new SessionProxyError("QSP-TARGET", {
+        reason: "returnto is not on the list of origins, or does something",
+      });
     return this.#ownSignIn.lead(request, location);
   }
 
-  /** Judged by the parser that browsers use, and sent on as it understood it. attacks R1 */
+  /** Judged by the parser that browsers use, and sent on as it understood it. attacks R1, C7 */
   #returnTo(wanted: string, own: string): string | null {
+    const { allowedOrigins, prefix, offered } = this.#options;
     if (!URL.canParse(wanted, own)) return null;
     const url = new URL(wanted, own);
     if (url.username !== "" || url.password !== "") return null;
-    const isListed = url.origin === own || this.#options.allowedOrigins.has(url.origin);
+    if (url.origin === own && doesSomething(url.pathname, prefix, offered)) return null;
+    const isListed = url.origin === own || allowedOrigins.has(url.origin);
     return isListed && (url.protocol === "https:" || url.protocol === "http:") ? url.href : null;
   }
 

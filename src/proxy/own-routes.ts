@@ -1,6 +1,8 @@
 import { SessionProxyError } from "../errors.ts";
 import type { Identify } from "../identity/identify.ts";
+import { stripPrefix } from "../http/target.ts";
 import type { SignInRoute } from "../identity/sign-in-source.ts";
+import type { ResolvedOptions } from "../options/resolved-options.ts";
 
 /** A route that we answer ourselves; it never reaches the tenant. product B4 */
 export interface OwnRoute {
@@ -50,10 +52,17 @@ export interface OwnRoutesOffered {
   readonly added: ReadonlyMap<string, OwnRoute>;
 }
 
+/** The own routes of a proxy. */
+export function ownRoutesOf({
+  prefix,
+  root,
+  identify,
+}: Pick<ResolvedOptions, "prefix" | "root" | "identify">): OwnRoutesOffered {
+  return { takesLogin: prefix !== "" || root.takeLogin, added: routesOf(identify) };
+}
+
 /** The own routes that an identity source adds. */
-export function routesOf({
-  ownRoutes = new Map(),
-}: Pick<Identify, "ownRoutes">): ReadonlyMap<string, OwnRoute> {
+function routesOf({ ownRoutes = new Map() }: Pick<Identify, "ownRoutes">): ReadonlyMap<string, OwnRoute> {
   const added = [...ownRoutes].map(([added, { method, guardedAs }]) => {
     const route: OwnRoute = { name: "sign-in", methods: [method], guardedAs: () => guardedAs, added };
     return [`/_session/${added}`, route] as const;
@@ -66,6 +75,37 @@ export function findOwnRoute(path: string, { takesLogin, added }: OwnRoutesOffer
   const found = routes.get(path) ?? added.get(path) ?? (takesLogin ? loginRoutes.get(path) : undefined);
   if (found) return found;
   return path.startsWith("/_session/") ? unknown : null;
+}
+
+/** Decodings after which a front door has none left to do. */
+const decodings = 3;
+
+/**
+ * Whether arriving at a path of ours, prefix included, does something: who is led there by a page of ours comes from our own
+ * origin, whatever site sent them to that page. rules R4, attacks C7
+ */
+export function doesSomething(path: string, prefix: string, offered: OwnRoutesOffered): boolean {
+  // Also as a front door may read it before it comes to us.
+  let reading = path;
+  for (let times = 0; times <= decodings; times += 1) {
+    const below = stripPrefix(reading.replaceAll(/\/{2,}/g, "/"), prefix);
+    const route = below === null ? null : findOwnRoute(below, offered);
+    if (route !== null && (route.guardedAs("GET") !== "read" || below?.startsWith("/_session/") === true))
+      return true;
+    const next = decoded(reading);
+    if (next === reading) return false;
+    reading = next;
+  }
+  return false;
+}
+
+/** As it is where it holds no sound escapes. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** Lets pass what an own route has an answer to. @throws SessionProxyError `QSP-POLICY` */

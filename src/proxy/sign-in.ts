@@ -70,8 +70,9 @@ export function createSignIn({ admission, sessions, remembers, timeout, now }: S
         inTime(Promise.resolve(admission.identify(request, now())));
       const join = (identity: Identity | null): ProxySession | Promise<ProxySession> => {
         if (!identity) throw new SessionProxyError("QSP-UNAUTHENTICATED");
-        const { evidenceAt = at } = identity;
-        return sessions.acquire({ identity, at: Math.min(at, evidenceAt), askedAt: at, again });
+        const { evidenceAt = at, claimsAt = evidenceAt } = identity;
+        const times = { at: Math.min(at, evidenceAt), claimsAt: Math.min(at, claimsAt), askedAt: at };
+        return sessions.acquire({ identity, ...times, again });
       };
       const identity = identifyNow(request);
       return identity instanceof Promise ? inTime(identity).then(join) : join(identity);

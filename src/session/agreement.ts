@@ -5,7 +5,7 @@ import type { Registry } from "../registry/registry.ts";
 import type { View } from "../registry/view.ts";
 import type { Live } from "../registry/subject-record.ts";
 import { restore } from "../registry/transitions.ts";
-import { losesGroup, type Generations } from "./generations.ts";
+import { losesGroup, type Generations, takeClaims } from "./generations.ts";
 import { toEndReason, type EndReason, type ProxySession } from "./proxy-session.ts";
 import {
   formatContent,
@@ -251,10 +251,7 @@ export class Agreement {
       vouchedAt: live.vouchedAt,
       expiresAt: live.expiresAt ?? undefined,
     };
-    if (view.claims && view.claims.at > session.claimsAt) {
-      session.claims = view.claims.value as Claims;
-      session.claimsAt = view.claims.at;
-    }
+    if (view.claims) takeClaims(session, { at: view.claims.at, value: view.claims.value as Claims });
     if (view.version > session.version) {
       session.version = view.version;
       const content = parseContent(live.content);

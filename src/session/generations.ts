@@ -2,7 +2,7 @@ import { SessionProxyError } from "../errors.ts";
 import { publish, type ProxyEvent } from "../kernel/channels.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { createSingleFlight } from "../kernel/single-flight.ts";
-import { sameClaims } from "../tenant/claims.ts";
+import { type Claims, sameClaims } from "../tenant/claims.ts";
 import type { Logins } from "./logins.ts";
 import { mayFinish, shownKey, type EndReason, type ProxySession } from "./proxy-session.ts";
 import { decideRenewal } from "./renewal-policy.ts";
@@ -27,6 +27,16 @@ export interface GenerationsOptions {
   readonly renewed: (session: ProxySession) => void;
   /** The tenant does not take the user any more. */
   readonly refused: (session: ProxySession) => Promise<void>;
+}
+
+/** Takes over what is known of the user elsewhere, where that is newer than what the session knows. rules R9 */
+export function takeClaims(
+  session: ProxySession,
+  { at, value }: { readonly at: number; readonly value: Claims },
+): void {
+  if (at <= session.claimsAt) return;
+  session.claims = value;
+  session.claimsAt = at;
 }
 
 /** Why a renewal runs, and for how long nobody waits for it; aborted when somebody does, null from the start. */
@@ -206,6 +216,7 @@ export class Generations {
         throw endedError(session.ended);
       }
       session.version = result.version;
+      takeClaims(session, result.claims);
       this.take(session, result.session);
       tell(session, { event: "session.renewed", outcome: "ok", reason: cause });
       return true;

@@ -61,6 +61,8 @@ export type LoginResult =
       readonly session: TenantSession;
       readonly version: number;
       readonly birth: string;
+      /** What the tenant was told, and when the host said so: another session of the user may have known better. */
+      readonly claims: WantedLogin["claims"];
     }
   /** The key or the subject was ended; what was made is ended at the tenant. */
   | { readonly kind: "ended" }
@@ -250,7 +252,7 @@ export class Logins {
     if (committed.kind === "committed") {
       const { version } = committed;
       registry.tell({ kind: "changed", key, version });
-      return { kind: "committed", session: fresh, version, birth: from?.birth ?? token };
+      return { kind: "committed", session: fresh, version, birth: from?.birth ?? token, claims };
     }
     await tenant.end(key, fresh);
     return committed.kind === "ended" ? { kind: "ended" } : { kind: "look-again" };

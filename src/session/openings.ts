@@ -20,6 +20,8 @@ export interface Evidence {
   readonly identity: SessionSubject;
   /** When the host's word was given, in milliseconds: a token is older than the request that carries it. rules R1 */
   readonly at: number;
+  /** When the host said what the tenant is told of the user; `at` where it is left out. rules R9 */
+  readonly claimsAt?: number;
   /** When the request came that it was used for; `at` where it is left out. Open sockets live on after it. rules R3 */
   readonly askedAt?: number;
   /** Asks the host again, past any cache; null where it no longer vouches. */
@@ -100,7 +102,7 @@ export class Openings {
       subjectHash: keys.hashOf(subject),
       epochs: view.epochs,
       from: null,
-      claims: { at: evidence.at, value: toClaims(identity) },
+      claims: { at: evidence.claimsAt ?? evidence.at, value: toClaims(identity) },
       patience: null,
       claimsPause: null,
       before: [],
@@ -146,7 +148,7 @@ export class Openings {
       version,
       // What was heard while the login ran was not heard of this session.
       checkedAt: now,
-      claims: { at: evidence.at, value: current.claims },
+      claims: result.claims,
       expiresAt: identity.expiresAt,
       usedAt: at,
       vouchedAt: evidence.askedAt ?? evidence.at,

@@ -115,6 +115,20 @@ describe("one session on several nodes", () => {
     expect(nodes.tenant.logins).toBe(2);
   });
 
+  test("a session that begins with what another one knew better does not go back to its own word", async () => {
+    const [nodes, a] = await twoNodes();
+    const at = nodes.clock.now();
+    await a.acquire({ ...ann, sessionId: "one", groups: ["new"] }, at);
+    const older = { ...ann, sessionId: "two", groups: ["old"] };
+    const session = await a.acquire(older, at - 60_000);
+    // Otherwise it would be renewed for that again and again, each time with the newer one.
+    expect([session.current.claims.groups, session.claims.groups]).toEqual([["new"], ["new"]]);
+    await nodes.pass(40_000, 1000);
+    await a.acquire(older, at - 60_000);
+    await nodes.pass(1000);
+    expect(nodes.tenant.logins).toBe(2);
+  });
+
   test("a node that closes leaves its sessions to the others", async () => {
     const [nodes, a, b] = await twoNodes();
     const [onA, onB] = await onBoth(a, b);

@@ -31,7 +31,7 @@ export class Vouching {
     this.#options = options;
   }
 
-  take(session: ProxySession, { identity, at, askedAt = at }: Evidence): void {
+  take(session: ProxySession, { identity, at, askedAt = at, claimsAt = at }: Evidence): void {
     if (session.ended) return;
     const { clock, clocks } = this.#options;
     // Of two tokens of one user the later one says until when, whichever was used last.
@@ -43,9 +43,9 @@ export class Vouching {
       clocks.schedule(session);
       this.#shareExpiry(session);
     }
-    if (at >= session.claimsAt) {
+    if (claimsAt >= session.claimsAt) {
       session.claims = this.#claimsOf(identity);
-      session.claimsAt = at;
+      session.claimsAt = claimsAt;
     }
     const isKnown = sameClaims(session.claims, session.current.claims);
     if (isKnown || clock.now() < session.claimsTriedAt + claimsPause) return;

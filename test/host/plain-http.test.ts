@@ -112,6 +112,7 @@ describe("mounted at the root", () => {
     const { stack, asked } = await startAtRoot({ root: { takeLogin: true } });
     const login = await stack.get("/login?returnto=%2Fhome", { method: "GET" });
     expect([login.status, login.header("location")]).toEqual([302, `${stack.origin}/home`]);
+    expect((await stack.get("/login?returnto=%2Flogout")).status).toBe(400);
     expect((await stack.get("/login", { user: null })).status).toBe(401);
     const form = await stack.get("/logout", { headers: { "sec-fetch-site": "none" } });
     expect([form.status, form.text]).toEqual([200, expect.stringContaining('<form method="post">')]);

@@ -26,6 +26,9 @@ const onwardOf = ({ text }: RawAnswer): string | undefined =>
   /<meta http-equiv="refresh" content="0;url=([^"]+)">/.exec(text)?.[1]?.replaceAll("&amp;", "&");
 const codeOf = (answer: RawAnswer) => (answer.json() as { errors: { code: string }[] }).errors[0]?.code;
 const codeOfPage = ({ text }: RawAnswer): string | undefined => /<dd>(QSP-[A-Z-]+)<\/dd>/.exec(text)?.[1];
+/** What the tenant was told of a user at a login. */
+const claimsOf = ({ headers }: { readonly headers: readonly (readonly [string, string])[] }) =>
+  decodeJwt(headers.find(([name]) => name.toLowerCase() === "authorization")?.[1] ?? "");
 const logOutHere = (browser: OidcBrowser, { base, stack }: OidcWorld): Promise<RawAnswer> =>
   browser.open(`${base}/logout`, {
     method: "POST",
@@ -72,12 +75,32 @@ describe("a proxy that signs people in", () => {
     const status = (await ann.fetch("/qlik/_session")).json() as Record<string, unknown>;
     expect(status).toMatchObject({ authenticated: true, active: true, subject: "ann", name: "Ann" });
     const [login] = world.stack.tenant.recordings({ path: "/login/jwt-session" }).slice(-1);
-    const token = login?.headers.find(([name]) => name.toLowerCase() === "authorization")?.[1] ?? "";
-    const claims = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as object;
-    expect(claims).toMatchObject({ sub: "ann", name: "Ann", email: "ann@acme.test", groups: ["Sales"] });
+    expect(login && claimsOf(login)).toMatchObject({
+      sub: "ann",
+      name: "Ann",
+      email: "ann@acme.test",
+      groups: ["Sales"],
+    });
     // Whoever is signed in goes on at once.
     const again = await ann.open(`${world.base}/login?returnto=/page`);
     expect(again.header("location")).toBe(`${world.stack.origin}/page`);
+  });
+
+  test("tells the tenant what the latest token said, whenever the person proved who they are", async () => {
+    const { provider, stack } = world;
+    const eve = { name: "Eve", email: "eve@acme.test" };
+    provider.people.set("eve", { ...eve, groups: ["Sales"] });
+    const [first, second] = [world.browser(), world.browser()];
+    await first.signIn("eve");
+    expect((await first.fetch(items)).status).toBe(200);
+    provider.people.set("eve", { ...eve, groups: ["Service"] });
+    provider.proofAge = 600;
+    await second.signIn("eve");
+    provider.proofAge = 0;
+    expect((await second.fetch(items)).status).toBe(200);
+    const logins = stack.tenant.recordings({ path: "/login/jwt-session" }).map(claimsOf);
+    const told = logins.filter(({ sub }) => sub === "eve").map(({ groups }) => groups);
+    expect(told).toEqual([["Sales"], ["Service"]]);
   });
 
   test("sets a cookie of one size for everybody, and keeps it to itself", async () => {
@@ -166,6 +189,22 @@ describe("a proxy that signs people in", () => {
     // Without the cookie that could show it: the provider knows ann from before, which is not enough.
     await browser.forget(world.stack.origin);
     await new Promise((resolve) => setTimeout(resolve, 3000));
+    // Whoever takes out of the address that the provider is to ask, and to say when it did, gains nothing.
+    const silent = (address: string): string => {
+      const url = new URL(address);
+      for (const name of ["max_age", "prompt"]) url.searchParams.delete(name);
+      return url.href;
+    };
+    const quiet = await browser.open(`${world.base}/login`);
+    const way = await browser.atProvider(silent(quiet.header("location") ?? ""), "nobody");
+    const anew = onwardOf(await browser.open(way)) ?? "";
+    expect(new URL(anew).searchParams.get("prompt")).toBe("login");
+    const seen = observeProcess();
+    const refused = await browser.open(await browser.atProvider(silent(anew), "nobody"));
+    seen.stop();
+    expect([refused.status, codeOfPage(refused)]).toEqual([401, "QSP-UNAUTHENTICATED"]);
+    expect(seen.events.filter((event) => event.includes("identity.refused"))[0]).toContain("(auth_time)");
+    expect((await browser.fetch(items)).status).toBe(401);
     const again = onwardOf(await browser.signIn("ann", "/page")) ?? "";
     expect(again.startsWith(world.provider.issuer)).toBe(true);
     expect(new URL(again).searchParams.get("prompt")).toBe("login");
@@ -247,6 +286,35 @@ describe("a log-out that the provider orders", () => {
     expect((await orderLogout(world, token)).status).toBe(200);
     expect((await elsewhere.fetch(items, { at: other })).status).toBe(401);
     expect((await bob.fetch(items, { at: other })).status).toBe(200);
+  });
+
+  test("counts once it is carried out: where the store failed, the provider's repetition does", async () => {
+    const core = new SharedMemoryStore(systemClock);
+    const store = new NodeStore(core);
+    const world = keep(await startOidcWorld({ store, secret, timeouts: { store: 5000 } }));
+    const [ann, elsewhere] = [world.browser(), world.browser()];
+    await ann.signIn("ann");
+    await elsewhere.signIn("ann");
+    const sockets = [await ann.socket(engine), await elsewhere.socket(engine)];
+    await Promise.all(sockets.map((socket) => socket.message()));
+    const logins = [...core.dump().keys()].filter((name) => name.startsWith("l."));
+    expect(logins).toHaveLength(2);
+    const token = await signedByProvider(world.provider, logoutClaims(world.provider, { sub: "ann" }));
+    // Before anything is done, then in the midst of it.
+    for (const name of ["o.", logins[0] ?? ""]) {
+      store.refusesWrites = name;
+      expect((await orderLogout(world, token)).status).toBe(503);
+    }
+    // What could be ended is, and what was opened of the other one too.
+    expect(await inASecond(Promise.all(sockets.map(({ closed }) => closed)))).toMatchObject([
+      { code: 4203 },
+      { code: 4203 },
+    ]);
+    store.refusesWrites = null;
+    expect((await orderLogout(world, token)).status).toBe(200);
+    for (const browser of [ann, elsewhere])
+      expect((await browser.fetch("/qlik/_session")).json()).toMatchObject({ authenticated: false });
+    expect((await orderLogout(world, token)).status).toBe(400);
   });
 
   test("stops a sign-in that is on its way", async () => {

@@ -63,4 +63,28 @@ describe("a log-in by a foreign page (attacks C8)", () => {
     const form = { "sec-fetch-site": "cross-site", origin: foreign };
     expect((await ask(stack, "/login", form, { method: "POST" })).status).toBe(403);
   });
+
+  test("leads to no route of ours that does something (C7)", async () => {
+    const stack = await startSignedIn(started);
+    const to = async (returnto: string): Promise<unknown> => {
+      const answer = await ask(stack, `/login?returnto=${encodeURIComponent(returnto)}`, {
+        "sec-fetch-site": "cross-site",
+        "sec-fetch-mode": "navigate",
+        "sec-fetch-dest": "document",
+      });
+      return answer.header("location") ?? answer.status;
+    };
+    const deeds = [
+      "/logout",
+      "/logout?x",
+      "/login?returnto=/",
+      "/_session/events",
+      "/_session/callback?state=x",
+    ];
+    for (const path of [...deeds, "/x/../logout", "//logout", "/%6cogout", "/%256cogout", "/\\logout"])
+      for (const base of ["", stack.origin])
+        expect([path, await to(`${base}/qlik${path}`)]).toEqual([path, 400]);
+    for (const path of ["/qlik/_session", "/qlik/logout/x", "/logout", "/qlik/%", "/%E0%A4/x"])
+      expect(await to(path)).toBe(stack.origin + path);
+  });
 });

@@ -22,6 +22,8 @@ export interface OpenIdProvider {
   readonly people: Map<string, Readonly<Record<string, unknown>>>;
   /** From now on it knows a relying party below this address; until then it answers nothing. */
   serve(base: string): void;
+  /** Seconds since people who sign in from now on have proven to it who they are. */
+  proofAge: number;
   /** Whether it answers 503 to everything. */
   isDown: boolean;
   close(): Promise<void>;
@@ -47,6 +49,7 @@ export async function startOpenIdProvider(): Promise<OpenIdProvider> {
     calls,
     backChannel,
     people,
+    proofAge: 0,
     isDown: false,
     serve(base) {
       const own = new Provider(issuer, settings({ base, signingKey, people, backChannel }));
@@ -54,7 +57,8 @@ export async function startOpenIdProvider(): Promise<OpenIdProvider> {
       server.on("request", (request, response) => {
         calls.push(`${request.method} ${new URL(request.url ?? "/", issuer).pathname}`);
         if (provider.isDown) response.writeHead(503).end();
-        else if (request.url?.startsWith("/sign-in/") === true) void interact(own, request, response);
+        else if (request.url?.startsWith("/sign-in/") === true)
+          void interact(own, provider.proofAge, { request, response });
         else answer(request, response);
       });
     },
@@ -70,12 +74,13 @@ export async function startOpenIdProvider(): Promise<OpenIdProvider> {
 /** The page where a person says who they are, and the answer to it. */
 async function interact(
   provider: Provider,
-  request: IncomingMessage,
-  response: ServerResponse,
+  proofAge: number,
+  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
 ): Promise<void> {
   const accountId = new URL(request.url ?? "/", "http://idp").searchParams.get("as");
   if (accountId !== null) {
-    await provider.interactionFinished(request, response, { login: { accountId, ts: nowInSeconds() } });
+    const ts = nowInSeconds() - proofAge;
+    await provider.interactionFinished(request, response, { login: { accountId, ts } });
     return;
   }
   const path = request.url ?? "";

@@ -41,6 +41,8 @@ export class NodeStore implements SessionStore {
   isHanging = false;
   /** Writes are done, and their answers lost: the call rejects. */
   losesAnswers = false;
+  /** Writes of names that begin with this are refused; null for none. */
+  refusesWrites: string | null = null;
   /** Messages do not arrive. */
   isDeaf = false;
   /** Messages are not sent; the sender is not told. */
@@ -76,6 +78,7 @@ export class NodeStore implements SessionStore {
   async write(name: string, write: DocumentWrite): Promise<WriteOutcome> {
     this.writes += 1;
     await this.#meetFaults();
+    if (this.refusesWrites !== null && name.startsWith(this.refusesWrites)) throw new Error("no room");
     const outcome = await this.#core.write(name, write);
     if (this.losesAnswers) throw new Error("the answer was lost");
     return outcome;

@@ -31,6 +31,7 @@ export interface NewLogin {
   readonly id: string;
   readonly identity: KnownLogin["identity"];
   readonly evidenceAt: number;
+  readonly claimsAt: number;
   readonly idToken: string;
   /** Who they are at the provider, and in which of its sessions; null where it names none. */
   readonly sub: string;
@@ -51,6 +52,12 @@ export type LogoutOrder = { readonly issuedAt: number } & (
   | { readonly sid: string }
   | { readonly sub: string }
 );
+
+/** What became of an order: who it ended, as far as that is known, and why it is not carried out wholly; null where it is. */
+export interface CarriedOut {
+  readonly ended: readonly LiveLogin[];
+  readonly failure: unknown;
+}
 
 interface Known {
   readonly login: LiveLogin | null;
@@ -123,12 +130,19 @@ export class LoginBook {
   }
 
   /** Ends a login; who it was, or null where it was none any more. @throws SessionProxyError `QSP-STORE` */
-  end(id: string): Promise<LiveLogin | null> {
-    return this.#end(handleOf(id));
+  async end(id: string): Promise<LiveLogin | null> {
+    const { login, failure } = await this.#end(handleOf(id));
+    if (failure !== null) throw failure;
+    return login;
   }
 
-  /** Ends what a provider orders, and bars what is being signed in under it; who it was. @throws SessionProxyError `QSP-STORE` */
-  async endAll(order: LogoutOrder): Promise<readonly LiveLogin[]> {
+  /**
+   * Ends what a provider orders, and bars what is being signed in under it. One login that cannot be ended keeps none of the
+   * others alive.
+   *
+   * @throws SessionProxyError `QSP-STORE` where nothing could be done
+   */
+  async endAll(order: LogoutOrder): Promise<CarriedOut> {
     const { documents, issuer } = this.#options;
     const name =
       "sid" in order ? indexNameOf(issuer, "sid", order.sid) : indexNameOf(issuer, "sub", order.sub);
@@ -138,15 +152,24 @@ export class LoginBook {
       const outcome = index.logins.map(({ handle }) => handle);
       return { text: JSON.stringify({ ...index, endedAt }), outcome, keepFor: ordersHold };
     });
-    const ended = await Promise.all(handles.map((handle) => this.#end(handle)));
-    return ended.filter((login) => login !== null);
+    const all = await Promise.all(handles.map((handle) => this.#end(handle)));
+    const ended = all.flatMap(({ login }) => (login === null ? [] : [login]));
+    return { ended, failure: all.find(({ failure }) => failure !== null)?.failure ?? null };
   }
 
-  /** Notes that a token was used; false where it was used before. @throws SessionProxyError `QSP-STORE` */
-  useOnce(jti: string): Promise<boolean> {
-    return this.#options.documents.change(usedNameOf(this.#options.issuer, jti), ({ text }) =>
-      text === null ? { text: "used", outcome: true, keepFor: ordersHold } : { outcome: false },
-    );
+  /** Whether a token was used. @throws SessionProxyError `QSP-STORE` */
+  async isUsed(jti: string): Promise<boolean> {
+    const { text } = await this.#options.documents.read(usedNameOf(this.#options.issuer, jti));
+    return text !== null;
+  }
+
+  /** Notes that a token was used; to be called when its order is carried out: until then it may come again. @throws SessionProxyError `QSP-STORE` */
+  noteUse(jti: string): Promise<void> {
+    return this.#options.documents.change(usedNameOf(this.#options.issuer, jti), () => ({
+      text: "used",
+      outcome: undefined,
+      keepFor: ordersHold,
+    }));
   }
 
   async #enterInto(name: string, handle: string, { issuedAt }: NewLogin): Promise<void> {
@@ -161,7 +184,10 @@ export class LoginBook {
       };
     });
     // Out of the index, no order of the provider would reach them.
-    for (const each of crowdedOut) await this.#end(each.handle);
+    for (const each of crowdedOut) {
+      const { failure } = await this.#end(each.handle);
+      if (failure !== null) throw failure;
+    }
   }
 
   async #look(handle: string, known: Known | undefined): Promise<LiveLogin | null> {
@@ -181,21 +207,29 @@ export class LoginBook {
     }
   }
 
-  async #end(handle: string): Promise<LiveLogin | null> {
+  /** Never rejects: whose login it was is told also where the store fails, so that what it opened ends all the same. */
+  async #end(handle: string): Promise<{ readonly login: LiveLogin | null; readonly failure: unknown }> {
     const { documents, lifetime, clock } = this.#options;
-    const before = this.#known.get(handle);
+    let login = this.#known.get(handle)?.login ?? null;
     // Here at once, whatever the store says.
     this.#keep(handle, { login: null, readAt: clock.now() });
-    const ended = await documents.change(recordNameOf(handle), (reading) => {
-      const record = readRecord(reading);
-      const { epoch = 0, until = reading.now + lifetime, login = null } = record ?? {};
-      // Where there is nothing yet, somebody may be signing in: they will find this.
-      const text = JSON.stringify({ epoch: epoch + 1, until, login: null } satisfies LoginRecord);
-      const isOver = record !== null && login === null;
-      return { ...(isOver ? {} : { text }), outcome: toLive(handle, record, reading.offset) };
-    });
-    this.#keep(handle, { login: null, readAt: clock.now() });
-    return ended ?? before?.login ?? null;
+    try {
+      await documents.change(recordNameOf(handle), (reading) => {
+        const record = readRecord(reading);
+        // An answer that is lost may have been a yes, and a repetition would not find who it was.
+        login = toLive(handle, record, reading.offset) ?? login;
+        const { epoch = 0, until = reading.now + lifetime } = record ?? {};
+        // Where there is nothing yet, somebody may be signing in: they will find this.
+        const text = JSON.stringify({ epoch: epoch + 1, until, login: null } satisfies LoginRecord);
+        const isOver = record !== null && record.login === null;
+        return { ...(isOver ? {} : { text }), outcome: null };
+      });
+      return { login, failure: null };
+    } catch (failure) {
+      return { login, failure };
+    } finally {
+      this.#keep(handle, { login: null, readAt: clock.now() });
+    }
   }
 
   #keep(handle: string, known: Known): Known {
@@ -209,9 +243,13 @@ export class LoginBook {
 const endedMeanwhile = (): SessionProxyError =>
   new SessionProxyError("QSP-UNAUTHENTICATED", { reason: "the provider has ended this session meanwhile" });
 
-const toKnown = ({ identity, evidenceAt, idToken }: NewLogin, { offset }: DocumentReading): KnownLogin => ({
+const toKnown = (
+  { identity, evidenceAt, claimsAt, idToken }: NewLogin,
+  { offset }: DocumentReading,
+): KnownLogin => ({
   identity,
   evidenceAt: evidenceAt - offset,
+  claimsAt: claimsAt - offset,
   idToken: idToken.length > longestIdToken ? null : idToken,
 });
 
@@ -224,6 +262,7 @@ function toLive(handle: string, record: LoginRecord | null, offset: number): Liv
     sessionId: handle,
     expiresAt: until + offset,
     evidenceAt: login.evidenceAt + offset,
+    claimsAt: login.claimsAt + offset,
   });
   return { epoch, identity, idToken: login.idToken };
 }

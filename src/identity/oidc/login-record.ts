@@ -15,9 +15,11 @@ export interface LoginRecord {
 /** Who signed in, and what their provider needs to hear when they leave. */
 export interface KnownLogin {
   /** Without what follows from the record itself. */
-  readonly identity: Omit<Identity, "sessionId" | "expiresAt" | "evidenceAt">;
+  readonly identity: Omit<Identity, "sessionId" | "expiresAt" | "evidenceAt" | "claimsAt">;
   /** When they proved to the provider who they are. */
   readonly evidenceAt: number;
+  /** When the provider said who they are: its own session may be older by far. rules R9 */
+  readonly claimsAt: number;
   /** The provider's token of the sign-in; null where it was too long to keep. */
   readonly idToken: string | null;
 }

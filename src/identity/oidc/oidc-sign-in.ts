@@ -48,6 +48,10 @@ const largestOrder = 16 * 1024;
 /** The longest an order may take to come in. Milliseconds; attacks B2 */
 const longestOrder = 10_000;
 
+/** Why somebody whose sessions were ended is not let in again. */
+const noProofTime =
+  "the OpenID provider does not say when the person signed in (auth_time), who has to have done so since a revocation";
+
 /** Sign-ins that this node has finished, so that a way back is not gone twice; the oldest give way. */
 const mostFinished = 10_000;
 
@@ -148,17 +152,24 @@ class OidcSignIn implements SignInSource {
     return pending;
   }
 
-  /** Signs in who has proven who they are, unless all of theirs was ended since: then they are to prove it once more. */
+  /**
+   * Signs in who has proven who they are, unless all of theirs was ended since: then they are to prove it once more. A provider
+   * need not say when they did, and whoever is sent to it can take out that it is asked: it may have been long before any end.
+   */
   async #admit(request: IncomingMessage, person: ProvenPerson, wish: SignInWish): Promise<Onward> {
-    const { claims, sub, ...proof } = person;
+    const { claims, sub, saidAt, provenAt, ...token } = person;
     const identity = identityIn(claims, this.#options.claims);
     const id = this.#cookies.newId();
-    const { evidenceAt } = proof;
-    if (!(await this.#house.admits({ ...identity, evidenceAt, sessionId: handleOf(id) }))) {
+    const proof = { ...identity, evidenceAt: provenAt ?? 0, sessionId: handleOf(id) };
+    const isFresh = !wish.afresh || provenAt !== null;
+    if (!isFresh || !(await this.#house.admits(proof))) {
       if (!wish.afresh) return this.begin(request, { ...wish, afresh: true });
-      throw new SessionProxyError("QSP-UNAUTHENTICATED", { reason: "revoked, for now or since the proof" });
+      throw new SessionProxyError("QSP-UNAUTHENTICATED", {
+        reason: isFresh ? "revoked, for now or since the proof" : noProofTime,
+      });
     }
-    const entered = await this.#book.enter({ id, identity, sub, ...proof });
+    const times = { evidenceAt: provenAt ?? saidAt, claimsAt: saidAt };
+    const entered = await this.#book.enter({ id, identity, sub, ...times, ...token });
     // Who was signed in at this browser before is not any more, whoever it was. attacks S1, S3
     const before = this.#cookies.readLogin(request.rawHeaders, this.#now());
     if (before !== null) await this.#forget(await this.#book.end(before.id));
@@ -172,8 +183,10 @@ class OidcSignIn implements SignInSource {
     try {
       if (given === null) throw new BadLogoutToken("not one logout_token in a form");
       const order = await this.#logoutTokens.read(given);
-      if (!(await this.#book.useOnce(order.jti))) throw new BadLogoutToken("used before");
+      if (await this.#book.isUsed(order.jti)) throw new BadLogoutToken("used before");
       await this.#carryOut(order);
+      // Not before: where something fails, the provider has to be able to repeat its order.
+      await this.#book.noteUse(order.jti);
       return { status: 200 };
     } catch (error) {
       if (!(error instanceof BadLogoutToken)) throw error;
@@ -183,16 +196,23 @@ class OidcSignIn implements SignInSource {
     }
   }
 
-  /** One session at the provider, or everything of a person. @see OpenID Connect Back-Channel Logout §2.7 */
+  /**
+   * One session at the provider, or everything of a person. What ended is forgotten also where something fails.
+   *
+   * @see OpenID Connect Back-Channel Logout §2.7
+   * @throws SessionProxyError `QSP-STORE` where the order has to be repeated
+   */
   async #carryOut({ sid, sub, issuedAt }: LogoutToken): Promise<void> {
     const order: LogoutOrder = sid === null ? { sub: sub ?? "", issuedAt } : { sid, issuedAt };
-    const ended = await this.#book.endAll(order);
+    const { ended, failure } = await this.#book.endAll(order);
     const subjects = new Set(ended.map(({ identity }) => identity.subject));
-    await Promise.all([
+    const forgotten = await Promise.allSettled([
       ...ended.map((login) => this.#forget(login)),
       ...(sid === null ? [...subjects].map((subject) => this.#house.revoke(subject)) : []),
     ]);
     for (const { identity } of ended) this.#tell("identity.signedOut", identity);
+    if (failure !== null) throw failure;
+    for (const each of forgotten) if (each.status === "rejected") throw each.reason;
   }
 
   async #forget(login: LiveLogin | null): Promise<void> {

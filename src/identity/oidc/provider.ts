@@ -27,8 +27,10 @@ export interface ProvenPerson {
   readonly idToken: string;
   /** When the token was issued, in the provider's seconds. */
   readonly issuedAt: number;
-  /** When the person proved who they are, by this node's clock. */
-  readonly evidenceAt: number;
+  /** The same by this node's clock. Milliseconds. */
+  readonly saidAt: number;
+  /** When the person proved who they are, by this node's clock; null where the provider does not say. */
+  readonly provenAt: number | null;
 }
 
 /** A provider whose metadata were read. */
@@ -116,15 +118,16 @@ export class Provider {
       });
       const token = tokens.claims();
       if (token === undefined || tokens.id_token === undefined) throw new Error("no ID token");
-      const { sub, sid, iat, auth_time: signedInAt = iat } = token;
+      const { sub, sid, iat, auth_time: signedInAt } = token;
       return {
         claims: { ...(await userInfo({ client, config }, tokens.access_token, sub)), ...token },
         sub,
         sid: typeof sid === "string" && sid !== "" ? sid : null,
         idToken: tokens.id_token,
         issuedAt: iat,
+        saidAt: askedAt,
         // By how long before the token it was, so that the provider's clock does not matter.
-        evidenceAt: askedAt - Math.max(0, iat - signedInAt) * 1000,
+        provenAt: signedInAt === undefined ? null : askedAt - Math.max(0, iat - signedInAt) * 1000,
       };
     } catch (failure) {
       throw toSignInError(failure);
