@@ -135,10 +135,7 @@ export class OwnAnswers {
     const own = this.#options.site.originFor(request);
     const wanted = new URLSearchParams(target.query).get("returnto");
     const location = wanted === null ? `${own}/` : this.#returnTo(wanted, own);
-    if (location === null)
-      throw new SessionProxyError("QSP-TARGET", {
-        reason: "returnto is not on the list of origins, or does something",
-      });
+    if (location === null) throw badReturnTo("is not on the list of origins");
     return this.#ownSignIn.lead(request, location);
   }
 
@@ -148,7 +145,8 @@ export class OwnAnswers {
     if (!URL.canParse(wanted, own)) return null;
     const url = new URL(wanted, own);
     if (url.username !== "" || url.password !== "") return null;
-    if (url.origin === own && doesSomething(url.pathname, prefix, offered)) return null;
+    if (url.origin === own && doesSomething(url.pathname, prefix, offered))
+      throw badReturnTo("leads to an own route that does something");
     const isListed = url.origin === own || allowedOrigins.has(url.origin);
     return isListed && (url.protocol === "https:" || url.protocol === "http:") ? url.href : null;
   }
@@ -162,3 +160,6 @@ export class OwnAnswers {
     return this.#ownSignIn.endWithPage(request);
   }
 }
+
+const badReturnTo = (flaw: string): SessionProxyError =>
+  new SessionProxyError("QSP-TARGET", { reason: `returnto ${flaw}` });
