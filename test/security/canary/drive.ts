@@ -142,7 +142,7 @@ export async function drive(
   for (const path of ["/_session", "/login", "/logout"]) await ann.visit(path);
   const refused = await beRefusedByTheTenant(server);
   server.command.signal("SIGHUP");
-  await server.command.line((line) => line.includes("server.reloadRefused"));
+  await server.command.line((line) => line.includes("server.reloaded"));
   await bob.ask("/_session", { method: "DELETE" });
   server.command.signal("SIGTERM");
   await server.command.line((line) => line.includes("server.draining"));
