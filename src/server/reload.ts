@@ -1,5 +1,6 @@
 import { createSecureContext } from "node:tls";
 import { type OptionProblem, OptionsError } from "../errors.ts";
+import type { Identify } from "../identity/identify.ts";
 import { revealed } from "../kernel/secret.ts";
 import { changedPlaces } from "../options/changed-options.ts";
 import { needsRestart } from "../options/fixed-options.ts";
@@ -86,6 +87,8 @@ function summaryOf(before: ServerConfig, after: ServerConfig, socketsClosed: num
 /** A configuration by the names that the operator writes; two secrets for the same are one place. */
 const visible = ({ options, tls, admin }: ServerConfig): Readonly<Record<string, unknown>> => ({
   ...options,
+  // A function is never another one; what it was made of may be.
+  identity: (options.identify as Identify).madeOf,
   tls,
   admin,
 });

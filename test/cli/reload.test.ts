@@ -24,6 +24,8 @@ interface Changes {
   readonly keyIds?: readonly string[];
   readonly deny?: readonly string[];
   readonly origins?: readonly string[];
+  /** Whose identity headers count. */
+  readonly from?: readonly string[];
   readonly more?: string;
 }
 
@@ -33,6 +35,7 @@ const configOf = ({
   keyIds = ["2026-01"],
   deny = [],
   origins = [partner],
+  from = ["127.0.0.1"],
   more = "",
 }: Changes): string => `
 publicOrigin: https://${servedHost}
@@ -43,7 +46,7 @@ tenant:
   origin: ${tenant.origin}
   signingKeys: [${keyIds.map((id) => `{ issuer: portal, keyId: "${id}", privateKeyFile: key.pem }`).join(", ")}]
 identity:
-  trustedHeader: { from: [127.0.0.1], subject: X-User-Sub, email: X-User-Email }
+  trustedHeader: { from: ${JSON.stringify(from)}, subject: X-User-Sub, email: X-User-Email }
 session: { secretFile: secret, store: "${store}" }
 policy: { deny: ${JSON.stringify(deny)} }
 timeouts: { drainDelay: 10s, drain: 10s }
@@ -117,6 +120,14 @@ afterAll(async () => {
 });
 
 describe("SIGHUP", () => {
+  test("says that the identity source is another one, and only then", async () => {
+    write({ from: ["127.0.0.1", "127.0.0.2"] });
+    expect((await reload())?.reason).toBe("changed: identity; 0 WebSockets closed");
+    expect((await reload())?.reason).toBe("changed: nothing; 0 WebSockets closed");
+    write();
+    expect((await reload())?.reason).toBe("changed: identity; 0 WebSockets closed");
+  });
+
   test("the next login is signed with the new first key; sessions and sockets go on", async () => {
     const socket = await open("/app/a");
     const before = await sessionOf("ann");
