@@ -18,7 +18,7 @@ export interface Change {
 const change = (file: string, text: string, by: string): Change => ({ file, text, by });
 
 const addsCredentials = "const headers = withCredentials(prepared.headers, { cookie, csrfToken });";
-const dropsCookie = change("proxy/rewrite-request.js", '    "cookie",\n', "");
+const dropsCookie = change("proxy/http/rewrite-request.js", '    "cookie",\n', "");
 
 /** Pipes an upgrade to the upstream at once, whatever it answers. */
 const blindSplice = `
@@ -70,7 +70,7 @@ const surgery: readonly Hole[] = [
     changes: [
       dropsCookie,
       change(
-        "proxy/exchange.js",
+        "proxy/http/exchange.js",
         addsCredentials,
         "const headers = prepared.headers.some((name) => name.toLowerCase() === 'cookie') ? prepared.headers : withCredentials(prepared.headers, { cookie, csrfToken });",
       ),
@@ -82,7 +82,7 @@ const surgery: readonly Hole[] = [
     what: "what Connection names is taken off after our headers were added",
     changes: [
       change(
-        "proxy/exchange.js",
+        "proxy/http/exchange.js",
         addsCredentials,
         `const added = withCredentials(prepared.headers, { cookie, csrfToken });
         const listed = (this.#visit.request.headers.connection ?? "").toLowerCase().split(/[ ,]+/);
@@ -100,19 +100,19 @@ const surgery: readonly Hole[] = [
   {
     name: "upstream-cookies",
     what: "the upstream's cookies reach the browser",
-    changes: [change("proxy/rewrite-response.js", '    "set-cookie",\n', "")],
+    changes: [change("proxy/http/rewrite-response.js", '    "set-cookie",\n', "")],
     foundBy: ["H7-cookies", "H7-cookies-by-status"],
   },
   {
     name: "aliases",
     what: "header names with underscores go on",
-    changes: [change("proxy/rewrite-request.js", "return isPlainName(lowerName);", "return true;")],
+    changes: [change("proxy/http/rewrite-request.js", "return isPlainName(lowerName);", "return true;")],
     foundBy: ["H2-aliases"],
   },
   {
     name: "acting-headers",
     what: "a header of the upstream acts on the page's origin",
-    changes: [change("proxy/rewrite-response.js", '    "clear-site-data",\n', "")],
+    changes: [change("proxy/http/rewrite-response.js", '    "clear-site-data",\n', "")],
     foundBy: ["H9-acting-headers"],
   },
   {
@@ -160,7 +160,7 @@ const doors: readonly Hole[] = [
     what: "another path travels than was matched",
     changes: [
       change(
-        "proxy/rewrite-request.js",
+        "proxy/http/rewrite-request.js",
         "target: target.path +",
         'target: decodeURIComponent(target.path).replace("#", "%23") +',
       ),
@@ -207,7 +207,7 @@ const doors: readonly Hole[] = [
   {
     name: "open-redirect",
     what: "the log-in page leads anywhere",
-    changes: [change("proxy/own-answers.js", "return isListed &&", "return wanted !== own ||")],
+    changes: [change("proxy/own/own-answers.js", "return isListed &&", "return wanted !== own ||")],
     foundBy: ["R1-return-addresses"],
   },
 ];
@@ -229,22 +229,26 @@ const exchanges: readonly Hole[] = [
   {
     name: "shared-connections",
     what: "all sessions share their connections to the upstream",
-    changes: [change("proxy/exchange.js", "this.#send(session.key,", 'this.#send("shared",')],
+    changes: [change("proxy/http/exchange.js", "this.#send(session.key,", 'this.#send("shared",')],
     foundBy: ["X5-shared-connections"],
   },
   {
     name: "posts-sent-twice",
     what: "a request with effects is sent again when its connection breaks",
     changes: [
-      change("proxy/exchange.js", "isWithoutEffect(this.#visit.prepared.method) &&", "this.#mayReplay();"),
-      change("proxy/exchange.js", "\n            this.#body === null;\n", "\n"),
+      change(
+        "proxy/http/exchange.js",
+        "isWithoutEffect(this.#visit.prepared.method) &&",
+        "this.#mayReplay();",
+      ),
+      change("proxy/http/exchange.js", "\n            this.#body === null;\n", "\n"),
     ],
     foundBy: ["M8-closed-when-idle"],
   },
   {
     name: "cut-as-whole",
     what: "an answer that was cut is ended as if it were whole",
-    changes: [change("proxy/exchange.js", "this.#sink.cut();", "this.#sink.end();")],
+    changes: [change("proxy/http/exchange.js", "this.#sink.cut();", "this.#sink.end();")],
     foundBy: ["M5-cut-answers"],
   },
   {
@@ -252,7 +256,7 @@ const exchanges: readonly Hole[] = [
     what: "bytes of an upgrade are piped before the upstream has said yes",
     changes: [
       change(
-        "proxy/socket-door.js",
+        "proxy/socket/socket-door.js",
         "            const outcome = await openUpstreamSocket(",
         `${blindSplice}            const outcome = await openUpstreamSocket(`,
       ),
@@ -264,7 +268,7 @@ const exchanges: readonly Hole[] = [
     what: "a cookie of the upstream reaches the browser with a socket",
     changes: [
       change(
-        "proxy/upgrade.js",
+        "proxy/socket/upgrade.js",
         'for (const name of ["sec-websocket-accept",',
         'for (const name of ["set-cookie", "sec-websocket-accept",',
       ),
@@ -274,7 +278,7 @@ const exchanges: readonly Hole[] = [
   {
     name: "unchecked-handshakes",
     what: "whatever the upstream answers to a handshake passes",
-    changes: [change("proxy/upgrade.js", "if (problem !== null) {", "if (problem === undefined) {")],
+    changes: [change("proxy/socket/upgrade.js", "if (problem !== null) {", "if (problem === undefined) {")],
     foundBy: ["W9-false-answers"],
   },
   {

@@ -10,7 +10,7 @@ import type { SignInSource } from "../identity/sign-in-source.ts";
 import type { Policy } from "../policy/matcher.ts";
 import type { RouteClass } from "../policy/rule.ts";
 import type { Verdict } from "../policy/verdict.ts";
-import { findOwnRoute, type OwnRoute, ownRoutesOf } from "./own-routes.ts";
+import { findOwnRoute, type OwnRoute, ownRoutesOf } from "./own/own-routes.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
 import type { RequestHead } from "./request-head.ts";
 

@@ -7,20 +7,20 @@ import type { Upstream } from "../upstream/upstream.ts";
 import { createAdmission } from "./admission.ts";
 import { createClientAddress } from "./client-address.ts";
 import { runBefore } from "./host-middleware.ts";
-import type { HttpDoorContext } from "./http-door.ts";
-import type { LiveSockets } from "./live-sockets.ts";
-import type { LossMemory } from "./loss-memory.ts";
-import { OwnAnswers } from "./own-answers.ts";
-import { ownRoutesOf } from "./own-routes.ts";
-import type { OwnWord } from "./own-word.ts";
-import type { ProductInfo } from "./product-info.ts";
+import type { HttpDoorContext } from "./http/http-door.ts";
+import type { LiveSockets } from "./socket/live-sockets.ts";
+import type { LossMemory } from "./socket/loss-memory.ts";
+import { OwnAnswers } from "./own/own-answers.ts";
+import { ownRoutesOf } from "./own/own-routes.ts";
+import type { OwnWord } from "./http/own-word.ts";
+import type { ProductInfo } from "./own/product-info.ts";
 import { createRoutePolicy } from "./route-policy.ts";
 import type { Middleware } from "./session-proxy.ts";
 import { createSignIn } from "./sign-in.ts";
 import { createSite } from "./site.ts";
-import type { SocketDoorContext } from "./socket-door.ts";
+import type { SocketDoorContext } from "./socket/socket-door.ts";
 import type { Tracing } from "./tracing.ts";
-import type { UpgradeDoorContext } from "./upgrade-door.ts";
+import type { UpgradeDoorContext } from "./socket/upgrade-door.ts";
 
 /** What a proxy has once, however often its options are replaced. */
 export interface Standing {

@@ -5,7 +5,7 @@
  * left out first now, and the rest is judged as the browser will see it.
  */
 import { expect, test } from "vitest";
-import { prepareResponse } from "../../src/proxy/rewrite-response.ts";
+import { prepareResponse } from "../../src/proxy/http/rewrite-response.ts";
 import { cleanedUp } from "../support/started.ts";
 
 const started = cleanedUp();

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
-import { withSocketCredentials } from "../../proxy/rewrite-handshake.ts";
+import { withSocketCredentials } from "../../proxy/socket/rewrite-handshake.ts";
 import { cookieFor } from "../../session/tenant-session.ts";
 import { userAgent } from "../../tenant/port.ts";
 import type { UpgradeAnswer } from "../../upstream/send-handshake.ts";

@@ -1,5 +1,5 @@
 import { firstHeader } from "../../http/raw-headers.ts";
-import { productInfoPath } from "../../proxy/product-info.ts";
+import { productInfoPath } from "../../proxy/own/product-info.ts";
 import { backdate, lifetime } from "../../tenant/assertion.ts";
 import { failed, type Finding, passed, skipped, type Step, warned } from "./step.ts";
 import { askOpenly, objectOf, shownAnswer } from "./tenant-calls.ts";

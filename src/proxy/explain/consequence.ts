@@ -2,16 +2,16 @@ import type { ErrorCode, SessionProxyError } from "../../errors.ts";
 import { headerPairs, type RawHeaders } from "../../http/raw-headers.ts";
 import { needsIdentity } from "../../policy/rule.ts";
 import type { TenantPlace } from "../admission.ts";
-import { answerRules } from "../answer-rules.ts";
+import { answerRules } from "../http/answer-rules.ts";
 import type { RequestHead } from "../request-head.ts";
-import { prepareHandshake, withSocketCredentials } from "../rewrite-handshake.ts";
+import { prepareHandshake, withSocketCredentials } from "../socket/rewrite-handshake.ts";
 import {
   checkPrepared,
   needsCsrfToken,
   prepareRequest,
   withCredentials,
   type PreparedRequest,
-} from "../rewrite-request.ts";
+} from "../http/rewrite-request.ts";
 import { errorOf, type Decision, type Door } from "./decide.ts";
 import { sampleAnswers, type SampleAnswers } from "./sample-answers.ts";
 

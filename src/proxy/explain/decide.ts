@@ -2,9 +2,9 @@ import { SessionProxyError } from "../../errors.ts";
 import type { ResolvedOptions } from "../../options/resolved-options.ts";
 import { unclaimed, type Admission, type Passage } from "../admission.ts";
 import type { ClientAddress } from "../client-address.ts";
-import { checkOwnMethod } from "../own-routes.ts";
+import { checkOwnMethod } from "../own/own-routes.ts";
 import type { RequestHead } from "../request-head.ts";
-import { checkHandshake } from "../rewrite-handshake.ts";
+import { checkHandshake } from "../socket/rewrite-handshake.ts";
 import type { Site } from "../site.ts";
 
 /** What decides, without connections, sessions and people. */

@@ -5,7 +5,7 @@ import { needsIdentity, type RouteClass } from "../../policy/rule.ts";
 import type { Verdict } from "../../policy/verdict.ts";
 import { createAdmission } from "../admission.ts";
 import { createClientAddress } from "../client-address.ts";
-import type { OwnRoute } from "../own-routes.ts";
+import type { OwnRoute } from "../own/own-routes.ts";
 import type { RequestHead } from "../request-head.ts";
 import { createRoutePolicy } from "../route-policy.ts";
 import { createSite } from "../site.ts";

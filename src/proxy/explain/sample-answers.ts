@@ -1,5 +1,5 @@
 import { headerPairs, type RawHeaders } from "../../http/raw-headers.ts";
-import { prepareResponse, type ResponseRules } from "../rewrite-response.ts";
+import { prepareResponse, type ResponseRules } from "../http/rewrite-response.ts";
 
 /** What becomes of answers of the tenant, by their type. */
 export interface SampleAnswers {

@@ -1,6 +1,6 @@
 import { randomId } from "../../../kernel/random.ts";
 import { headerValues } from "../../../http/raw-headers.ts";
-import { productInfoPath } from "../../../proxy/product-info.ts";
+import { productInfoPath } from "../../../proxy/own/product-info.ts";
 import type { TenantProfile } from "../../../server/tenant-profile.ts";
 import { sessionCookie } from "../../../tenant/cookies.ts";
 import { csrfHeader } from "../../../tenant/csrf.ts";

@@ -1,13 +1,13 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
-import { SessionProxyError } from "../errors.ts";
-import { followAnswers } from "../http/answers-under-way.ts";
-import { traceId } from "../kernel/random.ts";
-import type { ResolvedOptions } from "../options/resolved-options.ts";
-import type { ProxySession } from "../session/proxy-session.ts";
-import { unclaimed, type Admission, type Place, type TenantPlace } from "./admission.ts";
-import { toInternalError } from "./internal-error.ts";
-import type { Middleware } from "./session-proxy.ts";
+import { SessionProxyError } from "../../errors.ts";
+import { followAnswers } from "../../http/answers-under-way.ts";
+import { traceId } from "../../kernel/random.ts";
+import type { ResolvedOptions } from "../../options/resolved-options.ts";
+import type { ProxySession } from "../../session/proxy-session.ts";
+import { unclaimed, type Admission, type Place, type TenantPlace } from "../admission.ts";
+import { toInternalError } from "../internal-error.ts";
+import type { Middleware } from "../session-proxy.ts";
 import {
   abandon,
   type Admit,
@@ -16,7 +16,7 @@ import {
   refuse,
   type SocketDoorContext,
 } from "./socket-door.ts";
-import type { Tracing } from "./tracing.ts";
+import type { Tracing } from "../tracing.ts";
 import { isLeftToLast, markUpgradeListener } from "./upgrade-listener.ts";
 import { inTurn } from "./upgrade-turn.ts";
 

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { hasAnswerUnderWay, untilAnswered } from "../http/answers-under-way.ts";
+import { hasAnswerUnderWay, untilAnswered } from "../../http/answers-under-way.ts";
 
 /** A host may end an answer a moment after its last byte, when the next handshake is here already. Milliseconds. */
 const patience = 1000;

@@ -1,12 +1,12 @@
-import { asAttachment, containActiveContent, type Containment } from "../http/active-content.ts";
-import { suffixEntityTag } from "../http/entity-tag.ts";
-import { endToEndHeaders } from "../http/end-to-end.ts";
-import { withoutHints } from "../http/link-hints.ts";
-import { rewriteLink, rewriteLocation } from "../http/location.ts";
-import { knownNames } from "../http/header-name.ts";
-import { firstHeader, headerValues, type RawHeaders } from "../http/raw-headers.ts";
-import { createMemo } from "../kernel/memo.ts";
-import type { RouteClass } from "../policy/rule.ts";
+import { asAttachment, containActiveContent, type Containment } from "../../http/active-content.ts";
+import { suffixEntityTag } from "../../http/entity-tag.ts";
+import { endToEndHeaders } from "../../http/end-to-end.ts";
+import { withoutHints } from "../../http/link-hints.ts";
+import { rewriteLink, rewriteLocation } from "../../http/location.ts";
+import { knownNames } from "../../http/header-name.ts";
+import { firstHeader, headerValues, type RawHeaders } from "../../http/raw-headers.ts";
+import { createMemo } from "../../kernel/memo.ts";
+import type { RouteClass } from "../../policy/rule.ts";
 import { cacheHeaders } from "./cache-policy.ts";
 import { ancestorsPolicy, pagePolicy } from "./page-policy.ts";
 

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from "node:http";
-import { SessionProxyError } from "../errors.ts";
-import type { OwnAnswer } from "../http/own-answer.ts";
-import { firstHeader } from "../http/raw-headers.ts";
-import type { Identity } from "../identity/identity.ts";
-import type { SignedOut, SignInSource } from "../identity/sign-in-source.ts";
-import type { SessionManager } from "../session/session-manager.ts";
+import { SessionProxyError } from "../../errors.ts";
+import type { OwnAnswer } from "../../http/own-answer.ts";
+import { firstHeader } from "../../http/raw-headers.ts";
+import type { Identity } from "../../identity/identity.ts";
+import type { SignedOut, SignInSource } from "../../identity/sign-in-source.ts";
+import type { SessionManager } from "../../session/session-manager.ts";
 import { emptyAnswer, jsonAnswer, loggedOut, onwardPage } from "./own-pages.ts";
 import type { OwnRoute } from "./own-routes.ts";
 

@@ -1,19 +1,19 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { type ErrorCode, SessionProxyError } from "../errors.ts";
-import { errorAnswer, upgradeRefusal } from "../http/own-answer.ts";
-import type { Target } from "../http/target.ts";
-import { publish, type ProxyEvent } from "../kernel/channels.ts";
-import { shownKey, type ProxySession } from "../session/proxy-session.ts";
-import type { TenantSession } from "../session/tenant-session.ts";
-import type { Caller } from "../upstream/send-handshake.ts";
-import type { SocketHandshake } from "./admission.ts";
+import { type ErrorCode, SessionProxyError } from "../../errors.ts";
+import { errorAnswer, upgradeRefusal } from "../../http/own-answer.ts";
+import type { Target } from "../../http/target.ts";
+import { publish, type ProxyEvent } from "../../kernel/channels.ts";
+import { shownKey, type ProxySession } from "../../session/proxy-session.ts";
+import type { TenantSession } from "../../session/tenant-session.ts";
+import type { Caller } from "../../upstream/send-handshake.ts";
+import type { SocketHandshake } from "../admission.ts";
 import { EarlyBytes } from "./early-bytes.ts";
 import { endSoon } from "./end-socket.ts";
 import type { LiveSocket, LiveSockets } from "./live-sockets.ts";
 import type { LossMemory } from "./loss-memory.ts";
 import { checkHandshake } from "./rewrite-handshake.ts";
-import type { ExchangeSpan } from "./tracing.ts";
+import type { ExchangeSpan } from "../tracing.ts";
 import { Splice, type SpliceOwner, type SpliceReport } from "./splice.ts";
 import {
   openUpstreamSocket,

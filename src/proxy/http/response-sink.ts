@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
-import type { LinkRewriter } from "../http/json-links.ts";
-import { Countdown } from "../kernel/countdown.ts";
+import type { LinkRewriter } from "../../http/json-links.ts";
+import { Countdown } from "../../kernel/countdown.ts";
 import { type BodyPipe, type BodyRewrite, mostHeld } from "./body-rewrite.ts";
 import { writeHead } from "./host-response.ts";
 import { destroyResponse } from "./waiting-response.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { prepareHandshake, withSocketCredentials } from "./rewrite-handshake.ts";
+import { prepareHandshake, withSocketCredentials } from "../socket/rewrite-handshake.ts";
 import { prepareRequest, withCredentials, type RequestRules } from "./rewrite-request.ts";
 
 /* Whatever a browser sends, in whatever order, case, spelling and number: what the tenant is sent keeps our word. */

@@ -1,10 +1,10 @@
-import { firstHeader } from "../http/raw-headers.ts";
-import type { ResolvedOptions } from "../options/resolved-options.ts";
-import type { RouteClass } from "../policy/rule.ts";
-import type { RequestHead } from "./request-head.ts";
+import { firstHeader } from "../../http/raw-headers.ts";
+import type { ResolvedOptions } from "../../options/resolved-options.ts";
+import type { RouteClass } from "../../policy/rule.ts";
+import type { RequestHead } from "../request-head.ts";
 import type { PreparedRequest } from "./rewrite-request.ts";
 import type { ResponseRules } from "./rewrite-response.ts";
-import type { Site } from "./site.ts";
+import type { Site } from "../site.ts";
 
 /** What the answer to a request depends on beside itself. */
 export interface AnswerFacts {

@@ -1,7 +1,7 @@
-import { firstHeader } from "../http/raw-headers.ts";
-import type { OwnAnswer } from "../http/own-answer.ts";
-import { createSingleFlight } from "../kernel/single-flight.ts";
-import { userAgent, type TenantCall } from "../tenant/port.ts";
+import { firstHeader } from "../../http/raw-headers.ts";
+import type { OwnAnswer } from "../../http/own-answer.ts";
+import { createSingleFlight } from "../../kernel/single-flight.ts";
+import { userAgent, type TenantCall } from "../../tenant/port.ts";
 import { emptyAnswer } from "./own-pages.ts";
 
 /** Where the clients look whether this is Qlik Cloud. facts §6.1 */

@@ -1,17 +1,17 @@
-import { SessionProxyError } from "../errors.ts";
-import { connectionNames, isHopByHop } from "../http/hop-by-hop.ts";
-import type { RawHeaders } from "../http/raw-headers.ts";
-import { appendQueryParameter, removeQueryParameters, type Target } from "../http/target.ts";
-import { csrfHeader } from "../tenant/csrf.ts";
-import { checkHandshakeRequest } from "../ws/handshake.ts";
-import type { RequestHead } from "./request-head.ts";
+import { SessionProxyError } from "../../errors.ts";
+import { connectionNames, isHopByHop } from "../../http/hop-by-hop.ts";
+import type { RawHeaders } from "../../http/raw-headers.ts";
+import { appendQueryParameter, removeQueryParameters, type Target } from "../../http/target.ts";
+import { csrfHeader } from "../../tenant/csrf.ts";
+import { checkHandshakeRequest } from "../../ws/handshake.ts";
+import type { RequestHead } from "../request-head.ts";
 import {
   forwardingHeaders,
   mayGoUpstream,
   ownedParameters,
   withCredentials,
   type RequestRules,
-} from "./rewrite-request.ts";
+} from "../http/rewrite-request.ts";
 
 /** Lets pass what is an opening handshake beyond doubt. @throws SessionProxyError `QSP-TARGET` with 400 or 426 */
 export function checkHandshake({

@@ -1,7 +1,7 @@
 import { Transform, type TransformCallback, type Readable, type Writable } from "node:stream";
 import * as zlib from "node:zlib";
-import { createLinkRewriter, type LinkRewriter } from "../http/json-links.ts";
-import { rewriteWholeBody } from "../http/json-links-whole.ts";
+import { createLinkRewriter, type LinkRewriter } from "../../http/json-links.ts";
+import { rewriteWholeBody } from "../../http/json-links-whole.ts";
 
 /** How a body is rewritten. */
 export interface BodyRewriteOptions {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
-import { encodeClose } from "../ws/close-frame.ts";
-import { createFrameTracker } from "../ws/frame-boundary.ts";
+import { encodeClose } from "../../ws/close-frame.ts";
+import { createFrameTracker } from "../../ws/frame-boundary.ts";
 import { endSoon } from "./end-socket.ts";
 import { beatsOfIdle } from "./live-sockets.ts";
 

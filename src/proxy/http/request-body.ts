@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { SessionProxyError } from "../errors.ts";
+import { SessionProxyError } from "../../errors.ts";
 
 /** How much of a body is kept, how much is taken at all, and how long it may pause. */
 export interface BodyLimits {

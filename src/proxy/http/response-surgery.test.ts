@@ -1,7 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { firstHeader, headerValues } from "../http/raw-headers.ts";
+import { firstHeader, headerValues } from "../../http/raw-headers.ts";
 import { prepareResponse, type ResponseRules } from "./rewrite-response.ts";
 
 /* Whatever a tenant answers, in whatever order, case and number: what reaches the browser keeps our word. */

@@ -1,12 +1,12 @@
-import { SessionProxyError } from "../errors.ts";
-import { stripEntityTags } from "../http/entity-tag.ts";
-import { knownNames } from "../http/header-name.ts";
-import { connectionNames, isHopByHop } from "../http/hop-by-hop.ts";
-import { firstHeader, headerValues, type RawHeaders } from "../http/raw-headers.ts";
-import { removeQueryParameters, type Target } from "../http/target.ts";
-import { createMemo } from "../kernel/memo.ts";
-import { needsIdentity, type RouteClass } from "../policy/rule.ts";
-import { csrfHeader } from "../tenant/csrf.ts";
+import { SessionProxyError } from "../../errors.ts";
+import { stripEntityTags } from "../../http/entity-tag.ts";
+import { knownNames } from "../../http/header-name.ts";
+import { connectionNames, isHopByHop } from "../../http/hop-by-hop.ts";
+import { firstHeader, headerValues, type RawHeaders } from "../../http/raw-headers.ts";
+import { removeQueryParameters, type Target } from "../../http/target.ts";
+import { createMemo } from "../../kernel/memo.ts";
+import { needsIdentity, type RouteClass } from "../../policy/rule.ts";
+import { csrfHeader } from "../../tenant/csrf.ts";
 
 /** A request without credentials, made once and sent as often as needed. */
 export interface PreparedRequest {

@@ -1,4 +1,4 @@
-import { createMemo } from "../kernel/memo.ts";
+import { createMemo } from "../../kernel/memo.ts";
 
 /** What the tenant says about keeping an answer, and what the answer is. */
 export interface CacheFacts {

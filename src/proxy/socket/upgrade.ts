@@ -1,19 +1,19 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { SessionProxyError } from "../errors.ts";
-import { firstHeader, headerValues, isHeaderValue, type RawHeaders } from "../http/raw-headers.ts";
-import type { Target } from "../http/target.ts";
-import type { ProxySession } from "../session/proxy-session.ts";
-import type { SessionManager } from "../session/session-manager.ts";
-import { cookieFor, type TenantSession } from "../session/tenant-session.ts";
-import { isAuthLoss } from "../tenant/auth-loss.ts";
-import { csrfHeader } from "../tenant/csrf.ts";
-import { checkHandshakeResponse } from "../ws/handshake.ts";
-import type { ClientAddress } from "./client-address.ts";
+import { SessionProxyError } from "../../errors.ts";
+import { firstHeader, headerValues, isHeaderValue, type RawHeaders } from "../../http/raw-headers.ts";
+import type { Target } from "../../http/target.ts";
+import type { ProxySession } from "../../session/proxy-session.ts";
+import type { SessionManager } from "../../session/session-manager.ts";
+import { cookieFor, type TenantSession } from "../../session/tenant-session.ts";
+import { isAuthLoss } from "../../tenant/auth-loss.ts";
+import { csrfHeader } from "../../tenant/csrf.ts";
+import { checkHandshakeResponse } from "../../ws/handshake.ts";
+import type { ClientAddress } from "../client-address.ts";
 import { prepareHandshake, withSocketCredentials } from "./rewrite-handshake.ts";
-import { type ExchangeSpan, withTrace } from "./tracing.ts";
-import type { Upstream } from "../upstream/upstream.ts";
-import type { Caller, UpgradeAnswer } from "../upstream/send-handshake.ts";
+import { type ExchangeSpan, withTrace } from "../tracing.ts";
+import type { Upstream } from "../../upstream/upstream.ts";
+import type { Caller, UpgradeAnswer } from "../../upstream/send-handshake.ts";
 
 /** What every upgrade of one proxy shares. */
 export interface UpgradeContext {

@@ -1,6 +1,6 @@
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
-import { firstHeader, type RawHeaders } from "../http/raw-headers.ts";
+import { firstHeader, type RawHeaders } from "../../http/raw-headers.ts";
 
 /** A small body may not grow beyond this when it is opened. Bytes. */
 const largest = 64 * 1024;

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { OwnAnswer } from "../http/own-answer.ts";
+import type { OwnAnswer } from "../../http/own-answer.ts";
 import { destroyResponse } from "./waiting-response.ts";
 
 /** `writeHead` as node made it; another one belongs to a middleware that wants to see the headers. */

@@ -1,4 +1,4 @@
-import type { SocketHandshake } from "./admission.ts";
+import type { SocketHandshake } from "../admission.ts";
 
 /** An open socket as the rest of the proxy sees it. */
 export interface LiveSocket {

@@ -1,19 +1,19 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { SessionProxyError } from "../errors.ts";
-import { firstHeader } from "../http/raw-headers.ts";
-import type { OwnAnswer } from "../http/own-answer.ts";
-import type { Target } from "../http/target.ts";
-import type { Identity } from "../identity/identity.ts";
-import type { SignInSource } from "../identity/sign-in-source.ts";
-import type { ProxySession } from "../session/proxy-session.ts";
-import type { SessionManager } from "../session/session-manager.ts";
-import { sendAnswer, writeHead } from "./host-response.ts";
+import { SessionProxyError } from "../../errors.ts";
+import { firstHeader } from "../../http/raw-headers.ts";
+import type { OwnAnswer } from "../../http/own-answer.ts";
+import type { Target } from "../../http/target.ts";
+import type { Identity } from "../../identity/identity.ts";
+import type { SignInSource } from "../../identity/sign-in-source.ts";
+import type { ProxySession } from "../../session/proxy-session.ts";
+import type { SessionManager } from "../../session/session-manager.ts";
+import { sendAnswer, writeHead } from "../http/host-response.ts";
 import { jsonAnswer, logoutForm } from "./own-pages.ts";
 import { checkOwnMethod, doesSomething, type OwnRoute, type OwnRoutesOffered } from "./own-routes.ts";
 import { OwnSignIn } from "./own-sign-in.ts";
 import type { ProductInfo } from "./product-info.ts";
 import { followSession } from "./session-events.ts";
-import type { Site } from "./site.ts";
+import type { Site } from "../site.ts";
 
 /** What the own routes need. */
 export interface OwnAnswersOptions {

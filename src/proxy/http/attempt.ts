@@ -1,7 +1,7 @@
-import type { SessionProxyError } from "../errors.ts";
-import { largestCsrfRefusal } from "../tenant/csrf.ts";
-import { toUpstreamError } from "../upstream/upstream-error.ts";
-import type { UpstreamListener } from "../upstream/listener.ts";
+import type { SessionProxyError } from "../../errors.ts";
+import { largestCsrfRefusal } from "../../tenant/csrf.ts";
+import { toUpstreamError } from "../../upstream/upstream-error.ts";
+import type { UpstreamListener } from "../../upstream/listener.ts";
 
 /** The head of an answer. */
 export interface AnswerHead {

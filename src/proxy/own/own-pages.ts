@@ -1,5 +1,5 @@
-import { escapeHtml } from "../http/error-page.ts";
-import type { OwnAnswer } from "../http/own-answer.ts";
+import { escapeHtml } from "../../http/error-page.ts";
+import type { OwnAnswer } from "../../http/own-answer.ts";
 
 /** What every answer of ours says: nobody keeps it, guesses its type, or loads it from elsewhere. rules R4 */
 const ownHeaders = [

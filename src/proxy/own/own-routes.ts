@@ -1,8 +1,8 @@
-import { SessionProxyError } from "../errors.ts";
-import type { Identify } from "../identity/identify.ts";
-import { stripPrefix } from "../http/target.ts";
-import type { SignInRoute } from "../identity/sign-in-source.ts";
-import type { ResolvedOptions } from "../options/resolved-options.ts";
+import { SessionProxyError } from "../../errors.ts";
+import type { Identify } from "../../identity/identify.ts";
+import { stripPrefix } from "../../http/target.ts";
+import type { SignInRoute } from "../../identity/sign-in-source.ts";
+import type { ResolvedOptions } from "../../options/resolved-options.ts";
 
 /** A route that we answer ourselves; it never reaches the tenant. product B4 */
 export interface OwnRoute {

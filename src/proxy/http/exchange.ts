@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
-import { SessionProxyError } from "../errors.ts";
-import { firstHeader, headerValues } from "../http/raw-headers.ts";
-import { publish } from "../kernel/channels.ts";
-import { mayFinish, type EndReason, type ProxySession } from "../session/proxy-session.ts";
-import type { SessionManager } from "../session/session-manager.ts";
-import { cookieFor, type TenantSession } from "../session/tenant-session.ts";
-import { isAuthLoss } from "../tenant/auth-loss.ts";
-import { refusesCsrf } from "../tenant/csrf.ts";
-import { linkMembers } from "../tenant/links.ts";
+import { SessionProxyError } from "../../errors.ts";
+import { firstHeader, headerValues } from "../../http/raw-headers.ts";
+import { publish } from "../../kernel/channels.ts";
+import { mayFinish, type EndReason, type ProxySession } from "../../session/proxy-session.ts";
+import type { SessionManager } from "../../session/session-manager.ts";
+import { cookieFor, type TenantSession } from "../../session/tenant-session.ts";
+import { isAuthLoss } from "../../tenant/auth-loss.ts";
+import { refusesCsrf } from "../../tenant/csrf.ts";
+import { linkMembers } from "../../tenant/links.ts";
 import { Attempt, type AnswerHead, type AnswerTarget, type HeldAnswer } from "./attempt.ts";
 import { createBodyRewrite } from "./body-rewrite.ts";
 import { decodeSmallBody } from "./decode-body.ts";
@@ -17,8 +17,8 @@ import { RequestBody } from "./request-body.ts";
 import { ResponseSink } from "./response-sink.ts";
 import { needsCsrfToken, withCredentials, type PreparedRequest } from "./rewrite-request.ts";
 import { prepareResponse, type ResponseRules } from "./rewrite-response.ts";
-import { staticLane, type Upstream } from "../upstream/upstream.ts";
-import { isBrokenConnection } from "../upstream/upstream-error.ts";
+import { staticLane, type Upstream } from "../../upstream/upstream.ts";
+import { isBrokenConnection } from "../../upstream/upstream-error.ts";
 
 /** What every exchange of one proxy shares. */
 export interface ExchangeContext {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
-import type { EndReason, ProxySession } from "../session/proxy-session.ts";
-import type { SessionManager } from "../session/session-manager.ts";
+import type { EndReason, ProxySession } from "../../session/proxy-session.ts";
+import type { SessionManager } from "../../session/session-manager.ts";
 
 /** Whom to follow, and where to report. */
 export interface Following {
