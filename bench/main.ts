@@ -17,6 +17,7 @@ import { makeCertificate } from "./tenant/certificate.ts";
 import { startFileTenant } from "./tenant/file-tenant.ts";
 import { startLiveTenant } from "./tenant/live-tenant.ts";
 import type { Tenant } from "./tenant/tenant.ts";
+import { profile } from "./trials/profile.ts";
 import { runTrial } from "./trials/trial.ts";
 import { tryWorkers } from "./trials/workers.ts";
 import type { WarmTimes } from "./warm-up.ts";
@@ -97,10 +98,17 @@ async function compare(command: Command, surroundings: Surroundings, folder: str
 /** A question beside the product. */
 async function tryOut(command: Command, surroundings: Surroundings, folder: string): Promise<number> {
   if (!areProgramsThere([], surroundings)) return exit.unusable;
-  if (command.trial === "workers") {
+  if (command.trial === "workers" || command.trial === "profile") {
     if (!command.built) surroundings.build();
     const [contender] = own(surroundings.root, surroundings.version);
-    if (contender) print(await tryWorkers({ contender, rounds: command.rounds, folder, say: complain }));
+    if (contender === undefined) return exit.unusable;
+    const trial = { contender, folder, say: complain };
+    if (command.trial === "workers") {
+      print(await tryWorkers({ ...trial, rounds: command.rounds }));
+      return exit.measured;
+    }
+    pinOurselves();
+    print(await profile({ ...trial, isQuick: command.isQuick }));
     return exit.measured;
   }
   pinOurselves();

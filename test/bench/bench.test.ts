@@ -94,6 +94,20 @@ test(
   longest,
 );
 
+test(
+  "tells where the time of a request goes",
+  async () => {
+    const { status, said } = await bench("--trial", "profile", "--quick");
+    const shares = ["Node's JavaScript", "src/proxy/http", "writing to sockets and files"].map((part) =>
+      Number(cellOf(said, part, "200B")),
+    );
+    for (const share of shares) expect(share).toBeGreaterThan(0);
+    expect(shares.reduce((sum, share) => sum + share, 0)).toBeLessThan(100);
+    expect(status).toBe(0);
+  },
+  longest,
+);
+
 const peerFile = (name: string): string => fileURLToPath(new URL(`./${name}.mjs`, import.meta.url));
 
 const runWithPeer = (name: string): Promise<ToolRun> =>
