@@ -1,5 +1,6 @@
 import type { Reloaded } from "../proxy/session-proxy.ts";
 import { type LoadedConfig, loadServerConfig } from "../server/config/load.ts";
+import { keepHeapTop } from "../server/heap-top.ts";
 import { LineBuffer } from "../server/line-buffer.ts";
 import { createServerLog, type ServerLog } from "../server/log.ts";
 import { createReloader } from "../server/reload.ts";
@@ -65,6 +66,7 @@ async function start(loaded: LoadedConfig, output: LineBuffer): Promise<Served> 
     };
     return startWorkers(loaded, write);
   }
+  keepHeapTop();
   const server = await createStandaloneServer(loaded.config);
   const { url, adminUrl, drain } = server;
   return { url, adminUrl, drain, reload: (next) => server.prepareReload(next.config)() };
