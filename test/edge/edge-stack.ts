@@ -48,6 +48,8 @@ export interface EdgeStackOptions {
   readonly tenant?: TenantEmulatorOptions;
   /** The line of the identity source. */
   readonly identity?: string;
+  /** What the browser calls the front door; {@link edgeOrigin} by default. */
+  readonly publicOrigin?: string;
   /** Further lines. */
   readonly more?: string;
 }
@@ -67,19 +69,23 @@ export async function startEdgeStack(options: EdgeStackOptions = {}): Promise<Ed
   const socket = join(folder.path, "edge.sock");
   folder.write("edge-token", edgeToken);
   if (tenant.certificate !== undefined) folder.write("tenant.pem", tenant.certificate);
-  const isPlain = tenant.origin.startsWith("http:");
+  const { publicOrigin = edgeOrigin } = options;
+  const unsafe = [
+    ...(tenant.certificate === undefined ? ["plainHttpTenant: true"] : []),
+    ...(publicOrigin.startsWith("http:") ? ["plainHttpPublic: true"] : []),
+  ];
   const text = `
 listen: 127.0.0.1:0
-publicOrigin: ${edgeOrigin}
+publicOrigin: ${publicOrigin}
 trustedProxies: [127.0.0.1]
 edge: { listen: "unix:${socket}", tokenFile: edge-token }
 tenant:
   origin: ${tenant.origin}
-  ${isPlain ? "" : "caFile: tenant.pem"}
+  ${tenant.certificate === undefined ? "" : "caFile: tenant.pem"}
   signingKeys: [{ issuer: acme-portal, keyId: "2026-01", privateKeyFile: key.pem }]
 identity: ${options.identity ?? believed}
 policy: { presets: [embed, embed-write] }
-${isPlain ? "unsafe: { plainHttpTenant: true }" : ""}
+unsafe: { ${unsafe.join(", ")} }
 ${options.more ?? ""}
 `;
   const load = (more = ""): LoadedConfig =>
