@@ -41,6 +41,10 @@ export const notes = {
   "admin.token":
     "What operators send as a bearer token. Without it the private listener has its probes and nothing else.",
   "admin.webhookSecret": "What events that end sessions are signed with.",
+  "edge.listen":
+    "Where an edge asks for verdicts and credentials: a unix socket for the group of its file, or a private address.",
+  "edge.token":
+    "What the edge sends as `X-QSP-Edge-Token`; another secret than those of `admin`. Without `edge` there is no such listener.",
   workers: "Processes that share the work.",
   replicas: "How many processes serve the tenant; told only to be warned of a store that they do not share.",
   "tenant.origin": "Origin of the tenant, such as `https://acme.eu.qlikcloud.com`: no path.",
@@ -58,7 +62,7 @@ export const notes = {
     "Its certificate, PEM; only to find out at the start that the two belong together.",
   "tenant.signingKeys[].alg": "`RS256`, `RS384`, `RS512`, `ES256` or `ES384`.",
   "identity.trustedHeader.from":
-    "Addresses and CIDR ranges whose identity headers count; everybody else's are dropped.",
+    "Addresses and CIDR ranges whose identity headers count, `unix:` for an edge on a unix socket; everybody else's are dropped.",
   "identity.trustedHeader.subject": "Header with the subject: who the user is.",
   "identity.trustedHeader.name": "Header with the user's name.",
   "identity.trustedHeader.email": "Header with the e-mail address, which Qlik Cloud documents as required.",

@@ -36,11 +36,16 @@ async function run(args: readonly string[]): Promise<number> {
     for (const { path, message } of warnings)
       log.write({ event: "config.warned", level: "warn", reason: `${path}: ${message}` });
     const server = await start(loaded, output);
-    const { url, adminUrl } = server;
+    const { url, adminUrl, edgeUrl } = server;
     // Before it is said that the server has started: whoever reads that may stop it at once.
     const reloader = createReloader({ load, apply: server.reload, log, config });
     const stopped = untilStopped({ server, reloader, log });
-    log.write({ event: "server.started", url, ...(adminUrl === undefined ? {} : { adminUrl }) });
+    log.write({
+      event: "server.started",
+      url,
+      ...(adminUrl === undefined ? {} : { adminUrl }),
+      ...(edgeUrl === undefined ? {} : { edgeUrl }),
+    });
     if (earlyReload()) reloader.ask();
     return await stopped;
   } catch (error) {
@@ -51,7 +56,7 @@ async function run(args: readonly string[]): Promise<number> {
 }
 
 /** A server of one process or of several, as the signals see it. */
-type Served = Pick<WorkersServer, "url" | "adminUrl" | "drain"> & {
+type Served = Pick<WorkersServer, "url" | "adminUrl" | "edgeUrl" | "drain"> & {
   readonly reload: (next: LoadedConfig) => Reloaded | Promise<Reloaded>;
 };
 
@@ -68,8 +73,8 @@ async function start(loaded: LoadedConfig, output: LineBuffer): Promise<Served> 
   }
   keepHeapTop();
   const server = await createStandaloneServer(loaded.config);
-  const { url, adminUrl, drain } = server;
-  return { url, adminUrl, drain, reload: (next) => server.prepareReload(next.config)() };
+  const { url, adminUrl, edgeUrl, drain } = server;
+  return { url, adminUrl, edgeUrl, drain, reload: (next) => server.prepareReload(next.config)() };
 }
 
 /** Runs the proxy with listeners of its own. */

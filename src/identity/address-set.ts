@@ -9,6 +9,9 @@ export interface AddressRange {
   readonly bits: number;
 }
 
+/** What stands for the address of a peer on a unix socket of ours, which has none; no peer over TCP has it. */
+export const unixPeer = "unix:";
+
 /** Reads an address or a CIDR range, such as `10.0.0.0/8` or `::1`; null for everything else. */
 export function parseAddressRange(text: string): AddressRange | null {
   const match = /^([0-9a-fA-F.:]+)(?:\/(\d{1,3}))?$/.exec(text);

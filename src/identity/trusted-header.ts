@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { type OptionProblem, OptionsError, SessionProxyError } from "../errors.ts";
-import { type AddressRange, createAddressSet, parseAddressRange } from "./address-set.ts";
+import { type AddressRange, createAddressSet, parseAddressRange, unixPeer } from "./address-set.ts";
 import { Memo } from "../kernel/memo.ts";
 import { standingIdentity } from "./checked-identity.ts";
 import { toGroups } from "./groups.ts";
@@ -8,7 +8,10 @@ import type { Identity } from "./identity.ts";
 
 /** Which headers say who the user is, and whose word counts. */
 export interface TrustedHeaderOptions {
-  /** Addresses and CIDR ranges of the socket peers that are believed; never every address. */
+  /**
+   * Addresses and CIDR ranges of the socket peers that are believed, never every address; `unix:` for an edge that asks
+   * over the unix socket of the edge listener.
+   */
   readonly from: readonly string[];
   /** Name of the header with the subject. */
   readonly subject: string;
@@ -53,7 +56,10 @@ const longestId = 256;
 export function createTrustedHeaderIdentify(options: TrustedHeaderOptions): TrustedHeaderIdentify {
   const { problems, ranges } = checkTrustedHeader(options);
   if (problems.length > 0) throw new OptionsError(problems);
-  const believed = createAddressSet(ranges);
+  const isInRange = createAddressSet(ranges);
+  const believesUnix = options.from.includes(unixPeer);
+  const believed = (peer: string | undefined): boolean =>
+    isInRange(peer) || (believesUnix && peer === unixPeer);
   const keys = new Map<string, HeaderKey>();
   for (const key of headerKeys) {
     const name = options[key];
@@ -92,6 +98,7 @@ export function checkTrustedHeader(
     problems.push({ path: "from", message: "must name the peers whose word counts, such as 127.0.0.1/32" });
   }
   for (const [index, text] of options.from.entries()) {
+    if (text === unixPeer) continue;
     const range = parseAddressRange(text);
     const path = `from[${index}]`;
     if (range === null) problems.push({ path, message: "is not an address or a CIDR range" });

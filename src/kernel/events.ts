@@ -10,6 +10,8 @@ export type EventLevel = "error" | "warn" | "info" | "debug";
 export type EventName =
   | "exchange.finished"
   | "exchange.replayed"
+  | "edge.decided"
+  | "edge.refused"
   | "session.created"
   | "session.renewed"
   | "session.renewalFailed"
@@ -94,6 +96,17 @@ export const eventTable: Readonly<Record<EventName, EventRow>> = {
     "debug",
     "a request was sent to the tenant more than once: after an auth loss, a CSRF refusal or a broken connection",
     "`outcome`: `succeeded`, `refused` (401 or 403 again), `failed` (no answer)",
+  ),
+  "edge.decided": row(
+    "exchange",
+    ["info", "warn", "error"],
+    "an edge asked about a request and was told whether it passes; the answer to the browser is the edge's",
+    `${ofTheTable}, where it does not pass; \`reason\`: what was wrong, and what would be right`,
+  ),
+  "edge.refused": row(
+    "policy",
+    "warn",
+    "somebody asked the edge listener without its token, or with a wrong one; told once a minute",
   ),
   "session.created": row("session", "info", "somebody's tenant session began"),
   "session.renewed": row(
@@ -213,7 +226,7 @@ export const eventTable: Readonly<Record<EventName, EventRow>> = {
   ),
   "keys.changed": row("policy", "info", "an identity source has other keys", "`reason`: whose"),
   "config.warned": row("policy", "warn", "something in the configuration works, but should not stay so"),
-  "server.started": row(null, "info", "the server listens; `url` and `adminUrl` say where"),
+  "server.started": row(null, "info", "the server listens; `url`, `adminUrl` and `edgeUrl` say where"),
   "server.draining": row(null, "info", "the server was told to stop, and lets what is under way finish"),
   "descriptors.exhausted": row(
     "policy",

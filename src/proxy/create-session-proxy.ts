@@ -6,6 +6,7 @@ import type { SignInSource } from "../identity/sign-in-source.ts";
 import { SessionManager } from "../session/session-manager.ts";
 import { createDoorContexts, type Standing } from "./door-contexts.ts";
 import { InFlight } from "./drain.ts";
+import { EdgeDoor } from "./edge/edge-door.ts";
 import { HttpDoor } from "./http/http-door.ts";
 import { LiveSockets } from "./socket/live-sockets.ts";
 import { LossMemory } from "./socket/loss-memory.ts";
@@ -110,6 +111,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
   let doors = createDoorContexts(options, standing);
   const http = new HttpDoor(doors.http);
   const upgrades = new UpgradeDoor(doors.upgrades);
+  const edge = new EdgeDoor(doors.edge);
 
   const prepareReload = (wanted: ResolvedOptions): (() => Reloaded) => {
     const next = withSourceOf(current, withSecretsOf(current, wanted));
@@ -123,6 +125,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
       doors = nextDoors;
       http.use(doors.http);
       upgrades.use(doors.upgrades);
+      edge.use(doors.edge);
       if (identify !== next.identify) identify.close?.();
       seal.rotate(textsOf(next.secrets));
       if (isSecretNew) sessions.upkeep.sealAnew();
@@ -147,6 +150,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
       return () => void server.off("upgrade", listener);
     },
     prepareReload,
+    judge: edge.judge.bind(edge),
     nodeName: sessions.upkeep.nodeName,
     socketCounts: () => live.counts,
     nodeGone: (name: string) => sessions.upkeep.nodeGone(name),

@@ -7,6 +7,7 @@ import type { Upstream } from "../upstream/upstream.ts";
 import { createAdmission } from "./admission.ts";
 import { createClientAddress } from "./client-address.ts";
 import { runBefore } from "./host-middleware.ts";
+import type { EdgeDoorContext } from "./edge/edge-door.ts";
 import type { HttpDoorContext } from "./http/http-door.ts";
 import type { LiveSockets } from "./socket/live-sockets.ts";
 import type { LossMemory } from "./socket/loss-memory.ts";
@@ -45,6 +46,7 @@ export interface Standing {
 export interface DoorContexts {
   readonly http: HttpDoorContext;
   readonly upgrades: UpgradeDoorContext;
+  readonly edge: EdgeDoorContext;
   /** Asks the host who this is, for so long as it may take. */
   readonly identify: (request: IncomingMessage) => Promise<Identity | null>;
 }
@@ -101,6 +103,7 @@ export function createDoorContexts(options: ResolvedOptions, standing: Standing)
       isClosed: standing.isClosed,
       bodyIdle: options.timeouts.bodyIdle,
     }),
+    edge: Object.freeze({ ...shared, isClosed: standing.isClosed }),
     upgrades: Object.freeze({
       ...shared,
       live,

@@ -1,4 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { EdgeVerdict } from "./edge/edge-door.ts";
+import type { EdgeQuestion } from "./edge/edge-request.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
 
 /** A host middleware, as Express and Connect know it. */
@@ -58,6 +60,8 @@ export interface ReloadableProxy extends SessionProxy {
    * @throws OptionsError where the options differ in what holds for the whole life of a proxy
    */
   prepareReload(options: ResolvedOptions): () => Reloaded;
+  /** What becomes of a request that an edge has, and what it needs to go to the tenant. Never rejects. rules R10 */
+  judge(question: EdgeQuestion): Promise<EdgeVerdict>;
   /** Tells this node from the others that share its store. */
   readonly nodeName: string;
   /** Open sockets of this node by session key. */

@@ -19,6 +19,7 @@ import { type ConsolePage, isNavigation, readConsolePage } from "./console/conso
 import { type AnyServer, createListener } from "./listener.ts";
 import { formatMetrics, metricsType } from "./metrics/exposition.ts";
 import type { Readings } from "./metrics/snapshot.ts";
+import { createRareTeller } from "./told-rarely.ts";
 
 /** Whether new work should come here, and why not. */
 export type Readiness = "ready" | "draining" | "store unreachable" | "login held back";
@@ -115,23 +116,20 @@ function tellFailure(error: unknown, id: string): void {
   }));
 }
 
-/** How often the operator is told of wrong tokens. Milliseconds. */
-const tellEvery = 60_000;
-
-/** Who tries tokens is told of, though not once for each: the log must not be what they fill. */
+/** Who tries tokens is told of, though not once for each. */
 function createRefusalTeller(): (request: IncomingMessage, id: string) => void {
-  let toldAt = Number.NEGATIVE_INFINITY;
-  return ({ headers }, id) => {
-    const hasTried = headers.authorization !== undefined || headers["webhook-signature"] !== undefined;
-    if (!hasTried || performance.now() - toldAt < tellEvery) return;
-    toldAt = performance.now();
+  const tell = createRareTeller((id: string) =>
     publish("policy", () => ({
       event: "admin.refused",
       level: "warn",
       traceId: id,
       code: "QSP-UNAUTHENTICATED",
       reason: "a wrong token or signature came to the private listener",
-    }));
+    })),
+  );
+  return ({ headers }, id) => {
+    const hasTried = headers.authorization !== undefined || headers["webhook-signature"] !== undefined;
+    if (hasTried) tell(id);
   };
 }
 

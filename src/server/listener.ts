@@ -1,7 +1,9 @@
+import cluster from "node:cluster";
 import { once } from "node:events";
+import { lstat, unlink } from "node:fs/promises";
 import { createServer, type Server, type ServerOptions } from "node:http";
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { revealed, type Secret } from "../kernel/secret.ts";
 import { formatListenAddress, type ListenAddress } from "./config/listen-address.ts";
 import { keepPatience, type Patience, standingPatience } from "./patience.ts";
@@ -76,6 +78,8 @@ export class ListenError extends Error {
 
 /** Starts to listen; the port is what the machine gave when 0 was asked for. @throws ListenError */
 export async function listen(server: AnyServer, address: ListenAddress): Promise<ListenAddress> {
+  // Workers have their sockets from the primary, which has looked already.
+  if (cluster.isPrimary) await removeDeadSocket(address);
   const where = "path" in address ? { path: address.path } : { host: address.host, port: address.port };
   try {
     server.listen(where);
@@ -86,6 +90,29 @@ export async function listen(server: AnyServer, address: ListenAddress): Promise
   }
   if ("path" in address) return address;
   return { host: address.host, port: (server.address() as AddressInfo).port };
+}
+
+/** Takes away the unix socket that a process which was killed has left behind; one that somebody listens on stays. */
+export async function removeDeadSocket(address: ListenAddress): Promise<void> {
+  if (!("path" in address)) return;
+  const { path } = address;
+  const isSocket = await lstat(path).then(
+    (found) => found.isSocket(),
+    () => false,
+  );
+  if (isSocket && (await isDead(path))) await unlink(path).catch(() => {});
+}
+
+async function isDead(path: string): Promise<boolean> {
+  const socket = connect(path);
+  try {
+    await once(socket, "connect");
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ECONNREFUSED";
+  } finally {
+    socket.destroy();
+  }
 }
 
 /** Says in words why a server cannot listen; null for any other error. */

@@ -26,10 +26,15 @@ const fields = [
   "outcome",
   "url",
   "adminUrl",
+  "edgeUrl",
 ] as const satisfies readonly (keyof ServerEvent)[];
 
-/** What the server itself tells of, in which case the last two fields may be there. */
-type ServerEvent = ProxyEvent & { readonly url?: string; readonly adminUrl?: string };
+/** What the server itself tells of, in which case the last fields may be there. */
+type ServerEvent = ProxyEvent & {
+  readonly url?: string;
+  readonly adminUrl?: string;
+  readonly edgeUrl?: string;
+};
 
 /** Where the server's own state changes and the library's events are written. */
 export interface ServerLog {
@@ -55,7 +60,7 @@ export function createServerLog(stream?: DestinationStream, worker?: number): Se
     if (event.level === "debug") return;
     target.write(lineOf(event, origin));
     // Only lines of exchanges that went well may wait a moment.
-    if (event.event !== "exchange.finished" || isUrgent(event.level)) writeOut();
+    if (!isOfExchange(event) || isUrgent(event.level)) writeOut();
   };
   for (const name of channelNames) subscribe(`qsp:${name}`, listener);
   return {
@@ -69,6 +74,9 @@ export function createServerLog(stream?: DestinationStream, worker?: number): Se
     },
   };
 }
+
+const isOfExchange = ({ event }: ProxyEvent): boolean =>
+  event === "exchange.finished" || event === "edge.decided";
 
 const isUrgent = (level: ProxyEvent["level"]): boolean => level === "error" || level === "warn";
 

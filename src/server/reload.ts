@@ -85,12 +85,13 @@ function summaryOf(before: ServerConfig, after: ServerConfig, socketsClosed: num
 }
 
 /** A configuration by the names that the operator writes; two secrets for the same are one place. */
-const visible = ({ options, tls, admin }: ServerConfig): Readonly<Record<string, unknown>> => ({
+const visible = ({ options, tls, admin, edge }: ServerConfig): Readonly<Record<string, unknown>> => ({
   ...options,
   // A function is never another one; what it was made of may be.
   identity: (options.identify as Identify).madeOf,
   tls,
   admin,
+  edge,
 });
 
 /** Does every step, so that all problems are found in one pass. @throws OptionsError with those of all steps */
@@ -124,11 +125,13 @@ export const fixedParts = ({
   workers = 1,
   tls,
   admin,
+  edge,
 }: ServerConfig): Readonly<Record<string, unknown>> => ({
   listen: formatListenAddress(listen),
   workers,
   tls: tls === undefined ? "none" : "some",
   admin: { listen: admin && formatListenAddress(admin.listen) },
+  edge: { listen: edge && formatListenAddress(edge.listen) },
 });
 
 /** Checks that a certificate can be used, before the one in use is given up. @throws OptionsError */

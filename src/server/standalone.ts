@@ -8,6 +8,7 @@ import { formatListenAddress, type ListenAddress } from "./config/listen-address
 import { toWebhookKey } from "./admin-webhook.ts";
 import type { ServerConfig } from "./config/load.ts";
 import { watchDescriptors } from "./descriptors.ts";
+import { createEdgeListener, listenForEdge } from "./edge/edge-listener.ts";
 import { RecentEvents } from "./console/recent-events.ts";
 import { type Traffic, watchTraffic } from "./drain.ts";
 import { type AnyServer, createListener, listen, replaceCertificate } from "./listener.ts";
@@ -20,6 +21,8 @@ export interface StandaloneServer {
   readonly url: string;
   /** Where its private listener listens, if it has one. */
   readonly adminUrl: string | undefined;
+  /** Where its edge listener listens, if it has one. */
+  readonly edgeUrl: string | undefined;
   /**
    * Stops without cutting anything off: serves on while the front door notices, sends WebSockets elsewhere, lets
    * requests finish, then closes. Ends as soon as nothing is in flight, and at the deadline at the latest.
@@ -77,7 +80,13 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       token: () => current.config.admin?.token,
       webhookKey: () => current.webhookKey,
     });
-  const servers = admin === undefined ? [server] : [server, admin.server];
+  const edge =
+    config.edge &&
+    createEdgeListener({
+      token: () => current.config.edge?.token,
+      judge: (question) => proxy.judge(question),
+    });
+  const servers = [server, admin?.server, edge].filter((each) => each !== undefined);
   const close = async (): Promise<void> => {
     await Promise.all([proxy.close(), ...servers.map(closeNow)]);
     admin?.close();
@@ -90,11 +99,13 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     const address = await listen(server, config.listen);
     server.once("close", watchDescriptors(server));
     const adminAddress = admin && config.admin && (await listen(admin.server, config.admin.listen));
+    const edgeAddress = edge && config.edge && (await listenForEdge(edge, config.edge.listen));
     return {
       proxy,
       quiesce,
       url: toUrl(address, config.tls !== undefined),
       adminUrl: adminAddress && toUrl(adminAddress, false),
+      edgeUrl: edgeAddress && toUrl(edgeAddress, false),
       drain() {
         draining ??= quiesce().then(close);
         return draining;

@@ -31,6 +31,7 @@ allowedOrigins: [https://portal.example.com]
 allowMissingOrigin: false
 frameAncestors: [self]
 admin: { listen: 127.0.0.1:8788, tokenFile: token, webhookSecretFile: webhook-secret }
+edge: { listen: "unix:/run/qsp/edge.sock", tokenFile: edge-token }
 workers: 1
 replicas: 3
 tenant:
@@ -45,7 +46,7 @@ tenant:
     - { issuer: acme-portal, keyId: "2025-07", privateKeyFile: tls-key.pem, certificateFile: tls-cert.pem }
 identity:
   trustedHeader:
-    from: [127.0.0.1/32]
+    from: [127.0.0.1/32, "unix:"]
     subject: X-User-Sub
     name: X-User-Name
     email: X-User-Email
@@ -121,6 +122,7 @@ beforeAll(async () => {
   folder.write("tls-key.pem", pair.private);
   folder.write("profile.yaml", sampleProfile);
   folder.write("token", "0123456789abcdef0123456789abcdef\n");
+  folder.write("edge-token", "edgedcba9876543210fedcba98765432\n");
   folder.write("webhook-secret", "fedcba9876543210fedcba9876543210\n");
   folder.write("store", `${storeUrl}\n`);
   folder.write("secret", "a-secret-of-thirty-two-bytes-or-so\n");
@@ -193,6 +195,10 @@ describe("a file with every key", () => {
     expect(storeOf(config)).toBe(storeUrl);
     expect(config.admin?.token?.reveal()).toBe("0123456789abcdef0123456789abcdef");
     expect(config.admin?.webhookSecret?.reveal()).toBe("fedcba9876543210fedcba9876543210");
+    expect([config.edge?.listen, config.edge?.token.reveal()]).toEqual([
+      { path: "/run/qsp/edge.sock" },
+      "edgedcba9876543210fedcba98765432",
+    ]);
     expect(config.options.tenant.signingKeys.map(({ alg }) => alg)).toEqual(["RS512", undefined]);
   });
 

@@ -103,6 +103,27 @@ timeouts: { conect: 5s }
       "admin: { listen: 127.0.0.1:8787, token: 0123456789abcdef }\nidentity:",
       "admin.listen: must be another address",
     ],
+    ["identity:", "edge: { listen: unix:/run/qsp.sock }\nidentity:", "edge.tokenFile: is missing (or token)"],
+    [
+      "identity:",
+      "edge: { listen: 127.0.0.1:8787, token: 0123456789abcdef }\nidentity:",
+      "edge.listen: must be another address than listen",
+    ],
+    [
+      "identity:",
+      "admin: { listen: 127.0.0.1:8788, token: 0123456789abcdef }\nedge: { listen: 127.0.0.1:8788, token: fedcba9876543210 }\nidentity:",
+      "edge.listen: must be another address than admin.listen",
+    ],
+    [
+      "identity:",
+      "admin: { listen: 127.0.0.1:8788, token: 0123456789abcdef }\nedge: { token: 0123456789abcdef }\nidentity:",
+      "edge.token: must be another secret than those of admin",
+    ],
+    [
+      "identity:",
+      "admin: { listen: 127.0.0.1:8788, webhookSecret: 0123456789abcdef }\nedge: { token: 0123456789abcdef }\nidentity:",
+      "edge.token: must be another secret than those of admin",
+    ],
     [
       "identity:",
       "tls: { certFile: key.pem, keyFile: key.pem }\nidentity:",
@@ -149,7 +170,6 @@ timeouts: { conect: 5s }
 
   test.each([
     ["http2: true", "http2: only false is available in this version"],
-    ["edge: { listen: unix:/run/qsp.sock }", "edge: the edge listener is not available in this version"],
     ["tenants: []", "tenants: more than one tenant is not available in this version"],
     [
       "session: { store: memcached://localhost }",

@@ -93,6 +93,7 @@ describe("the published JSON Schema", () => {
     "tls: { certFile: cert.pem }",
     "admin: { tokenFile: token }",
     "edge: { listen: 127.0.0.1:1 }",
+    "edge: { token: a-token-of-thirty-two-bytes-or-so, tokenFile: token }",
     "upstream: { client: axios }",
     "allowMissingOrigin: 1",
   ])("and the code refuse %j", (line) => {

@@ -28,7 +28,8 @@ interface Plan {
   readonly folder?: string;
 }
 
-async function startProgram({ port, command, variables = {}, folder }: Plan): Promise<Program> {
+/** Starts a program; resolves when it listens. */
+export async function startProgram({ port, command, variables = {}, folder }: Plan): Promise<Program> {
   const [program = "", ...args] = command;
   const child = spawn(program, args, {
     env: { ...process.env, ...variables },
@@ -66,7 +67,7 @@ async function listens(port: number): Promise<boolean> {
 }
 
 /** Replaces what must be there. */
-function replaced(text: string, changes: readonly (readonly [from: string, to: string])[]): string {
+export function replaced(text: string, changes: readonly (readonly [from: string, to: string])[]): string {
   return changes.reduce((before, [from, to]) => {
     if (!before.includes(from)) throw new Error(`${from} is not in the file any more`);
     return before.replaceAll(from, to);
@@ -87,9 +88,13 @@ ${["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `  ${name}_
 }
 `;
 
-async function writeNginx(changes: readonly (readonly [string, string])[]): Promise<string> {
+/** Writes nginx's configuration with a file of deploy/ in it, changed as said; its folder. */
+export async function writeNginx(
+  changes: readonly (readonly [string, string])[],
+  file = "edge/nginx.conf",
+): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "qsp-edge-"));
-  await writeFile(join(folder, "qlik.conf"), replaced(readDeployFile("edge/nginx.conf"), changes));
+  await writeFile(join(folder, "qlik.conf"), replaced(readDeployFile(file), changes));
   await writeFile(join(folder, "nginx.conf"), nginxMain(folder));
   return folder;
 }

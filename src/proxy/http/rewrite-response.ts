@@ -92,9 +92,13 @@ const dropped: ReadonlySet<string> = new Set([
   "x-sourcemap",
   "proxy-status",
   "qlik-csrf-token",
+  // Orders to a front door: they would make it send a file or another address of its own.
+  "x-sendfile",
+  "x-lighttpd-send-file",
+  "x-reproxy-url",
 ]);
 
-const droppedPrefixes = ["access-control-", "x-envoy-", "x-amz"] as const;
+const droppedPrefixes = ["access-control-", "x-accel-", "x-envoy-", "x-amz"] as const;
 
 /** Rewrites the head of an answer for the browser; a pure function of answer and rules. */
 export function prepareResponse(

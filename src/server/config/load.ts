@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { type OptionProblem, OptionsError } from "../../errors.ts";
 import { Secret } from "../../kernel/secret.ts";
 import { checkShape } from "../../options/check-shape.ts";
@@ -8,9 +7,10 @@ import { decodeUnits } from "./decode.ts";
 import { readFileBackedKeys } from "./file-backed.ts";
 import { readFileTree } from "./file-tree.ts";
 import { checkIdentity } from "./identity-source.ts";
-import { formatListenAddress, type ListenAddress } from "./listen-address.ts";
+import type { ListenAddress } from "./listen-address.ts";
+import { listenerProblems, listenerWarnings, toListeners } from "./listeners.ts";
 import { mergeSettings } from "./merge.ts";
-import { configSchema, type ShapedConfig } from "./schema.ts";
+import { configSchema } from "./schema.ts";
 import { type Flags, readFlags, readVariables } from "./settings.ts";
 import { placeProfile } from "./profile.ts";
 import { placeStoreFolder } from "./store-folder.ts";
@@ -27,6 +27,8 @@ export interface ServerConfig {
   readonly tls?: { readonly cert: string; readonly key: string | Secret };
   /** The private listener; none by default. */
   readonly admin?: AdminConfig;
+  /** The listener for an edge that asks for verdicts and credentials; none by default. */
+  readonly edge?: EdgeConfig;
   /** What the proxy runs with. */
   readonly options: SessionProxyOptions;
   /** What `doctor --learn` found out of the tenant; the local tenant behaves as it says. */
@@ -42,6 +44,12 @@ export interface AdminConfig {
   readonly token?: Secret;
   /** The key of the signed webhook; the token by default. */
   readonly webhookSecret?: Secret;
+}
+
+/** The listener that hands out credentials, for those who hold its token and for nothing else. rules R10 */
+export interface EdgeConfig {
+  readonly listen: ListenAddress;
+  readonly token: Secret;
 }
 
 /** Where a configuration comes from; flags win over variables, variables over the file. */
@@ -132,14 +140,22 @@ function parse(tree: Record<string, unknown>, { environment, writtenAt }: ParseO
   const resolved = resolve(options, environment);
   const problems = [
     ...shape.problems,
-    ...(shape.output === undefined ? [] : listenerProblems(shape.output)),
-    ...[...identity.problems, ...tlsProblems(tree["tls"]), ...resolved.problems].map(asWritten),
+    ...[
+      ...(shape.output === undefined ? [] : listenerProblems(shape.output)),
+      ...identity.problems,
+      ...tlsProblems(tree["tls"]),
+      ...resolved.problems,
+    ].map(asWritten),
   ];
   if (problems.length > 0 || shape.output === undefined) return { config: undefined, problems, warnings: [] };
   return {
     config: { ...toListeners(shape.output), options: withReadKeys(options), drain: resolved.drain },
     problems,
-    warnings: [...identity.warnings, ...tokenWarnings(shape.output), ...resolved.warnings.map(asWritten)],
+    warnings: [
+      ...identity.warnings,
+      ...listenerWarnings(shape.output, tree["identity"]),
+      ...resolved.warnings.map(asWritten),
+    ],
   };
 }
 
@@ -172,45 +188,4 @@ function collect(
       const source = sources.get(path);
       return source === undefined ? { path, message } : { path, message: `${message} (from ${source})` };
     });
-}
-
-function listenerProblems({ listen, admin }: ShapedConfig): readonly OptionProblem[] {
-  if (admin === undefined || ("port" in listen && listen.port === 0)) return [];
-  if (formatListenAddress(admin.listen) !== formatListenAddress(listen)) return [];
-  return [{ path: "admin.listen", message: "must be another address than listen: the probes are private" }];
-}
-
-/** Shorter tokens can be guessed; characters. */
-const shortToken = 16;
-
-const tokenWarnings = ({ admin }: ShapedConfig): readonly OptionProblem[] =>
-  (["token", "webhookSecret"] as const)
-    .filter((key) => (admin?.[key]?.length ?? shortToken) < shortToken)
-    .map((key) => ({
-      path: `admin.${key}`,
-      message: `is shorter than ${shortToken} characters: openssl rand -hex 32 makes one`,
-    }));
-
-function toListeners({
-  listen,
-  workers,
-  tls,
-  admin,
-}: ShapedConfig): Pick<ServerConfig, "listen" | "workers" | "tls" | "admin"> {
-  return {
-    listen,
-    workers: workers === "auto" ? availableParallelism() : workers,
-    ...(tls?.cert === undefined || tls.key === undefined
-      ? {}
-      : { tls: { cert: tls.cert, key: new Secret(tls.key) } }),
-    ...(admin === undefined ? {} : { admin: toAdmin(admin) }),
-  };
-}
-
-function toAdmin({ listen, token, webhookSecret = token }: NonNullable<ShapedConfig["admin"]>): AdminConfig {
-  return {
-    listen,
-    ...(token === undefined ? {} : { token: new Secret(token) }),
-    ...(webhookSecret === undefined ? {} : { webhookSecret: new Secret(webhookSecret) }),
-  };
 }

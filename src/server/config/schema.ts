@@ -30,6 +30,7 @@ export const fileBackedKeys: readonly FileBackedKey[] = [
   { path: ["tls", "key"], secret: true, required: true },
   { path: ["admin", "token"], secret: true, required: false },
   { path: ["admin", "webhookSecret"], secret: true, required: false },
+  { path: ["edge", "token"], secret: true, required: true },
   { path: ["tenant", "ca"], secret: false, required: false },
   { path: ["tenant", "signingKeys", "[]", "privateKey"], secret: true, required: true },
   { path: ["tenant", "signingKeys", "[]", "certificate"], secret: false, required: false },
@@ -130,6 +131,7 @@ export interface ShapedConfig {
         readonly webhookSecret?: string | undefined;
       }
     | undefined;
+  readonly edge?: { readonly listen: ListenAddress; readonly token?: string | undefined } | undefined;
 }
 
 const schema = object({
@@ -156,7 +158,13 @@ const schema = object({
       webhookSecretFile: optionalText(),
     }),
   ),
-  edge: unavailable("the edge listener"),
+  edge: v.optional(
+    object({
+      listen: v.optional(listenAddress(), "unix:/run/qsp-edge.sock"),
+      token: optionalText(),
+      tokenFile: optionalText(),
+    }),
+  ),
   workers: v.optional(workers(), 1),
   replicas: replicasEntry,
   tenant: tenantSchema,

@@ -70,4 +70,7 @@ export function watchEvents(now: () => number, tell: (event: NotableEvent) => vo
 
 /** There are many of them, and charts show them. */
 const isUsual = ({ event }: ProxyEvent): boolean =>
-  event === "exchange.finished" || event === "socket.closed" || event === "login.succeeded";
+  event === "exchange.finished" ||
+  event === "edge.decided" ||
+  event === "socket.closed" ||
+  event === "login.succeeded";

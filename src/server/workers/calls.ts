@@ -57,6 +57,8 @@ export interface StartOrder {
 export interface Started {
   /** Where it listens. */
   readonly url: string;
+  /** Where its edge listener listens; undefined without one. */
+  readonly edgeUrl: string | undefined;
   /** Its name among the nodes that share the store. */
   readonly node: string;
 }

@@ -62,11 +62,11 @@ export class Crew {
   }
 
   /** Starts all of them; where one cannot start, none is left. Resolves with where they listen. */
-  async start(): Promise<string> {
+  async start(): Promise<Pick<Started, "url" | "edgeUrl">> {
     const numbers = Array.from({ length: this.#options.count }, (_, index) => index + 1);
     try {
       const started = await Promise.all(numbers.map((number) => this.#launch(number)));
-      return started[0]?.url ?? "";
+      return { url: started[0]?.url ?? "", edgeUrl: started[0]?.edgeUrl };
     } catch (error) {
       await this.end();
       throw error;

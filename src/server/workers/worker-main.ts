@@ -42,7 +42,7 @@ async function start(order: StartOrder): Promise<Started> {
   }
   keepHeapTop();
   server = await startServer(configOf(order.parcel));
-  return { url: server.url, node: server.proxy.nodeName };
+  return { url: server.url, edgeUrl: server.edgeUrl, node: server.proxy.nodeName };
 }
 
 const collectors: { readonly [Kind in keyof Collected]: () => Collected[Kind] } = {

@@ -13,7 +13,7 @@ import type { SessionStore } from "../../store/session-store.ts";
 import { toWebhookKey } from "../admin-webhook.ts";
 import type { LoadedConfig, ServerConfig } from "../config/load.ts";
 import { RecentEvents } from "../console/recent-events.ts";
-import { listen } from "../listener.ts";
+import { listen, removeDeadSocket } from "../listener.ts";
 import { fixedParts } from "../reload.ts";
 import { createAdmin } from "../admin.ts";
 import { closeNow, toUrl } from "../standalone.ts";
@@ -26,6 +26,7 @@ import { callsOf } from "./kept-store.ts";
 export interface WorkersServer {
   readonly url: string;
   readonly adminUrl: string | undefined;
+  readonly edgeUrl: string | undefined;
   /** All workers prepare, then all commit; where one objects, nothing changes. @throws OptionsError */
   reload(next: LoadedConfig): Promise<Reloaded>;
   drain(): Promise<void>;
@@ -84,10 +85,12 @@ export async function startWorkers(
     admin?.close();
   };
   try {
-    const url = await crew.start();
+    for (const address of [config.listen, config.edge?.listen]) if (address) await removeDeadSocket(address);
+    const { url, edgeUrl } = await crew.start();
     const adminAddress = admin && config.admin && (await listen(admin.server, config.admin.listen));
     return {
       url,
+      edgeUrl,
       adminUrl: adminAddress && toUrl(adminAddress, false),
       async reload(next) {
         const problems = problemsOf(current.config, next.config);

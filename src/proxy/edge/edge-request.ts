@@ -1,0 +1,71 @@
+import { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { headerPairs, type RawHeaders } from "../../http/raw-headers.ts";
+
+/** A request that an edge has, and asks about: what the browser sent, as the edge says. */
+export interface EdgeQuestion {
+  readonly method: string;
+  /** As it stood in the browser's request line. */
+  readonly target: string;
+  /** What the browser's `Host` said. */
+  readonly host: string;
+  /** Names and values in turn: the browser's own, with what the edge put into them. */
+  readonly headers: RawHeaders;
+  /** Address that the question came from; `unix:` for a unix socket. */
+  readonly peer: string | undefined;
+  /** Whether the edge sends on the query as it is, and takes nothing but the prefix off the path. */
+  readonly keepsTarget: boolean;
+}
+
+/** They speak of the way to us, or of the question, and not of what the browser wants. */
+const ofTheQuestion: ReadonlySet<string> = new Set([
+  "host",
+  "connection",
+  "keep-alive",
+  "content-length",
+  "transfer-encoding",
+  "x-original-uri",
+  "x-original-method",
+  "x-forwarded-method",
+  "x-forwarded-uri",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+]);
+
+/** Ours, between the edge and us. */
+const ownPrefix = "x-qsp-";
+
+/**
+ * The browser's request, as the door and the identity sources look at requests. It has no body and no connection: what it is
+ * asked by is the edge's.
+ */
+export function toRequest(question: EdgeQuestion, encrypted: boolean): IncomingMessage {
+  const { method, target, host, headers, peer } = question;
+  const socket = { remoteAddress: peer, encrypted, destroyed: false } as unknown as Socket;
+  const request = new IncomingMessage(socket);
+  request.method = method;
+  request.url = target;
+  request.httpVersion = "1.1";
+  request.httpVersionMajor = 1;
+  request.httpVersionMinor = 1;
+  const kept = headerPairs(headers).filter(([name]) => {
+    const lower = name.toLowerCase();
+    return !ofTheQuestion.has(lower) && !lower.startsWith(ownPrefix);
+  });
+  request.rawHeaders = ["Host", host, ...kept.flat()];
+  // Few sources ask by name.
+  Object.defineProperty(request, "headers", { get: () => headersOf(request.rawHeaders) });
+  return request;
+}
+
+/** One text for each name: values that a name has several of stand in one line, as node writes them. */
+function headersOf(raw: RawHeaders): Readonly<Record<string, string>> {
+  const values = new Map<string, string>();
+  for (const [name, value] of headerPairs(raw)) {
+    const lower = name.toLowerCase();
+    const before = values.get(lower);
+    const joint = lower === "cookie" ? "; " : ", ";
+    values.set(lower, before === undefined ? value : before + joint + value);
+  }
+  return Object.fromEntries(values);
+}
