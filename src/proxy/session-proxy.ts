@@ -3,12 +3,16 @@ import type { EdgeVerdict } from "./edge/edge-door.ts";
 import type { EdgeQuestion } from "./edge/edge-request.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
 
-/** A host middleware, as Express and Connect know it. */
-export type Middleware = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  next: (error?: unknown) => void,
-) => void;
+/** Holds the signature as a method's: only of those does the compiler compare parameters in both directions. */
+interface MiddlewareMethod {
+  call(request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void): void;
+}
+
+/**
+ * A host middleware, as Express and Connect know it. Its request and response may be typed as the framework's own, which
+ * extend Node's.
+ */
+export type Middleware = MiddlewareMethod["call"];
 
 /** The handler of a session proxy, and the handles on it. */
 export interface SessionProxy {

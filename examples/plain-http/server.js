@@ -1,0 +1,63 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { createServer } from "node:http";
+import { text } from "node:stream/consumers";
+import { jwtVerify, SignJWT } from "jose";
+import { createSessionProxy } from "qlik-session-proxy";
+import { announce, chartPage, people, port, proxyOptions, signInPage } from "../sample.js";
+
+// The host session is a signed cookie and nothing else. With a key of its own, a restart signs everybody out.
+const key = Buffer.from(process.env.SESSION_SECRET ?? randomBytes(32).toString("base64"));
+const attributes = "Path=/; HttpOnly; SameSite=Lax";
+
+const issueToken = (person) =>
+  new SignJWT({ person })
+    .setProtectedHeader({ alg: "HS256" })
+    .setJti(randomUUID())
+    .setExpirationTime("8h")
+    .sign(key);
+
+/** Who sent a request: the same answer for pages, for requests to Qlik, and for sockets. */
+async function identify({ headers }) {
+  const [, token] = /(?:^|; )portal_session=([^;]+)/.exec(headers.cookie ?? "") ?? [];
+  if (token === undefined) return null;
+  try {
+    const { payload } = await jwtVerify(token, key, { algorithms: ["HS256"] });
+    // The token's id is the session's: after a sign-out, the proxy never lets it in again, although the token is still good.
+    return { ...people[payload.person], sessionId: payload.jti };
+  } catch {
+    return null;
+  }
+}
+
+const qlik = createSessionProxy({ ...proxyOptions, identify });
+
+const leadHome = (response, cookie) =>
+  response.writeHead(303, { location: "/", "set-cookie": `portal_session=${cookie}` }).end();
+
+const routes = {
+  "GET /": async (request, response) => {
+    const person = await identify(request);
+    response.writeHead(200, { "content-type": "text/html; charset=utf-8", "cache-control": "no-store" });
+    response.end(person === null ? signInPage : chartPage(person));
+  },
+  "POST /sign-in": async (request, response) => {
+    const person = new URLSearchParams(await text(request)).get("person");
+    if (!Object.hasOwn(people, person)) return void response.writeHead(400).end();
+    leadHome(response, `${await issueToken(person)}; ${attributes}`);
+  },
+  "POST /sign-out": async (request, response) => {
+    await qlik.logout(request);
+    leadHome(response, `; Max-Age=0; ${attributes}`);
+  },
+};
+
+const server = createServer((request, response) => {
+  // What is not the proxy's comes back here.
+  qlik(request, response, async () => {
+    const route = routes[`${request.method} ${request.url}`];
+    if (route === undefined) return void response.writeHead(404).end();
+    await route(request, response).catch(() => response.destroy());
+  });
+});
+qlik.attach(server);
+server.listen(port, "127.0.0.1", () => announce(server));

@@ -1,0 +1,121 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { repository } from "../architecture/fixture-tree.ts";
+import { testKey } from "./stack.ts";
+
+/** A clone with nothing in it but the built package and examples: what a reader has who follows their README. */
+export interface ExampleClone {
+  /** Installs what an example needs, as its lock file says; a second call waits for the first. */
+  install(name: string): Promise<void>;
+  /** Starts an installed example; resolves when it has said where it listens. */
+  start(name: string, variables: Readonly<Record<string, string>>): Promise<ExampleApp>;
+  /** Runs a script of an installed example to its end. */
+  run(name: string, script: string, variables: Readonly<Record<string, string>>): Promise<void>;
+  remove(): Promise<void>;
+}
+
+/** An example that runs. */
+export interface ExampleApp {
+  readonly origin: string;
+  close(): Promise<void>;
+}
+
+type Variables = Readonly<Record<string, string>>;
+
+/** What has been installed or built in the working tree stays there. */
+const isSource = (path: string): boolean => !/[\\/](?:node_modules|\.next|keys|dist)$/.test(path);
+
+/** What it is told of this process's surroundings: nothing that would configure it. */
+const surroundings = (variables: Variables): NodeJS.ProcessEnv => ({
+  ...Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(?:QSP_|QLIK_|NODE_ENV$|VITEST|npm_)/.test(name)),
+  ),
+  npm_config_update_notifier: "false",
+  ...variables,
+});
+
+/** A group of processes of its own: npm, a shell, the example. */
+function startNpm(folder: string, args: readonly string[], variables: Variables) {
+  const child = spawn("npm", args, {
+    cwd: folder,
+    env: surroundings(variables),
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  const said: string[] = [];
+  child.stderr.setEncoding("utf8").on("data", (text: string) => said.push(text));
+  const ended = once(child, "close") as Promise<[code: number | null]>;
+  const kill = (): void => {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    process.kill(-child.pid, "SIGKILL");
+  };
+  process.on("exit", kill);
+  void ended.then(() => process.off("exit", kill));
+  return { child, ended, kill, said };
+}
+
+async function runNpm(folder: string, args: readonly string[], variables: Variables): Promise<void> {
+  const { child, ended, said } = startNpm(folder, args, variables);
+  child.stdout.setEncoding("utf8").on("data", (text: string) => said.push(text));
+  const [code] = await ended;
+  if (code !== 0) throw new Error(`npm ${args.join(" ")} in ${folder} ended with ${code}:\n${said.join("")}`);
+}
+
+async function startExample(folder: string, variables: Variables): Promise<ExampleApp> {
+  const { child, ended, kill, said } = startNpm(folder, ["start", "--silent"], { PORT: "0", ...variables });
+  const lines = createInterface(child.stdout);
+  const [origin] = (await Promise.race([once(lines, "line"), ended])) as [unknown];
+  if (typeof origin !== "string") throw new Error(`${folder} does not start:\n${said.join("")}`);
+  return {
+    origin,
+    async close() {
+      kill();
+      await ended;
+    },
+  };
+}
+
+/** Makes a folder like a clone in which `npm ci && npm run build` has run. */
+export async function cloneExamples(names: readonly string[]): Promise<ExampleClone> {
+  const folder = await mkdtemp(join(tmpdir(), "qsp-examples-"));
+  const keyFile = join(folder, "key.pem");
+  await writeFile(keyFile, testKey.privateKey);
+  await cp(join(repository, "package.json"), join(folder, "package.json"));
+  await symlink(join(repository, "dist"), join(folder, "dist"));
+  await mkdir(join(folder, "examples"));
+  for (const name of ["sample.js", ...names])
+    await cp(join(repository, "examples", name), join(folder, "examples", name), {
+      recursive: true,
+      filter: isSource,
+    });
+  const installs = new Map<string, Promise<void>>();
+  const running: ExampleApp[] = [];
+  const at = (name: string): string => join(folder, "examples", name);
+  const known = {
+    QLIK_PRIVATE_KEY_FILE: keyFile,
+    QLIK_ISSUER: testKey.issuer,
+    QLIK_KEY_ID: testKey.keyId,
+  };
+  return {
+    install(name) {
+      const install = installs.get(name) ?? runNpm(at(name), ["ci", "--prefer-offline"], {});
+      installs.set(name, install);
+      return install;
+    },
+    run: (name, script, variables) => runNpm(at(name), ["run", script], { ...known, ...variables }),
+    async start(name, variables) {
+      const app = await startExample(at(name), { ...known, ...variables });
+      running.push(app);
+      return app;
+    },
+    async remove() {
+      await Promise.allSettled(installs.values());
+      for (const app of running) await app.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
