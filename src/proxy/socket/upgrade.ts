@@ -6,7 +6,6 @@ import type { Target } from "../../http/target.ts";
 import type { ProxySession } from "../../session/proxy-session.ts";
 import type { SessionManager } from "../../session/session-manager.ts";
 import { cookieFor, type TenantSession } from "../../session/tenant-session.ts";
-import { isAuthLoss } from "../../tenant/auth-loss.ts";
 import { csrfHeader } from "../../tenant/csrf.ts";
 import { checkHandshakeResponse } from "../../ws/handshake.ts";
 import type { ClientAddress } from "../client-address.ts";
@@ -81,12 +80,12 @@ export async function openUpstreamSocket(
         kept = true;
         return { ...sound, generation, release, upstreamMs };
       }
-      if (isAuthLoss(answer, context.tenantOrigin) && !spent.authLoss) {
+      if (generation.backend.isAuthLoss(answer) && !spent.authLoss) {
         const next = await context.sessions.generations.afterAuthLoss(session, generation);
-        if (typeof next === "string") return withoutToken(answer, csrfToken);
+        if (typeof next === "string") return withoutToken(answer, csrfToken, generation);
         spent.authLoss = next.isFresh;
         generation = next.generation;
-      } else if (answer.status === 403 && !spent.csrf) {
+      } else if (answer.status === 403 && generation.backend.csrf !== null && !spent.csrf) {
         spent.csrf = true;
         await context.sessions.tenant.csrfToken(session.key, generation, csrfToken);
       } else if (
@@ -97,7 +96,7 @@ export async function openUpstreamSocket(
         await pause(firstLoginWaits[spent.waits] ?? 0, upgrade.caller);
         spent.waits += 1;
       } else {
-        return withoutToken(answer, csrfToken);
+        return withoutToken(answer, csrfToken, generation);
       }
     } finally {
       if (!kept) release();
@@ -106,14 +105,16 @@ export async function openUpstreamSocket(
 }
 
 /** A refusal that repeats the address it refuses would show the browser the token in it. attacks W16 */
-const withoutToken = (refusal: Refusal, csrfToken: string): Refusal =>
-  mayHoldToken(refusal, csrfToken) ? { ...refusal, body: Buffer.alloc(0) } : refusal;
+const withoutToken = (refusal: Refusal, csrfToken: string, { accessToken }: TenantSession): Refusal =>
+  mayHoldToken(refusal, [csrfToken, accessToken?.reveal() ?? ""])
+    ? { ...refusal, body: Buffer.alloc(0) }
+    : refusal;
 
 /** What is packed, though nobody asked for it, is not searched; what names the parameter may spell its value in any way. */
-function mayHoldToken({ headers, body }: Refusal, csrfToken: string): boolean {
+function mayHoldToken({ headers, body }: Refusal, tokens: readonly string[]): boolean {
   const codings = headerValues(headers, "content-encoding").map((each) => each.trim().toLowerCase());
   if (codings.some((coding) => coding !== "identity")) return true;
-  if (csrfToken !== "" && body.includes(csrfToken)) return true;
+  if (tokens.some((token) => token !== "" && body.includes(token))) return true;
   return body.toString("latin1").toLowerCase().includes(csrfHeader);
 }
 
@@ -129,16 +130,24 @@ async function sendHandshakeOn(
   if (session.ended) throw new SessionProxyError("QSP-UNAUTHENTICATED");
   const prepared = prepareHandshake(
     { headers: request.rawHeaders, target },
-    { identityHeaders: context.identityHeaders, clientAddress: context.clientAddress(request) },
+    {
+      backend: generation.backend,
+      identityHeaders: context.identityHeaders,
+      clientAddress: context.clientAddress(request),
+    },
   );
   const cookie = cookieFor(generation, prepared.path, context.now());
-  const sent = withSocketCredentials(withTrace(prepared, span), { cookie, csrfToken });
+  const sent = withSocketCredentials(withTrace(prepared, span), {
+    cookie,
+    csrfToken,
+    shown: generation.backend.headersOf(generation),
+  });
   const sentAt = context.now();
   const answer = await context.upstream.connect(sent, caller);
   const upstreamMs = context.now() - sentAt;
   const status = "socket" in answer ? 101 : answer.status;
   const setCookies = headerValues(answer.headers, "set-cookie");
-  const authLoss = !("socket" in answer) && isAuthLoss(answer, context.tenantOrigin);
+  const authLoss = !("socket" in answer) && generation.backend.isAuthLoss(answer);
   context.sessions.absorb(session, generation, { status, setCookies, authLoss });
   return { answer, csrfToken, upstreamMs };
 }
