@@ -81,6 +81,8 @@ export interface Backend {
   headersOf(credential: Pick<Credential, "accessToken">): readonly string[];
   /** Tells whether an answer means that the session is gone. rules R5 */
   isAuthLoss(answer: Pick<TenantAnswer, "status" | "headers">): boolean;
+  /** Whether a refused upgrade may mean the same; the probe knows. */
+  mayBeUpgradeLoss(answer: Pick<TenantAnswer, "status" | "headers">): boolean;
   cookieRole(name: string): CookieRole;
 }
 

@@ -2,7 +2,12 @@ import { generateKeyPairSync } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { WebSocket } from "ws";
-import { createTenantEmulator, type TenantEmulator, type TenantEmulatorOptions } from "../../src/emulator.ts";
+import {
+  createTenantEmulator,
+  type TenantEmulator,
+  type TenantEmulatorKind,
+  type TenantEmulatorOptions,
+} from "../../src/emulator.ts";
 import {
   createSessionProxy,
   type Identity,
@@ -13,6 +18,7 @@ import {
 import { assembleSessionProxy } from "../../src/proxy/create-session-proxy.ts";
 import { resolveOptions } from "../../src/options/session-proxy-options.ts";
 import type { ManualClock } from "./manual-clock.ts";
+import { stackOf } from "./tenant-kind.ts";
 import { send, type RawAnswer, type RawRequest } from "./raw-client.ts";
 
 /** The key that the proxy signs with and the tenant knows; made once, since making one takes a moment. */
@@ -57,6 +63,8 @@ export interface TestSocket {
 /** How a stack differs from the usual one. */
 export interface StackOptions {
   readonly tenant?: TenantEmulatorOptions;
+  /** What kind of tenant it is; what `QSP_TEST_TENANT_KIND` says by default, else Qlik Cloud by signed token. */
+  readonly kind?: TenantEmulatorKind;
   readonly proxy?: Partial<SessionProxyOptions>;
   /** Stands in for the local tenant's origin: a server of the test's own. */
   readonly tenantOrigin?: string;
@@ -78,20 +86,26 @@ export function testIdentity(header: string | string[] | undefined): Identity | 
 /** The client that every stack speaks to its tenant with, where the test says nothing else; for whole suites at once. */
 const upstreamClient = process.env["QSP_TEST_UPSTREAM_CLIENT"];
 
+/** The kind of tenant, where the test says nothing else; for whole suites at once. */
+const tenantKind = (process.env["QSP_TEST_TENANT_KIND"] ?? "qlik-cloud-jwt") as TenantEmulatorKind;
+
 /** Starts a local tenant over plain HTTP and a proxy in front of it. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const { clock } = options;
+  const { clock, kind = tenantKind } = options;
+  const world = stackOf(kind, [testKey]);
   const tenant = await createTenantEmulator({
     plainHttp: true,
     ...(clock ? { clock: { now: () => clock.now() } } : {}),
     identityProviders: [{ issuer: testKey.issuer, keyId: testKey.keyId, pem: publicKey }],
+    ...world.tenant,
     ...options.tenant,
+    modes: { ...world.tenant.modes, ...options.tenant?.modes },
   });
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const origin = `http://portal.localhost:${(server.address() as AddressInfo).port}`;
   const proxyOptions = {
-    tenant: { origin: options.tenantOrigin ?? tenant.origin, signingKeys: [testKey], ca: tenant.certificate },
+    tenant: { ...world.proxy(options.tenantOrigin ?? tenant.origin), ca: tenant.certificate },
     identify: (request) => testIdentity(request.headers["x-test-user"]),
     identityHeaders: ["x-test-user"],
     publicOrigin: origin,

@@ -68,7 +68,7 @@ export async function openUpstreamSocket(
   upgrade: UpgradeRequest,
 ): Promise<UpgradeOutcome> {
   const { session } = upgrade;
-  const spent = { authLoss: false, csrf: false, waits: 0 };
+  const spent: Spent = { authLoss: false, csrf: false, waits: 0 };
   let generation = session.current;
   for (;;) {
     const release = context.sessions.generations.hold(session, generation);
@@ -80,28 +80,58 @@ export async function openUpstreamSocket(
         kept = true;
         return { ...sound, generation, release, upstreamMs };
       }
-      if (generation.backend.isAuthLoss(answer) && !spent.authLoss) {
-        const next = await context.sessions.generations.afterAuthLoss(session, generation);
-        if (typeof next === "string") return withoutToken(answer, csrfToken, generation);
-        spent.authLoss = next.isFresh;
-        generation = next.generation;
-      } else if (answer.status === 403 && generation.backend.csrf !== null && !spent.csrf) {
-        spent.csrf = true;
-        await context.sessions.tenant.csrfToken(session.key, generation, csrfToken);
-      } else if (
-        answer.status === 403 &&
-        isFresh(context, generation) &&
-        spent.waits < firstLoginWaits.length
-      ) {
-        await pause(firstLoginWaits[spent.waits] ?? 0, upgrade.caller);
-        spent.waits += 1;
-      } else {
-        return withoutToken(answer, csrfToken, generation);
-      }
+      const next = await afterRefusal(context, upgrade, { answer, generation, csrfToken, spent });
+      if (next === null) return withoutToken(answer, csrfToken, generation);
+      generation = next;
     } finally {
       if (!kept) release();
     }
   }
+}
+
+/** What a handshake was sent again for. */
+interface Spent {
+  authLoss: boolean;
+  csrf: boolean;
+  waits: number;
+}
+
+/** A handshake that was refused. */
+interface Refused {
+  readonly answer: Refusal;
+  readonly generation: TenantSession;
+  readonly csrfToken: string;
+  readonly spent: Spent;
+}
+
+/** The generation to ask once more with; null where the refusal stands. */
+async function afterRefusal(
+  context: UpgradeContext,
+  { session, caller }: UpgradeRequest,
+  { answer, generation, csrfToken, spent }: Refused,
+): Promise<TenantSession | null> {
+  const { generations, tenant } = context.sessions;
+  const { backend } = generation;
+  if (backend.mayBeUpgradeLoss(answer) && !spent.authLoss) {
+    const next = await generations.afterAuthLoss(session, generation);
+    if (typeof next === "object") {
+      spent.authLoss = next.isFresh;
+      return next.generation;
+    }
+    // A 403 that is not about the session may be about the token.
+    if (answer.status !== 403) return null;
+    spent.authLoss = true;
+  }
+  if (answer.status !== 403) return null;
+  if (backend.csrf !== null && !spent.csrf) {
+    spent.csrf = true;
+    await tenant.csrfToken(session.key, generation, csrfToken);
+    return generation;
+  }
+  if (!isFresh(context, generation) || spent.waits >= firstLoginWaits.length) return null;
+  await pause(firstLoginWaits[spent.waits] ?? 0, caller);
+  spent.waits += 1;
+  return generation;
 }
 
 /** A refusal that repeats the address it refuses would show the browser the token in it. attacks W16 */

@@ -31,6 +31,7 @@ export function createCloudJwt({
     signOut: () => ({ method: "GET", path: "/logout", accept: "*/*" }),
     headersOf: () => noHeaders,
     isAuthLoss: (answer) => isCloudAuthLoss(answer, origin),
+    mayBeUpgradeLoss: (answer) => isCloudAuthLoss(answer, origin),
     isAlive: (answer) => !isCloudAuthLoss(answer, origin),
     cookieRole,
   };

@@ -45,6 +45,7 @@ export function createCloudOauth({
       `Bearer ${accessToken?.reveal() ?? ""}`,
     ],
     isAuthLoss: (answer) => isCloudAuthLoss(answer, origin),
+    mayBeUpgradeLoss: (answer) => isCloudAuthLoss(answer, origin),
     isAlive: (answer) => !isCloudAuthLoss(answer, origin),
     // A session cookie beside a token would switch the way of authentication. facts §4
     cookieRole: (name) => (isOfCloudSession(name) ? "unwanted" : "other"),

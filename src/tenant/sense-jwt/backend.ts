@@ -54,6 +54,8 @@ export function createSenseJwt({ origin, virtualProxy, socketOrigin, signingKey 
     signOut: () => ({ method: "DELETE", path: "/qps/user", accept: "*/*" }),
     headersOf: () => headers,
     isAuthLoss,
+    // Whatever is wrong with an upgrade, it is answered with 403. facts §10.2
+    mayBeUpgradeLoss: (answer) => answer.status === 403 || isAuthLoss(answer),
     // A 403 of this one path says it too. facts §10.1
     isAlive: (answer) => answer.status !== 403 && !isAuthLoss(answer),
     cookieRole: (name) => (name === virtualProxy.sessionCookie ? "session-id" : "other"),
