@@ -9,6 +9,9 @@ export type {
 } from "./emulator/outside-control.ts";
 export { createClock, type EmulatorClock, type MovableClock } from "./emulator/clock.ts";
 export type { IdentityProvider } from "./emulator/identity-provider.ts";
+export type { TenantEmulatorKind } from "./emulator/access/access.ts";
+export type { OauthClient } from "./emulator/access/cloud-oauth.ts";
+export type { VirtualProxy } from "./emulator/access/sense-jwt.ts";
 export type { TenantModes } from "./emulator/modes.ts";
 export type { TenantEmulatorOptions } from "./emulator/options.ts";
 export type { WebIntegration } from "./emulator/origin-rules.ts";

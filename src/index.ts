@@ -5,11 +5,16 @@ export type {
   PolicyOptions,
   SessionOptions,
   SessionProxyOptions,
-  TenantOptions,
   TimeoutOptions,
   UnsafeOptions,
   UpstreamOptions,
 } from "./options/session-proxy-options.ts";
+export type {
+  QlikCloudJwtOptions,
+  QlikCloudOauthOptions,
+  QlikSenseJwtOptions,
+  TenantOptions,
+} from "./options/tenant-options.ts";
 export type { SigningKeyOptions } from "./options/signing-key.ts";
 export type { Middleware, SessionProxy, SessionProxyStats } from "./proxy/session-proxy.ts";
 export type { Identity } from "./identity/identity.ts";

@@ -51,9 +51,26 @@ export const notes = {
   "tenant.ca": "Certificate authority that is trusted beside the system's for the tenant, PEM.",
   "tenant.profileFile":
     "What `doctor --learn` has found out of the tenant; its limits hold where none are configured.",
-  "tenant.kind": "How users are signed in.",
-  "tenant.sessionIdle": "Idle time after which the tenant itself ends a session.",
-  "tenant.sessionLifetime": "Age at which the tenant itself ends a session.",
+  "tenant.kind":
+    "How users are signed in: `qlik-cloud-jwt`, `qlik-cloud-oauth` or `qlik-sense-jwt`. What is said to be of one kind is refused with another.",
+  "tenant.sessionIdle":
+    "Idle time after which the tenant itself ends a session. Not with `qlik-cloud-oauth`, whose tokens end when they say so.",
+  "tenant.sessionLifetime":
+    "Age at which the tenant itself ends a session. What a token says of its own end counts where it is sooner.",
+  "tenant.clientId": "Id of the OAuth client. Of `qlik-cloud-oauth`, which needs it.",
+  "tenant.clientSecret": "Secret of the OAuth client. Of `qlik-cloud-oauth`, which needs it.",
+  "tenant.scope": "What tokens are good for, with spaces between several. Of `qlik-cloud-oauth`.",
+  "tenant.userLookup":
+    "Whether the subject of an identity is the `subject` of a user of the tenant, or its `userId`. Of `qlik-cloud-oauth`.",
+  "tenant.virtualProxy": "Prefix of the virtual proxy, without slashes. Of `qlik-sense-jwt`.",
+  "tenant.sessionCookie": "Name of its session cookie. Of `qlik-sense-jwt`.",
+  "tenant.userDirectory":
+    "The user directory that the host's users are in. Of `qlik-sense-jwt`, which needs it.",
+  "tenant.userIdClaim": "The claim that the virtual proxy takes the user's id from. Of `qlik-sense-jwt`.",
+  "tenant.userDirectoryClaim":
+    "The claim that the virtual proxy takes the user directory from. Of `qlik-sense-jwt`.",
+  "tenant.socketOrigin":
+    "Origin that upgrades name: one of the virtual proxy's host allow list. Of `qlik-sense-jwt`.",
   "tenant.signingKeys[].issuer": "The issuer, as the tenant's identity provider has it.",
   "tenant.signingKeys[].keyId": "The key id, as the tenant's identity provider has it.",
   "tenant.signingKeys[].privateKey":
@@ -162,7 +179,15 @@ export const defaultsInWords = {
   http2: "`false`",
   workers: "`1`",
   "admin.webhookSecret": "`admin.token`",
-  "tenant.kind": "`qlik-cloud-jwt`",
+  "tenant.sessionIdle": "`30m`",
+  "tenant.sessionLifetime": "`24h`; with `qlik-cloud-oauth` `6h`",
+  "tenant.scope": "`user_default`",
+  "tenant.userLookup": "`subject`",
+  "tenant.virtualProxy": "`jwt`",
+  "tenant.sessionCookie": "`X-Qlik-Session-jwt`",
+  "tenant.userIdClaim": "`userId`",
+  "tenant.userDirectoryClaim": "`userDirectory`",
+  "tenant.socketOrigin": "`tenant.origin`",
   "tenant.signingKeys[].alg": "RSA: `RS256`; P-256: `ES256`; P-384: `ES384`",
   "identity.trustedHeader.from": "`trustedProxies`",
   "session.store": "`memory`",
@@ -182,6 +207,7 @@ export const reloaded = [
   "tls",
   "admin.token",
   "admin.webhookSecret",
+  "tenant.clientSecret",
   "tenant.signingKeys",
   "identity",
   "session.secret",

@@ -17,7 +17,7 @@ export interface Change {
 
 const change = (file: string, text: string, by: string): Change => ({ file, text, by });
 
-const addsCredentials = "const headers = withCredentials(prepared.headers, { cookie, csrfToken });";
+const addsCredentials = "const headers = withCredentials(prepared.headers, { cookie, csrfToken, shown });";
 const dropsCookie = change("proxy/http/rewrite-request.js", '    "cookie",\n', "");
 
 /** Pipes an upgrade to the upstream at once, whatever it answers. */
@@ -72,7 +72,7 @@ const surgery: readonly Hole[] = [
       change(
         "proxy/http/exchange.js",
         addsCredentials,
-        "const headers = prepared.headers.some((name) => name.toLowerCase() === 'cookie') ? prepared.headers : withCredentials(prepared.headers, { cookie, csrfToken });",
+        "const headers = prepared.headers.some((name) => name.toLowerCase() === 'cookie') ? prepared.headers : withCredentials(prepared.headers, { cookie, csrfToken, shown });",
       ),
     ],
     foundBy: ["H4-own-cookies", "C8-foreign-credential"],
@@ -84,7 +84,7 @@ const surgery: readonly Hole[] = [
       change(
         "proxy/http/exchange.js",
         addsCredentials,
-        `const added = withCredentials(prepared.headers, { cookie, csrfToken });
+        `const added = withCredentials(prepared.headers, { cookie, csrfToken, shown });
         const listed = (this.#visit.request.headers.connection ?? "").toLowerCase().split(/[ ,]+/);
         const headers = added.filter((_, at) => !listed.includes(added[at - (at % 2)].toLowerCase()));`,
       ),

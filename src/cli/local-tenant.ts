@@ -41,7 +41,7 @@ export function toLocalTenant({
     hostname: url.hostname,
     port: Number(url.port),
     plainHttp: url.protocol === "http:",
-    identityProviders: signingKeys.map(({ issuer, keyId, privateKey }) => ({
+    identityProviders: (signingKeys ?? []).map(({ issuer, keyId, privateKey }) => ({
       issuer,
       keyId,
       pem: privateKey instanceof KeyObject ? toPublicPem(privateKey) : "",

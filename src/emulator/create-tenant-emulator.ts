@@ -1,3 +1,4 @@
+import { createAccess } from "./access/create-access.ts";
 import { makeCertificate } from "./certificate.ts";
 import { toMovableClock } from "./clock.ts";
 import { trackConnections } from "./connections.ts";
@@ -24,7 +25,7 @@ import { createSessionStore } from "./sessions.ts";
 import { createTempContents } from "./temp-contents.ts";
 import type { TenantEmulator } from "./tenant-emulator.ts";
 import { createUpgradeListener } from "./upgrade.ts";
-import { createUserDirectory } from "./users.ts";
+import { createUserDirectory, sampleUsers } from "./users.ts";
 
 /** Sockets of sessions that ended get this code, where they get one: facts §13. */
 const SESSION_ENDED = 4203;
@@ -57,6 +58,17 @@ function createTenant(options: TenantEmulatorOptions, resolved: ResolvedTenantOp
       events.closeSockets(filter, SESSION_ENDED, closeReason(SESSION_ENDED));
     },
   });
+  const identityProviders = createIdentityProviders(clock, modes, options.identityProviders ?? []);
+  const hasTokens = resolved.kind === "qlik-cloud-oauth";
+  for (const person of options.users ?? (hasTokens ? sampleUsers : [])) users.signIn(person);
+  const access = createAccess(options, {
+    sessions,
+    modes,
+    users,
+    clock,
+    identityProviders,
+    origin: () => tenant.origin,
+  });
   const scheme = plainHttp ? "http" : "https";
   let port = 0;
   const tenant: Tenant = {
@@ -66,15 +78,19 @@ function createTenant(options: TenantEmulatorOptions, resolved: ResolvedTenantOp
     get origin() {
       return new URL(`${scheme}://${hostname}:${port}`).origin;
     },
-    get originWithPort() {
-      return `${scheme}://${hostname}:${port}`;
+    get address() {
+      return tenant.origin + access.base;
+    },
+    get addressWithPort() {
+      return `${scheme}://${hostname}:${port}${access.base}`;
     },
     startedAt: clock.now(),
+    access,
     clock,
     modes,
     assets,
     engine,
-    identityProviders: createIdentityProviders(clock, modes, options.identityProviders ?? []),
+    identityProviders,
     webIntegrations: createWebIntegrations(options.webIntegrations ?? []),
     cspOrigins: createCspOrigins(options.frameAncestors ?? []),
     users,
@@ -100,7 +116,13 @@ export async function createTenantEmulator(options: TenantEmulatorOptions = {}):
   const own = resolved.plainHttp ? undefined : await makeCertificate(resolved.hostname);
   const server = createListener(own);
   const connections = trackConnections(server);
-  server.on("request", createRequestListener(tenant, { router: createRouter(tenantRoutes), connections }));
+  server.on(
+    "request",
+    createRequestListener(tenant, {
+      router: createRouter([...tenant.access.routes, ...tenantRoutes]),
+      connections,
+    }),
+  );
   server.on("upgrade", createUpgradeListener(tenant, connections));
   const port = await listen(server, resolved.port, resolved.host);
   setPort(port);
@@ -128,7 +150,11 @@ export async function createTenantEmulator(options: TenantEmulatorOptions = {}):
     modes: tenant.modes,
     sessions: createSessionControl(tenant),
     sockets: createSocketControl(tenant),
-    users: tenant.users,
+    users: {
+      add: (person) => tenant.users.signIn(person),
+      list: () => tenant.users.list(),
+      setStatus: (subject, status) => tenant.users.setStatus(subject, status),
+    },
     addIdentityProvider: (provider) => tenant.identityProviders.add(provider),
     addWebIntegration: (integration) => tenant.webIntegrations.add(integration),
     addTempContent: (content) => tenant.tempContents.add(content),

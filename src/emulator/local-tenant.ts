@@ -1,3 +1,4 @@
+import type { Access } from "./access/access.ts";
 import type { MovableClock } from "./clock.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { EventFeed } from "./events-socket.ts";
@@ -22,9 +23,13 @@ export interface Tenant {
   readonly hostname: string;
   /** `scheme://host[:port]`, without the port where it is the scheme's own. */
   readonly origin: string;
+  /** The origin, and the path that everything is below; the beginning of links. */
+  readonly address: string;
   /** The same with the port spelled out always: both forms occur in bodies (facts §13). */
-  readonly originWithPort: string;
+  readonly addressWithPort: string;
   readonly startedAt: number;
+  /** How it knows whose a request is. */
+  readonly access: Access;
   readonly clock: MovableClock;
   readonly modes: TenantModes;
   /** Folder of the built browser code that is served below `/qlik-embed/`. */

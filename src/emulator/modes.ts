@@ -41,6 +41,11 @@ export interface TenantModes {
   rotationGrace: Milliseconds;
   /** Factor on the documented rate limits; "off" by default (facts §7). */
   rateLimit: "off" | number;
+  /**
+   * Whether a token for a subject that is not known creates the user; false by default: users have to be there before they
+   * are impersonated (facts §9). Of `qlik-cloud-oauth`.
+   */
+  createUsersOnImpersonation: boolean;
   /** Who may use the administration paths; "everyone" by default, so that a policy in front is what must stop them (facts §6.2). */
   administrators: "everyone" | "nobody";
   /** Whether a user's first use assigns a licence; true by default (facts §2.5). */
@@ -80,6 +85,7 @@ export function resolveModes(given: Partial<TenantModes> = {}): TenantModes {
     signatureLength: 86,
     rotationGrace: 10_000,
     rateLimit: "off",
+    createUsersOnImpersonation: false,
     administrators: "everyone",
     autoAssignLicense: true,
     takeOverGroups: true,

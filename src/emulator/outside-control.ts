@@ -45,6 +45,8 @@ export interface SocketControl {
 
 /** The users of the tenant, from outside. */
 export interface UserControl {
+  /** Adds somebody, as an administrator would. */
+  add(person: Person): TenantUser;
   list(): readonly TenantUser[];
   /** A disabled user's logins are answered 403 `AUTH-5` (facts §1.4). */
   setStatus(subject: string, status: TenantUser["status"]): void;

@@ -1,5 +1,5 @@
 import { htmlAnswer, jsonAnswer, type Answer } from "./answer.ts";
-import type { SignedInExchange } from "./exchange.ts";
+import type { Exchange, SignedInExchange } from "./exchange.ts";
 import { escapeHtml } from "./html.ts";
 import { open, page, staticFile, type Route } from "./router.ts";
 import { runtimeAsset } from "./runtime-assets.ts";
@@ -9,7 +9,7 @@ import { visibleApps } from "./visible-apps.ts";
  * Decides for clients whether this is a cloud tenant: anything but the Windows names of `deploymentType` is
  * (facts §6.1). Needs no session.
  */
-function productInfo(): Answer {
+function productInfo({ tenant }: Exchange): Answer {
   return jsonAnswer(200, {
     composition: {
       contentHash: "local",
@@ -17,7 +17,7 @@ function productInfo(): Answer {
       senseId: "local",
       version: "local",
       releaseLabel: "Local tenant",
-      deploymentType: "QlikCloudServices",
+      deploymentType: tenant.access.deploymentType,
       productName: "Local tenant",
     },
     externalUrls: {},

@@ -44,6 +44,8 @@ export interface RecordingFilter extends RequestMatch {
 export interface OpenRecording {
   /** The request's body; handlers read this instead of the request. */
   readonly body: BodyTap;
+  /** The path within the tenant, where it is below another: what filters go by. */
+  setPath(path: string): void;
   setSession(session: { readonly id: string; readonly subject: string } | undefined): void;
   setStatus(status: number): void;
 }
@@ -86,8 +88,12 @@ function headerPairs(raw: readonly string[]): readonly (readonly [string, string
   return raw.flatMap((name, index) => (index % 2 === 0 ? [[name, raw[index + 1] ?? ""] as const] : []));
 }
 
-function isMeant(filter: RecordingFilter, recording: Recording): boolean {
-  const path = recording.url.split("?", 1)[0] ?? "";
+interface KeptRecording extends Recording {
+  readonly path: string | undefined;
+}
+
+function isMeant(filter: RecordingFilter, recording: KeptRecording): boolean {
+  const path = recording.path ?? recording.url.split("?", 1)[0] ?? "";
   const method = recording.upgrade ? "UPGRADE" : recording.method;
   if (filter.upgrade !== undefined && filter.upgrade !== recording.upgrade) return false;
   if (filter.status !== undefined && filter.status !== recording.status) return false;
@@ -96,12 +102,13 @@ function isMeant(filter: RecordingFilter, recording: Recording): boolean {
 
 /** Creates an empty memory of requests. */
 export function createRecordings(clock: EmulatorClock): Recordings {
-  let kept: Recording[] = [];
-  const list = (filter: RecordingFilter = {}): Recording[] => kept.filter((each) => isMeant(filter, each));
+  let kept: KeptRecording[] = [];
+  const list = (filter: RecordingFilter = {}): KeptRecording[] =>
+    kept.filter((each) => isMeant(filter, each));
   return {
     begin(request, upgrade) {
       const body = new BodyTap();
-      const mutable: { subject?: string; sessionId?: string; status?: number } = {};
+      const mutable: { path?: string; subject?: string; sessionId?: string; status?: number } = {};
       kept.push({
         at: clock.now(),
         method: request.method ?? "",
@@ -110,6 +117,9 @@ export function createRecordings(clock: EmulatorClock): Recordings {
         headers: headerPairs(request.rawHeaders),
         upgrade,
         peer: `${request.socket.remoteAddress}:${request.socket.remotePort}`,
+        get path() {
+          return mutable.path;
+        },
         get subject() {
           return mutable.subject;
         },
@@ -129,6 +139,9 @@ export function createRecordings(clock: EmulatorClock): Recordings {
       if (kept.length > KEPT_RECORDINGS) kept.shift();
       return {
         body,
+        setPath(path) {
+          mutable.path = path;
+        },
         setSession(session) {
           if (session === undefined) return;
           mutable.subject = session.subject;
@@ -141,7 +154,7 @@ export function createRecordings(clock: EmulatorClock): Recordings {
     },
     list,
     take(filter) {
-      const taken = new Set(list(filter));
+      const taken = new Set<KeptRecording>(list(filter));
       kept = kept.filter((each) => !taken.has(each));
       return [...taken];
     },

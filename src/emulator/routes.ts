@@ -1,5 +1,4 @@
 import { interactiveLoginRoutes } from "./interactive-login.ts";
-import { loginRoutes } from "./login.ts";
 import { pageRoutes } from "./pages.ts";
 import { administrationRoutes } from "./rest/administration.ts";
 import { appRoutes } from "./rest/apps.ts";
@@ -11,9 +10,8 @@ import { signedInRoutes } from "./rest/signed-in.ts";
 import { tempContentRoutes } from "./rest/temp-contents.ts";
 import type { Route } from "./router.ts";
 
-/** Every route of the local tenant; the list of facts §13 and more. */
+/** Every route of the local tenant but for the login of its kind; the list of facts §13 and more. */
 export const tenantRoutes: readonly Route[] = [
-  ...loginRoutes,
   ...interactiveLoginRoutes,
   ...signedInRoutes,
   ...appRoutes,

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
+import { safeMethods } from "./access/access.ts";
 import {
-  csrfAnswer,
   emptyAnswer,
   jsonAnswer,
   notFoundAnswer,
@@ -22,8 +22,6 @@ import type { Behaviour, Fault } from "./script.ts";
 import { sendAnswer, type BodyLimit } from "./send-answer.ts";
 import type { UserSession } from "./sessions.ts";
 import type { Tenant } from "./local-tenant.ts";
-
-const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** Files are for every origin; for the rest, the web integrations decide. */
 function corsFor(verdict: OriginVerdict, found: RouteMatch): readonly HeaderLine[] {
@@ -50,7 +48,7 @@ export function scriptedAnswer(behaviour: Behaviour): Answer {
 function loginRedirect(exchange: Exchange): Answer {
   const { tenant, request } = exchange;
   const returnTo = encodeURIComponent(`${tenant.origin}${request.url ?? "/"}`);
-  return redirectAnswer(`${tenant.origin}/login?returnto=${returnTo}`);
+  return redirectAnswer(`${tenant.address}/login?returnto=${returnTo}`);
 }
 
 function throttle(exchange: Exchange, route: Route): Answer | undefined {
@@ -76,14 +74,8 @@ function refusal(exchange: Exchange, route: Route, verdict: OriginVerdict): Answ
   if (throttled !== undefined) return throttled;
   if (route.access === "static" || route.access === "open") return undefined;
   if (session === undefined) return route.access === "page" ? loginRedirect(exchange) : unauthorizedAnswer();
-  // A Bearer beside the cookie switches the way of authentication (facts §4), and no token is good here.
-  if (request.headers.authorization?.startsWith("Bearer ") === true)
-    return exchange.path === "/api/v1/csrf-token"
-      ? statusAnswer(400, "Bad request", "Authentication is not cookie based")
-      : unauthorizedAnswer();
-  const token = request.headers["qlik-csrf-token"];
-  if (!safeMethods.has(request.method ?? "") && !session.csrf.verify(Array.isArray(token) ? token[0] : token))
-    return csrfAnswer();
+  const wrong = tenant.access.refuse({ ...exchange, session });
+  if (wrong !== undefined) return wrong;
   if (route.access === "administration" && tenant.modes.administrators === "nobody")
     return statusAnswer(403, "Forbidden");
   return undefined;
@@ -123,7 +115,7 @@ async function decideOrFail(exchange: Exchange, found: RouteMatch, verdict: Orig
 export function standingCookies(tenant: Tenant, session: UserSession | undefined): readonly HeaderLine[] {
   return [
     ...(tenant.modes.loadBalancerCookies ? loadBalancerCookies(tenant.clock.now()) : []),
-    ...(session === undefined ? [] : tenant.sessions.takeRotatedCookies(session)),
+    ...(session === undefined ? [] : tenant.access.newCookies(session)),
   ];
 }
 
@@ -177,8 +169,10 @@ async function serve(
   const recording: OpenRecording = tenant.recordings.begin(request, false);
   request.pipe(recording.body);
   response.once("close", () => recording.body.resume());
-  const { path, query } = parseRequestTarget(request.url ?? "/");
-  const session = tenant.sessions.find(request.headers.cookie);
+  const { path: whole, query } = parseRequestTarget(request.url ?? "/");
+  const path = tenant.access.locate(whole) ?? "";
+  recording.setPath(path);
+  const { session, refused } = tenant.access.find(request);
   recording.setSession(session);
   if (session !== undefined) tenant.sessions.touch(session);
   const features = { method: request.method ?? "", path, subject: session?.subject };
@@ -194,7 +188,9 @@ async function serve(
   const exchange: Exchange = { tenant, request, body: recording.body, path, query, params: {}, session };
   const answer =
     fault.answer ??
-    (behaviour === undefined ? await decideOrFail(exchange, found, verdict) : scriptedAnswer(behaviour));
+    (behaviour === undefined
+      ? (refused ?? (await decideOrFail(exchange, found, verdict)))
+      : scriptedAnswer(behaviour));
   recording.setStatus(answer.status);
   await sendAnswer(request, response, answer, {
     now: tenant.clock.now(),

@@ -47,6 +47,8 @@ export interface SessionStore {
   start(user: TenantUser): { readonly session: UserSession; readonly cookies: readonly HeaderLine[] };
   /** Finds the session that the cookies name, if its signature is true and no limit has passed. Does not extend it. */
   find(cookieHeader: string | undefined): UserSession | undefined;
+  /** Finds a session by its id, if no limit has passed. Does not extend it. */
+  findById(id: string): UserSession | undefined;
   /** Counts a use. */
   touch(session: UserSession): void;
   /** The cookies that a rotation has made new and the client has not been told yet (facts §2.2). */
@@ -138,6 +140,10 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
       if (session === undefined || !alive(session)) return undefined;
       const isStale = session.previous?.sid === sid && clock.now() >= session.previous.until;
       return isStale ? undefined : session;
+    },
+    findById(id) {
+      const session = byId.get(id);
+      return session !== undefined && alive(session) ? session : undefined;
     },
     touch(session) {
       const stored = byId.get(session.id);

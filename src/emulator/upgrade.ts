@@ -3,7 +3,6 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
-  csrfAnswer,
   closeFrameReason,
   notFoundAnswer,
   statusAnswer,
@@ -36,6 +35,8 @@ interface UpgradeRequest {
   readonly head: Buffer;
   readonly recording: OpenRecording;
   readonly session: UserSession | undefined;
+  /** Why it is nobody's, whatever it asks for. */
+  readonly refused: Answer | undefined;
   readonly path: string;
   readonly query: URLSearchParams;
 }
@@ -75,16 +76,13 @@ function responseHeaders(upgrade: UpgradeRequest): readonly string[] {
 
 /** Refuses what may not pass; order: path, Origin, session, CSRF (facts §3, §4, §13). */
 function refusal(upgrade: UpgradeRequest): Answer | undefined {
-  const { tenant, request, query, session, path } = upgrade;
+  const { tenant, request, query, path, refused } = upgrade;
   if (path !== EVENTS_PATH && !enginePath.test(path)) return notFoundAnswer();
   if (request.headers.upgrade?.toLowerCase() !== "websocket") return statusAnswer(400, "Bad request");
-  if (judgeOrigin(tenant, request, query).kind === "foreign")
+  const isCloud = tenant.access.kind !== "qlik-sense-jwt";
+  if (isCloud && judgeOrigin(tenant, request, query).kind === "foreign")
     return statusAnswer(403, "Forbidden", "Origin has not been granted access");
-  if (session === undefined) return unauthorizedAnswer();
-  if (!tenant.modes.requireSocketCsrf) return undefined;
-  const header = request.headers["qlik-csrf-token"];
-  const token = query.get("qlik-csrf-token") ?? (Array.isArray(header) ? header[0] : header);
-  return session.csrf.verify(token) ? undefined : csrfAnswer();
+  return refused ?? tenant.access.refuseUpgrade(upgrade);
 }
 
 /** A ping without a payload. @see RFC 6455 §5.5.2 */
@@ -119,6 +117,9 @@ function connect(upgrade: UpgradeRequest, session: UserSession): void {
     ttl: Number(ttl ?? 0),
     user: { id, subject, name, groups },
     tenantSessionId: session.id,
+    ...(tenant.access.socketGreeting === undefined
+      ? {}
+      : { afterFirstFrame: tenant.access.socketGreeting(session) }),
   });
 }
 
@@ -197,11 +198,13 @@ export function createUpgradeListener(
   return (request, socket, head) => {
     socket.on("error", () => socket.destroy());
     const recording = tenant.recordings.begin(request, true);
-    const { path, query } = parseRequestTarget(request.url ?? "/");
-    const session = tenant.sessions.find(request.headers.cookie);
+    const { path: whole, query } = parseRequestTarget(request.url ?? "/");
+    const path = tenant.access.locate(whole) ?? "";
+    recording.setPath(path);
+    const { session, refused } = tenant.access.find(request);
     recording.setSession(session);
     if (session !== undefined) tenant.sessions.touch(session);
-    const upgrade = { tenant, connections, request, socket, head, recording, session, path, query };
+    const upgrade = { tenant, connections, request, socket, head, recording, session, refused, path, query };
     admit(upgrade).catch(() => socket.destroy());
   };
 }

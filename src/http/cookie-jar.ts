@@ -49,6 +49,8 @@ export interface CookieJarOptions {
   readonly host: string;
   /** True for https, and where the operator has said to ignore `Secure`; else `Secure` cookies are refused. */
   readonly secure: boolean;
+  /** What stands before the path of every request where it is sent; "" by default. */
+  readonly base?: string;
 }
 
 /** A tenant sets about eight (facts §2.2); RFC 6265 §6.1 asks for room for 50. */
@@ -63,6 +65,7 @@ const LONGEST_LIFE = 400 * 86_400_000;
 /** Makes a jar; `entries` come from another jar's `snapshot()`. */
 export function createCookieJar(options: CookieJarOptions, entries: readonly JarEntry[] = []): CookieJar {
   const host = options.host.toLowerCase();
+  const { base = "" } = options;
   // Longest path first, then in the order of their first appearance. @see RFC 6265 §5.4
   let sorted = bySendingOrder(entries.slice(0, MOST_COOKIES));
 
@@ -98,9 +101,10 @@ export function createCookieJar(options: CookieJarOptions, entries: readonly Jar
       return outcome;
     },
     header(path, now) {
+      const whole = base + path;
       let text = "";
       for (const entry of sorted) {
-        if (!isAlive(entry, now) || !matchesPath(path, entry.path)) continue;
+        if (!isAlive(entry, now) || !matchesPath(whole, entry.path)) continue;
         text += text === "" ? `${entry.name}=${entry.value}` : `; ${entry.name}=${entry.value}`;
       }
       return text;

@@ -11,8 +11,9 @@ import { originParts, type OriginParts } from "./location.ts";
  */
 export function rewriteWholeBody(body: Buffer, options: LinkRewriterOptions): Buffer {
   const text = body.toString("latin1");
-  // Any letter may be spelled like this.
-  if (text.includes("\\u00")) return scan(body, options);
+  const { tenantBase = "" } = options;
+  // Any letter may be spelled like this; and behind the origin the scanner alone looks on.
+  if (tenantBase !== "" || text.includes("\\u00")) return scan(body, options);
   const origin = originParts(options.tenantOrigin);
   const { authority } = origin;
   const base = asJsonText(options.publicBase).toString("latin1");

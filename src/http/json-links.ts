@@ -14,6 +14,8 @@ export interface LinkRewriter {
 /** Which links are rewritten, and to what. */
 export interface LinkRewriterOptions {
   readonly tenantOrigin: string;
+  /** Path at that origin below which the tenant is; "" by default. */
+  readonly tenantBase?: string;
   /** Public origin and prefix, no slash at the end. */
   readonly publicBase: string;
   /** Further members, beside `href`, whose string value is a link. */
@@ -95,8 +97,8 @@ class LinkScanner implements LinkRewriter {
   #carried: Buffer[] = [];
   #heldAt = 0;
 
-  constructor({ tenantOrigin, publicBase, members = new Set() }: LinkRewriterOptions) {
-    this.#spellings = spellingsOf(tenantOrigin);
+  constructor({ tenantOrigin, tenantBase, publicBase, members = new Set() }: LinkRewriterOptions) {
+    this.#spellings = spellingsOf(tenantOrigin, tenantBase);
     this.#replacement = asJsonText(publicBase);
     const meanings = new Map<string, number>([...members].map((name) => [name, LINK]));
     meanings.set("href", LINK);

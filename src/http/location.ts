@@ -2,6 +2,8 @@
 export interface LocationMap {
   /** Scheme, host and port of the tenant, as a browser would write it. */
   readonly tenantOrigin: string;
+  /** Path at that origin below which the tenant is; "" by default. */
+  readonly tenantBase?: string;
   /** Public origin and prefix, no slash at the end. */
   readonly publicBase: string;
   /** "" or "/qlik". */
@@ -29,18 +31,21 @@ export function originParts(tenantOrigin: string): OriginParts {
   };
 }
 
-/** Lists every way to write the tenant's origin at the beginning of an absolute URL. */
-export function spellingsOf(tenantOrigin: string): readonly string[] {
+/** Lists every way to write where the tenant is at the beginning of an absolute URL. */
+export function spellingsOf(tenantOrigin: string, tenantBase: string = ""): readonly string[] {
   const { schemes, authority, defaultPort } = originParts(tenantOrigin);
   const ports = defaultPort === "" ? [""] : ["", defaultPort];
-  return schemes.flatMap((scheme) => ports.map((port) => `${scheme}://${authority}${port}`));
+  return schemes.flatMap((scheme) => ports.map((port) => `${scheme}://${authority}${port}${tenantBase}`));
 }
 
 /** Turns a `Location` into the tenant into one through us; another host's stays as it is. */
 export function rewriteLocation(value: string, map: LocationMap): string {
-  const rest = withinTenant(value, map.tenantOrigin);
-  if (rest !== null) return map.publicBase + rest;
-  return isRootRelative(value) ? map.prefix + value : value;
+  const { tenantOrigin, tenantBase = "", publicBase, prefix } = map;
+  const rest = withinTenant(value, tenantOrigin, tenantBase);
+  if (rest !== null) return publicBase + rest;
+  if (!isRootRelative(value)) return value;
+  // What is beside the tenant's base is not ours, and would be another page of the app's.
+  return isBelow(value, tenantBase) ? prefix + value.slice(tenantBase.length) : tenantOrigin + value;
 }
 
 /** Tells whether a redirect asks for a sign-in: the tenant's own log-in page, or the authorize page of another host. */
@@ -80,9 +85,9 @@ export function rewriteLink(value: string, map: LocationMap): string {
 }
 
 /** What follows the tenant's origin in an absolute or protocol-relative URL; null if it leads elsewhere. */
-function withinTenant(value: string, tenantOrigin: string): string | null {
+function withinTenant(value: string, tenantOrigin: string, tenantBase: string = ""): string | null {
   const relative = value.startsWith("//");
-  for (const spelling of spellingsOf(tenantOrigin)) {
+  for (const spelling of spellingsOf(tenantOrigin, tenantBase)) {
     const start = relative ? spelling.slice(spelling.indexOf("//")) : spelling;
     if (value.startsWith(start) && endsOrigin(value.charCodeAt(start.length)))
       return value.slice(start.length);
@@ -94,6 +99,9 @@ function withinTenant(value: string, tenantOrigin: string): string | null {
 function endsOrigin(code: number): boolean {
   return code === 0x2f || code === 0x3f || code === 0x23 || Number.isNaN(code);
 }
+
+const isBelow = (path: string, base: string): boolean =>
+  base === "" || (path.startsWith(base) && endsOrigin(path.charCodeAt(base.length)));
 
 function isRootRelative(value: string): boolean {
   return value.startsWith("/") && !value.startsWith("//");

@@ -198,3 +198,12 @@ export function appendQueryParameter(query: string, name: string, value: string)
   const joint = query === "" ? "?" : query === "?" || query.endsWith("&") ? "" : "&";
   return `${query}${joint}${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
 }
+
+/** Appends parameters, names and values in turn, after the client's own. */
+export function appendParameters(query: string, parameters: readonly string[]): string {
+  let appended = query;
+  for (let at = 0; at + 1 < parameters.length; at += 2) {
+    appended = appendQueryParameter(appended, parameters[at] ?? "", parameters[at + 1] ?? "");
+  }
+  return appended;
+}

@@ -10,6 +10,7 @@ import { formatDuration } from "./duration.ts";
 import { nearestName } from "./nearest-name.ts";
 import { originProblem, parseFrameAncestor, parsePrefix, tenantOriginProblem } from "./origin.ts";
 import { readStoreChoice, type StoreChoice } from "./store-choice.ts";
+import { checkTenantKeys, kindOf, tenantLimits } from "./tenant-kinds.ts";
 import { createAssertionKey, restoreLineBreaks, toSigningKeyParts } from "./signing-key.ts";
 
 type Report = (path: string, message: string) => void;
@@ -41,6 +42,7 @@ export function checkMeaning(options: unknown, environment: Readonly<NodeJS.Proc
   checkPolicy(root, report);
   checkUnsafe(groupOf(root, "unsafe"), environment, report);
   checkAuthority("tenant.ca", tenant["ca"], report);
+  checkTenantKeys(tenant, report);
   return { store, signingKeys: makeSigningKeys(tenant["signingKeys"], report), problems };
 }
 
@@ -144,7 +146,8 @@ function checkStore(root: Readonly<Record<string, unknown>>, report: Report): St
 
 function checkSession(root: Readonly<Record<string, unknown>>, report: Report): void {
   const { renewBefore, maxLifetime = 28_800_000 } = groupOf(root, "session");
-  const { sessionLifetime = 86_400_000 } = groupOf(root, "tenant");
+  const tenant = groupOf(root, "tenant");
+  const { sessionLifetime = tenantLimits(kindOf(tenant), {}).sessionLifetime } = tenant;
   if (typeof renewBefore !== "number") return;
   for (const [name, lifetime] of [
     ["session.maxLifetime", maxLifetime],

@@ -41,7 +41,11 @@ describe("reloadProblems", () => {
 
   test("everything else is named", () => {
     const changes: Partial<SessionProxyOptions> = {
-      tenant: { ...given.tenant, origin: "https://other.eu.qlikcloud.com", sessionIdle: "10m" },
+      tenant: {
+        origin: "https://other.eu.qlikcloud.com",
+        signingKeys: given.tenant.signingKeys ?? [],
+        sessionIdle: "10m",
+      },
       prefix: "/analytics",
       publicOrigin: "https://other.example.com",
       store: "redis://one.example.com",

@@ -12,6 +12,8 @@ const reloadable = [
   "madeSecret",
   "policy",
   "secrets",
+  "tenant.backend",
+  "tenant.clientSecret",
   "tenant.signingKeys",
   "trustedProxies",
   "warnings",

@@ -2,17 +2,23 @@ import type { Identify } from "../identity/identify.ts";
 import type { OptionProblem } from "../errors.ts";
 import type { Secret } from "../kernel/secret.ts";
 import type { AssertionKey } from "../tenant/assertion.ts";
+import type { Backend, TenantKind } from "../tenant/backend.ts";
 import type { StoreChoice } from "./store-choice.ts";
+import type { KindSettings } from "./tenant-kinds.ts";
 
 /** Every option after defaults and checks; frozen, durations in milliseconds, sizes in bytes. */
 export interface ResolvedOptions {
-  readonly tenant: {
+  readonly tenant: KindSettings & {
     /** Scheme, host and port, no trailing slash. */
     readonly origin: string;
     /** Extra certificate authority in PEM. */
     readonly ca: string | undefined;
-    /** The first one signs. */
-    readonly signingKeys: readonly [AssertionKey, ...AssertionKey[]];
+    readonly kind: TenantKind;
+    /** How users are signed in, and what requests of theirs carry. */
+    readonly backend: Backend;
+    /** The first one signs; none where the kind signs nothing. */
+    readonly signingKeys: readonly AssertionKey[];
+    /** Infinity where the tenant has no such limit. */
     readonly sessionIdle: number;
     readonly sessionLifetime: number;
   };

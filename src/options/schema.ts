@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { tenantKinds, type TenantKind } from "../tenant/backend.ts";
 import type { ResolvedOptions } from "./resolved-options.ts";
 import { formatDuration, parseDuration } from "./duration.ts";
 import type { LeafKind } from "./schema-node.ts";
@@ -103,17 +104,33 @@ const tenantEntries = {
   origin: text(),
   ca: v.optional(text()),
   kind: v.optional(
-    v.pipe(v.literal("qlik-cloud-jwt", "only qlik-cloud-jwt is available in this version"), leaf("text")),
+    v.pipe(v.picklist(tenantKinds, `must be one of ${tenantKinds.join(", ")}`), leaf("text")),
+    "qlik-cloud-jwt",
   ),
-  sessionIdle: duration(30 * minute, second, 30 * day),
-  sessionLifetime: duration(24 * hour, second, 30 * day),
-  signingKeys: v.pipe(
-    v.array(
-      v.object(signingKeyEntries, "must be an object with issuer, keyId and privateKey"),
-      "must be a list",
+  // Their defaults differ from kind to kind.
+  sessionIdle: v.optional(number("duration", { from: second, to: 30 * day })),
+  sessionLifetime: v.optional(number("duration", { from: second, to: 30 * day })),
+  signingKeys: v.optional(
+    v.pipe(
+      v.array(
+        v.object(signingKeyEntries, "must be an object with issuer, keyId and privateKey"),
+        "must be a list",
+      ),
+      v.minLength(1, "must hold at least one key"),
     ),
-    v.minLength(1, "must hold at least one key"),
   ),
+  clientId: v.optional(text()),
+  clientSecret: v.optional(v.pipe(v.unknown(), leaf("opaque"))),
+  scope: v.optional(text()),
+  userLookup: v.optional(
+    v.pipe(v.picklist(["subject", "userId"], "must be subject or userId"), leaf("text")),
+  ),
+  virtualProxy: v.optional(text()),
+  sessionCookie: v.optional(text()),
+  userDirectory: v.optional(text()),
+  userIdClaim: v.optional(text()),
+  userDirectoryClaim: v.optional(text()),
+  socketOrigin: v.optional(text()),
 };
 
 /** Groups of numbers and switches, the same in code and in a file. */
@@ -215,8 +232,9 @@ export interface ShapedOptions extends Pick<
   readonly tenant: {
     readonly origin: string;
     readonly ca?: string | undefined;
-    readonly sessionIdle: number;
-    readonly sessionLifetime: number;
+    readonly kind: TenantKind;
+    readonly sessionIdle?: number | undefined;
+    readonly sessionLifetime?: number | undefined;
   };
   readonly prefix: string;
   readonly publicOrigin?: string | undefined;
@@ -232,7 +250,7 @@ export interface ShapedOptions extends Pick<
 /** The truth about names, types, ranges and defaults of the options. */
 export const optionsSchema: v.GenericSchema<unknown, ShapedOptions> = v.object(
   {
-    tenant: v.object(tenantEntries, "must be an object with origin and signingKeys"),
+    tenant: v.object(tenantEntries, "must be an object with origin, and how users are signed in"),
     tenants: unavailable("more than one tenant"),
     identify: v.pipe(
       v.custom<ResolvedOptions["identify"]>(

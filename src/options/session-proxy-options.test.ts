@@ -154,7 +154,7 @@ describe("resolveOptions", () => {
   test("refuses the same key twice", () => {
     const tenant = {
       ...right.tenant,
-      signingKeys: [...right.tenant.signingKeys, ...right.tenant.signingKeys],
+      signingKeys: [...(right.tenant.signingKeys ?? []), ...(right.tenant.signingKeys ?? [])],
     };
     expect(problemsOf({ ...right, tenant })).toEqual([
       "tenant.signingKeys[1]: has the issuer and key id of tenant.signingKeys[0]",

@@ -11,18 +11,17 @@ import { checkShape } from "./check-shape.ts";
 import { sharingWarnings } from "./check-sharing.ts";
 import { parseFrameAncestor, parsePrefix } from "./origin.ts";
 import { optionsSchema, type ShapedOptions } from "./schema.ts";
-import { restoreLineBreaks, type SigningKeyOptions } from "./signing-key.ts";
+import { restoreLineBreaks } from "./signing-key.ts";
+import { createBackend, kindSettings, tenantLimits, type KindSettings } from "./tenant-kinds.ts";
+import type { Duration, TenantOptions } from "./tenant-options.ts";
 import type { ResolvedOptions } from "./resolved-options.ts";
-
-/** Milliseconds, or a text with its unit: `500ms`, `30s`, `20m`, `8h`, `1d`. */
-export type Duration = number | string;
 
 /** Bytes, or a text with its unit: `512B`, `64KiB`, `1MiB`, `1GiB`. */
 export type Size = number | string;
 
 /** What `createSessionProxy` takes; an unknown key is an error. */
 export interface SessionProxyOptions {
-  /** The Qlik Cloud tenant, and how to sign users in to it. */
+  /** The tenant, and how to sign users in to it. */
   readonly tenant: TenantOptions;
   /** Says who the user of a request is; null for nobody. Called for every request and every upgrade. */
   identify(request: IncomingMessage): Identity | null | Promise<Identity | null>;
@@ -68,22 +67,6 @@ export interface SessionProxyOptions {
   readonly limits?: LimitOptions;
   readonly upstream?: UpstreamOptions;
   readonly unsafe?: UnsafeOptions;
-}
-
-/** The tenant. */
-export interface TenantOptions {
-  /** Origin of the tenant, such as `https://acme.eu.qlikcloud.com`: https, a host name, no path. */
-  readonly origin: string;
-  /** Certificate authority in PEM that is trusted beside the system's; none by default. */
-  readonly ca?: string;
-  /** How users are signed in; "qlik-cloud-jwt", the default, is the only kind of this version. */
-  readonly kind?: "qlik-cloud-jwt";
-  /** Idle time after which the tenant ends a session. Milliseconds, 1 s to 30 d; 1800000 (30 minutes) by default. */
-  readonly sessionIdle?: Duration;
-  /** Age at which the tenant ends a session. Milliseconds, 1 s to 30 d; 86400000 (24 hours) by default. */
-  readonly sessionLifetime?: Duration;
-  /** The keys as registered at the tenant; at least one, the first signs. */
-  readonly signingKeys: readonly SigningKeyOptions[];
 }
 
 /** What the proxy takes from the application at the root mount, beside the tenant's paths that the policy allows. */
@@ -195,12 +178,14 @@ export function resolveOptions(
   const shape = checkShape(optionsSchema, options);
   const meaning = checkMeaning(options, environment);
   const problems = withoutRepetition([...shape.problems, ...meaning.problems]);
-  const [first, ...others] = meaning.signingKeys;
-  const { store } = meaning;
-  if (problems.length > 0 || shape.output === undefined || first === undefined || store === undefined)
+  const { store, signingKeys } = meaning;
+  if (problems.length > 0 || shape.output === undefined || store === undefined)
     throw new OptionsError(problems);
+  const settings = kindSettings(shape.output.tenant);
+  const backend = createBackend(shape.output.tenant, settings, signingKeys[0]);
+  if (backend === undefined) throw new OptionsError([{ path: "tenant.signingKeys", message: "is missing" }]);
   const surroundings = { environment, isClusterWorker: cluster.isWorker };
-  const filled = fill(shape.output, [first, ...others]);
+  const filled = fill(shape.output, { ...settings, backend, signingKeys });
   return deepFreeze({
     ...filled,
     // Frozen on its own: a store of the caller's keeps its own ways.
@@ -236,19 +221,20 @@ const usualRenewBefore = 120_000;
 
 function fill(
   shaped: ShapedOptions,
-  signingKeys: ResolvedOptions["tenant"]["signingKeys"],
+  signsIn: KindSettings & Pick<ResolvedOptions["tenant"], "backend" | "signingKeys">,
 ): Omit<ResolvedOptions, "store" | "secrets" | "madeSecret" | "warnings"> {
   const { tenant, root, session, publicOrigin, replicas, policy, timeouts, limits, upstream, unsafe } =
     shaped;
   const prefix = parsePrefix(shaped.prefix);
-  const shortest = Math.min(session.maxLifetime, tenant.sessionLifetime);
+  const tenantsOwn = tenantLimits(tenant.kind, tenant);
+  const shortest = Math.min(session.maxLifetime, tenantsOwn.sessionLifetime);
   return {
     tenant: {
       origin: tenant.origin,
       ca: tenant.ca === undefined ? undefined : restoreLineBreaks(tenant.ca),
-      signingKeys,
-      sessionIdle: tenant.sessionIdle,
-      sessionLifetime: tenant.sessionLifetime,
+      kind: tenant.kind,
+      ...signsIn,
+      ...tenantsOwn,
     },
     prefix: "prefix" in prefix ? prefix.prefix : "",
     root,

@@ -55,6 +55,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
 
   const upstream = createUpstream({
     origin: options.tenant.origin,
+    base: options.tenant.backend.base,
     ca: options.tenant.ca,
     timeouts: options.timeouts,
     perSession: options.upstream.perSession,
@@ -73,7 +74,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
     storeGrace: options.session.storeGrace,
     tenant: {
       origin: options.tenant.origin,
-      signingKey: options.tenant.signingKeys[0],
+      backend: options.tenant.backend,
       useSecureCookies: options.tenant.origin.startsWith("https:") || options.unsafe.plainHttpTenant,
     },
     durations: {
@@ -129,7 +130,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
       if (identify !== next.identify) identify.close?.();
       seal.rotate(textsOf(next.secrets));
       if (isSecretNew) sessions.upkeep.sealAnew();
-      sessions.upkeep.signWith(next.tenant.signingKeys[0]);
+      sessions.upkeep.signInBy(next.tenant.backend);
       return { socketsClosed: live.closeWhere(4003, standing.objection) };
     };
   };

@@ -14,13 +14,13 @@ export interface AgreedKey extends IndexKey {
 }
 
 /** Where the index key of a tenant is kept. */
-export const indexNameOf = (tenantOrigin: string): string => `i.${digestOf(tenantOrigin)}`;
+export const indexNameOf = (tenantName: string): string => `i.${digestOf(tenantName)}`;
 
 /** Where is kept what all nodes know of the logins at a tenant. */
-export const gateNameOf = (tenantOrigin: string): string => `g.${digestOf(tenantOrigin)}`;
+export const gateNameOf = (tenantName: string): string => `g.${digestOf(tenantName)}`;
 
-const digestOf = (tenantOrigin: string): string =>
-  createHash("sha256").update(tenantOrigin).digest("hex").slice(0, 16);
+const digestOf = (tenantName: string): string =>
+  createHash("sha256").update(tenantName).digest("hex").slice(0, 16);
 
 const keyBytes = 32;
 

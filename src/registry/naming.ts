@@ -8,7 +8,10 @@ import { createSessionKeys, type SessionKeys } from "./session-key.ts";
 /** What naming needs. */
 export interface NamingOptions {
   readonly documents: Documents;
-  readonly tenantOrigin: string;
+  /** Names the tenant among all that share the store. */
+  readonly tenantName: string;
+  /** Whether the tenant counts the sessions of a user. */
+  readonly countsSessions: boolean;
   /** Whether nobody else uses the names: then there is nothing to agree on. */
   readonly isAlone: boolean;
   /** Whether other nodes may use the same store. */
@@ -40,7 +43,7 @@ export class Naming {
 
   constructor(options: NamingOptions) {
     this.#options = options;
-    this.#keys = options.isAlone ? createSessionKeys(options.tenantOrigin, randomBytes(32)) : null;
+    this.#keys = options.isAlone ? this.#keysBy(randomBytes(32)) : null;
   }
 
   /** The names of sessions; null until the store has said how they are derived. */
@@ -76,15 +79,15 @@ export class Naming {
   }
 
   async #agree(): Promise<SessionKeys> {
-    const { documents, tenantOrigin, tell, rekeyed } = this.#options;
+    const { documents, tenantName, tell, rekeyed } = this.#options;
     const before = this.#index;
-    const name = indexNameOf(tenantOrigin);
+    const name = indexNameOf(tenantName);
     if (before === null) await this.#askOthers(name);
     const { isWritten, ...agreed } = await agreeOnIndexKey(documents, name, before);
     // Who made another one meanwhile has to know.
     if (isWritten && before) tell();
     if (this.#keys && before?.key.equals(agreed.key)) return this.#keys;
-    const keys = createSessionKeys(tenantOrigin, agreed.key);
+    const keys = this.#keysBy(agreed.key);
     this.#index = agreed;
     this.#keys = keys;
     if (before) rekeyed();
@@ -95,6 +98,11 @@ export class Naming {
       noted.end(keys).catch(() => {});
     }
     return keys;
+  }
+
+  #keysBy(indexKey: Buffer): SessionKeys {
+    const { tenantName, countsSessions } = this.#options;
+    return createSessionKeys(tenantName, indexKey, countsSessions);
   }
 
   /** Where the store has no key, it may have lost it, and another node may know it. */

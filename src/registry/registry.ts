@@ -24,7 +24,10 @@ export interface RegistryOptions {
   readonly store: SessionStore;
   readonly seal: Seal;
   readonly clock: Clock;
-  readonly tenantOrigin: string;
+  /** Names the tenant among all that share the store. */
+  readonly tenantName: string;
+  /** Whether the tenant counts the sessions of a user: all host sessions of one share a session then. */
+  readonly countsSessions: boolean;
   /** Milliseconds for one call of the store. */
   readonly storeTimeout: number;
   /** How long ends are remembered: longer than anything that could write after one. Milliseconds; rules R1 */
@@ -135,7 +138,8 @@ export class Registry {
     });
     this.naming = new Naming({
       documents: this.documents,
-      tenantOrigin: options.tenantOrigin,
+      tenantName: options.tenantName,
+      countsSessions: options.countsSessions,
       isAlone: store.reach === "process",
       hasOthers: store.reach === "nodes",
       clock,
@@ -258,7 +262,7 @@ export class Registry {
       const { record, outcome } = step(parsedGate<Gate>(text), now);
       return record === undefined ? { outcome, keepFor } : { text: JSON.stringify(record), outcome, keepFor };
     };
-    return this.documents.change(gateNameOf(this.#options.tenantOrigin), change);
+    return this.documents.change(gateNameOf(this.#options.tenantName), change);
   }
 
   /** Every living session in the store, or of one subject, in this node's time. @throws SessionProxyError `QSP-STORE` */

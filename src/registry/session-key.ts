@@ -10,6 +10,8 @@ export interface SessionOwner {
 
 /** Derives the names under which sessions are kept. */
 export interface SessionKeys {
+  /** The host session's id, where the owner's sessions are told apart by it. */
+  hostSessionOf(owner: SessionOwner): string | undefined;
   /** The key of an owner's session: 64 hex digits, the first 32 of which are the tag of the subject. */
   keyOf(owner: SessionOwner): string;
   /** The tag of a subject: 32 hex digits. */
@@ -29,25 +31,35 @@ const knownOwners = 20_000;
 /**
  * Creates the keyed hashes of one tenant. rules R1
  *
- * The index key is random and not derived from the configured secret, so that a rotated secret moves no session.
+ * The index key is random and not derived from the configured secret, so that a rotated secret moves no session. Where the
+ * tenant counts the sessions of a user, all host sessions of a user have one name.
  */
-export function createSessionKeys(tenantOrigin: string, indexKey: Buffer): SessionKeys {
+export function createSessionKeys(
+  tenantName: string,
+  indexKey: Buffer,
+  countsSessions: boolean = false,
+): SessionKeys {
   const hash = (...parts: readonly string[]): string => {
     const hmac = createHmac("sha256", indexKey);
     for (const part of parts) hmac.update(prefixed(part));
     return hmac.digest("hex");
   };
-  const tag = (subject: string): string => hash("tag", tenantOrigin, subject).slice(0, tagDigits);
+  const tag = (subject: string): string => hash("tag", tenantName, subject).slice(0, tagDigits);
   // Earned by: bench 200B. The same few people ask again and again, and each key is two keyed hashes.
   const known = new Memo<string>(knownOwners);
-  const keyOf = ({ subject, sessionId }: SessionOwner): string => {
+  const hostSessionOf = ({ sessionId }: SessionOwner): string | undefined =>
+    countsSessions ? undefined : sessionId;
+  const keyOf = (owner: SessionOwner): string => {
+    const { subject } = owner;
+    const sessionId = hostSessionOf(owner);
     const own =
       sessionId === undefined
-        ? hash("key", tenantOrigin, subject)
-        : hash("key", tenantOrigin, subject, sessionId);
+        ? hash("key", tenantName, subject)
+        : hash("key", tenantName, subject, sessionId);
     return tag(subject) + own.slice(0, 64 - tagDigits);
   };
   return {
+    hostSessionOf,
     tagOf: tag,
     keyOf(owner) {
       const { subject, sessionId } = owner;
@@ -55,7 +67,7 @@ export function createSessionKeys(tenantOrigin: string, indexKey: Buffer): Sessi
       const text = sessionId === undefined ? `-${subject}` : `${subject.length}:${subject}${sessionId}`;
       return known.get(text) ?? known.keep(text, keyOf(owner));
     },
-    hashOf: (subject) => hash("subject", tenantOrigin, subject).slice(0, 16),
+    hashOf: (subject) => hash("subject", tenantName, subject).slice(0, 16),
   };
 }
 

@@ -254,7 +254,7 @@ export class Agreement {
     if (view.claims) takeClaims(session, { at: view.claims.at, value: view.claims.value as Claims });
     if (view.version > session.version) {
       session.version = view.version;
-      const content = parseContent(live.content);
+      const content = parseContent(live.content, place.backend.kind);
       const before = session.current;
       for (const stored of [...(content?.generations ?? [])].reverse()) {
         const known = knownGeneration(session, stored.generation);

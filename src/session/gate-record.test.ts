@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { SessionProxyError, type ErrorCode } from "../errors.ts";
-import { askGate, signingKeyDigest, type GateAnswer, type GateRecord } from "./gate-record.ts";
+import { askGate, type GateAnswer, type GateRecord } from "./gate-record.ts";
 
 const probeFor = 15_000;
 const refused = new SessionProxyError("QSP-TENANT-REFUSED", { reason: "unknown issuer" });
@@ -275,17 +275,5 @@ describe("askGate: a throttled tenant", () => {
     gate.login("a", throttled);
     gate.pass(13_000);
     expect(gate.login("b", throttled)).toMatchObject({ changed: "closed", held: { wait: 13_000 } });
-  });
-});
-
-describe("signingKeyDigest", () => {
-  test("differs with issuer and key id, and shows neither", () => {
-    const digests = [
-      signingKeyDigest({ issuer: "portal", keyId: "1" }),
-      signingKeyDigest({ issuer: "portal", keyId: "2" }),
-      signingKeyDigest({ issuer: "other", keyId: "1" }),
-    ];
-    expect(new Set(digests).size).toBe(3);
-    for (const digest of digests) expect(digest).toMatch(/^[0-9a-f]{32}$/);
   });
 });

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { heldBack, isOutage, nextHold, timeLeft, type Failure, type Hold } from "./gate-hold.ts";
 import { takeTurns, type Line } from "./gate-line.ts";
 
@@ -39,7 +38,7 @@ export interface GateReport {
 export interface GateQuestion {
   /** Name of the node, its own for each process. */
   readonly node: string;
-  /** Digest of the signing key; see {@link signingKeyDigest}. */
+  /** Names what signs users in; see `Backend.signer`. */
   readonly key: string;
   /** Logins in any minute, 1 or more. */
   readonly perMinute: number;
@@ -93,17 +92,6 @@ const isReadable = (record: GateRecord | null): record is GateRecord =>
   Array.isArray(record?.keys);
 
 const emptyLine: Line = { fullAt: 0, nodes: [] };
-
-/** Names a signing key without showing its issuer. */
-export function signingKeyDigest({
-  issuer,
-  keyId,
-}: {
-  readonly issuer: string;
-  readonly keyId: string;
-}): string {
-  return createHash("sha256").update(`${issuer}/${keyId}`).digest("hex").slice(0, 32);
-}
 
 /**
  * Decides who may log in. Reports count first, in their order, so that nobody begins what was just seen to fail.

@@ -108,7 +108,7 @@ export class Openings {
       before: [],
       live: {
         subject,
-        hasHostSession: identity.sessionId !== undefined,
+        hasHostSession: keys.hostSessionOf(identity) !== undefined,
         openedAt: evidence.at,
         createdAt: now,
         usedAt: now,
@@ -118,7 +118,7 @@ export class Openings {
     });
     if (result.kind === "ended" && !registry.ends.admits(key, evidence.at)) {
       // A host session that was ended while it logged in is as ended as one that had.
-      if (identity.sessionId !== undefined) await registry.endKey(key, "revoked", true);
+      if (keys.hostSessionOf(identity) !== undefined) await registry.endKey(key, "revoked", true);
       throw new SessionProxyError("QSP-UNAUTHENTICATED", { reason: endedMeanwhile });
     }
     // An end from before this request, of which the store was told again: nothing speaks against another try.
@@ -140,7 +140,7 @@ export class Openings {
       key,
       subject,
       subjectHash: keys.hashOf(subject),
-      hasHostSession: identity.sessionId !== undefined,
+      hasHostSession: keys.hostSessionOf(identity) !== undefined,
       birth,
       openedAt: evidence.at,
       createdAt: at,
@@ -166,9 +166,9 @@ export class Openings {
 
   #adopted(key: string, keys: SessionKeys, view: View, askedAt: number): ProxySession | null {
     const { live } = view;
-    const content = parseContent(live?.content);
-    if (live === null || content === null) return null;
     const { clock, place } = this.#options;
+    const content = parseContent(live?.content, place.backend.kind);
+    if (live === null || content === null) return null;
     const times = { now: clock.now(), offset: view.offset };
     const [current, ...older] = content.generations.map((each) => toTenantSession(each, place, times));
     if (current === undefined) return null;

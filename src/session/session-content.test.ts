@@ -1,16 +1,18 @@
 import { describe, expect, test } from "vitest";
+import { testBackend } from "../../test/support/test-backend.ts";
 import { createCookieJar } from "../http/cookie-jar.ts";
 import { formatContent, mergeStored, parseContent, toTenantSession, withCookies } from "./session-content.ts";
 import { createTenantSession, type TenantSession } from "./tenant-session.ts";
 
-const place = { host: "tenant.example", secure: true };
+const place = { host: "tenant.example", secure: true, backend: testBackend };
 const now = 1_700_000_000_000;
 const claims = { sub: "ann", subType: "user", name: "Ann", email_verified: false } as const;
 
 function generation(number: number, ...setCookies: readonly string[]): TenantSession {
   const jar = createCookieJar(place);
   jar.absorb(setCookies, now);
-  return createTenantSession({ generation: number, jar, claims }, now);
+  const credential = { jar, accessToken: null, csrfToken: null, endsAt: null };
+  return createTenantSession({ generation: number, backend: testBackend, credential, claims }, now);
 }
 
 const cookies = ({ jar }: TenantSession): Record<string, string> =>
@@ -40,6 +42,7 @@ describe("the content of a session in the store", () => {
   test("is the same generation on a node with another clock", () => {
     const content = parseContent(
       JSON.parse(JSON.stringify(formatContent([generation(3, "eas.sid=x; path=/; secure")], 500))),
+      "qlik-cloud-jwt",
     );
     const [first] = content?.generations ?? [];
     if (first === undefined) throw new Error("nothing was stored");
@@ -59,7 +62,7 @@ describe("the content of a session in the store", () => {
   test.each([null, undefined, {}, [], "text", 7, { generations: [] }, { generations: "x" }])(
     "%j is no content",
     (content) => {
-      expect(parseContent(content)).toBeNull();
+      expect(parseContent(content, "qlik-cloud-jwt")).toBeNull();
     },
   );
 });

@@ -1,6 +1,7 @@
-import { createCookieJar, type JarEntry } from "../http/cookie-jar.ts";
+import { createCookieJar, type CookieJarOptions, type JarEntry } from "../http/cookie-jar.ts";
+import { Secret } from "../kernel/secret.ts";
+import { belongsToSession, type Backend, type TenantKind } from "../tenant/backend.ts";
 import type { Claims } from "../tenant/claims.ts";
-import { belongsToSession } from "../tenant/cookies.ts";
 import type { TenantSession } from "./tenant-session.ts";
 
 /** A generation as it is kept in the store; cookies of load balancers stay on the node that got them. rules R5 */
@@ -10,18 +11,22 @@ interface StoredGeneration {
   readonly createdAt: number;
   readonly claims: Claims;
   readonly cookies: readonly JarEntry[];
+  /** In the clear here: what the store gets is sealed as a whole. */
+  readonly accessToken?: string;
+  /** The store's clock. */
+  readonly endsAt?: number;
 }
 
 /** What the store holds of a session: its generations, the current one first. */
 export interface SessionContent {
+  /** What kind of tenant it is of; Qlik Cloud by signed token where it was written before there were others. */
+  readonly kind?: TenantKind;
   readonly generations: readonly StoredGeneration[];
 }
 
-/** Whose cookies the jars are. */
-export interface JarPlace {
-  readonly host: string;
-  /** Whether cookies marked `Secure` may be used: on https, or where plain http was asked for. */
-  readonly secure: boolean;
+/** Where sessions are, and whose cookies the jars are. */
+export interface JarPlace extends CookieJarOptions {
+  readonly backend: Backend;
 }
 
 /** Generations kept beside the current one. rules R5 */
@@ -30,20 +35,23 @@ export const olderGenerations = 2;
 /** Writes generations down, the current one first. `offset` is this node's clock minus the store's. */
 export function formatContent(generations: readonly TenantSession[], offset: number): SessionContent {
   return {
+    ...(generations[0] === undefined ? {} : { kind: generations[0].backend.kind }),
     generations: generations.slice(0, olderGenerations + 1).map((each) => ({
       generation: each.generation,
       createdAt: each.createdAt - offset,
       claims: each.claims,
-      cookies: each.jar.snapshot().filter(({ name }) => belongsToSession(name)),
+      cookies: each.jar.snapshot().filter(({ name }) => belongsToSession(each.backend, name)),
+      ...(each.accessToken === null ? {} : { accessToken: each.accessToken.reveal() }),
+      ...(each.endsAt === null ? {} : { endsAt: each.endsAt - offset }),
     })),
   };
 }
 
-/** Reads what `formatContent` wrote; null for anything else. */
-export function parseContent(content: unknown): SessionContent | null {
-  const { generations } = (content ?? {}) as Partial<SessionContent>;
-  if (!Array.isArray(generations) || generations.length === 0) return null;
-  return { generations: generations as StoredGeneration[] };
+/** Reads what `formatContent` wrote of sessions of this kind; null for anything else. */
+export function parseContent(content: unknown, wanted: TenantKind): SessionContent | null {
+  const { generations, kind = "qlik-cloud-jwt" } = (content ?? {}) as Partial<SessionContent>;
+  if (!Array.isArray(generations) || generations.length === 0 || kind !== wanted) return null;
+  return { kind, generations: generations as StoredGeneration[] };
 }
 
 /** Makes a generation of what another node stored. `now` is this node's clock, `offset` the same minus the store's. */
@@ -54,7 +62,10 @@ export function toTenantSession(
 ): TenantSession {
   return {
     generation: stored.generation,
+    backend: place.backend,
     claims: stored.claims,
+    accessToken: stored.accessToken === undefined ? null : new Secret(stored.accessToken),
+    endsAt: stored.endsAt === undefined ? null : stored.endsAt + offset,
     csrfToken: null,
     createdAt: stored.createdAt + offset,
     isOwn: false,
@@ -70,7 +81,8 @@ export function toTenantSession(
 
 /** Takes over the cookies of a generation that the tenant replaced in an answer to another node. */
 export function mergeStored(session: TenantSession, stored: StoredGeneration, place: JarPlace): void {
-  const isOurs = ({ name }: JarEntry): boolean => !belongsToSession(name) || session.unshared.has(name);
+  const isOurs = ({ name }: JarEntry): boolean =>
+    !belongsToSession(session.backend, name) || session.unshared.has(name);
   const own = session.jar.snapshot().filter(isOurs);
   const theirs = stored.cookies.filter(({ name }) => !session.unshared.has(name));
   session.jar = createCookieJar(place, [...theirs, ...own]);
@@ -82,10 +94,11 @@ export function withCookies(
   session: TenantSession,
   names: ReadonlySet<string>,
 ): SessionContent | null {
-  const known = parseContent(content);
+  const known = parseContent(content, session.backend.kind);
   if (known === null) return null;
   const news = session.jar.snapshot().filter(({ name }) => names.has(name));
   return {
+    ...known,
     generations: known.generations.map((each) =>
       each.generation === session.generation
         ? { ...each, cookies: [...each.cookies.filter(({ name }) => !names.has(name)), ...news] }

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { testBackend } from "../../test/support/test-backend.ts";
 import { createCookieJar } from "../http/cookie-jar.ts";
 import type { ProxySession } from "./proxy-session.ts";
 import { nextDeadline, type SessionDurations } from "./session-deadlines.ts";
@@ -40,7 +41,17 @@ function sessionAt(now: number, changes: Partial<ProxySession> = {}): ProxySessi
     evidenceAt: now,
     claimsTriedAt: now,
     current: createTenantSession(
-      { generation: 1, jar: createCookieJar({ host: "t", secure: true }), claims },
+      {
+        generation: 1,
+        backend: testBackend,
+        credential: {
+          jar: createCookieJar({ host: "t", secure: true }),
+          accessToken: null,
+          csrfToken: null,
+          endsAt: null,
+        },
+        claims,
+      },
       now,
     ),
     older: new Set(),

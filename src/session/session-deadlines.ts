@@ -6,7 +6,7 @@ export interface SessionDurations {
   readonly maxLifetime: number;
   readonly renewBefore: number;
   readonly revalidate: number;
-  /** The tenant's own idle limit. facts §2.3 */
+  /** The tenant's own idle limit; Infinity where it has none. facts §2.3, §9 */
   readonly tenantIdle: number;
   /** The tenant's own absolute limit. facts §2.3 */
   readonly tenantLifetime: number;
@@ -33,7 +33,9 @@ export function nextDeadline(
   has: { readonly sockets: boolean },
 ): Deadline {
   const { current } = session;
-  const renewal = current.createdAt + durations.tenantLifetime - durations.renewBefore;
+  // What the tenant says of this one counts, where that is sooner than what it is known for.
+  const tenantEnd = Math.min(current.createdAt + durations.tenantLifetime, current.endsAt ?? Infinity);
+  const renewal = tenantEnd - durations.renewBefore;
   const deadlines: Deadline[] = [
     { what: "lifetime", at: session.createdAt + durations.maxLifetime, ends: true },
     { what: "keep-alive", at: current.lastSentAt + durations.tenantIdle * keepAlivePart, ends: false },

@@ -1,7 +1,7 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { Seal } from "../store/seal.ts";
 import type { SessionStore } from "../store/session-store.ts";
-import type { AssertionKey } from "../tenant/assertion.ts";
+import type { Backend } from "../tenant/backend.ts";
 import type { TenantCall } from "../tenant/port.ts";
 import type { ProxySession } from "./proxy-session.ts";
 import type { SessionDurations } from "./session-deadlines.ts";
@@ -13,8 +13,8 @@ export interface SessionManagerOptions {
   readonly seal: Seal;
   readonly tenant: {
     readonly origin: string;
-    /** What signs at the start. */
-    readonly signingKey: AssertionKey;
+    /** How users are signed in at the start. */
+    readonly backend: Backend;
     /** Whether cookies marked `Secure` may be sent: on https, or where plain http was asked for. */
     readonly useSecureCookies: boolean;
   };

@@ -194,8 +194,9 @@ export class SessionManager {
    */
   async logout(owner: SessionOwner): Promise<void> {
     const at = this.#clock.now();
-    const barred = owner.sessionId !== undefined;
-    await this.registry.naming.end((keys) => this.#endings.endKey(keys.keyOf(owner), "logout", barred, at));
+    await this.registry.naming.end((keys) =>
+      this.#endings.endKey(keys.keyOf(owner), "logout", keys.hostSessionOf(owner) !== undefined, at),
+    );
   }
 
   /** Ends the session of a key; whether there was one. A host session's id does not work again. @throws SessionProxyError `QSP-STORE` */

@@ -3,7 +3,7 @@ import type { Notice } from "../registry/bus.ts";
 import { Registry } from "../registry/registry.ts";
 import { Agreement } from "./agreement.ts";
 import { Endings } from "./endings.ts";
-import { keepGateFor, signingKeyDigest, type GateRecord } from "./gate-record.ts";
+import { keepGateFor, type GateRecord } from "./gate-record.ts";
 import { Generations } from "./generations.ts";
 import { createLoginQueue, type LoginQueue } from "./login-queue.ts";
 import { Logins } from "./logins.ts";
@@ -52,15 +52,21 @@ const tombstoneSlack = 5 * 60_000;
 /** Makes the parts and joins them; nothing is told of before all are there. */
 export function createSessionParts(options: SessionManagerOptions, hooks: SessionPartsHooks): SessionParts {
   const { clock, durations, loginTimeout, loginsPerMinute, storeGrace, hasSockets } = options;
-  const { origin, signingKey, useSecureCookies } = options.tenant;
-  const place: JarPlace = { host: new URL(origin).hostname, secure: useSecureCookies };
+  const { origin, backend, useSecureCookies } = options.tenant;
+  const place: JarPlace = {
+    host: new URL(origin).hostname,
+    secure: useSecureCookies,
+    base: backend.base,
+    backend,
+  };
   const cache = new SessionCache();
   const waiters = new Waiters(clock);
   const registry = new Registry({
     store: options.store,
     seal: options.seal,
     clock,
-    tenantOrigin: origin,
+    tenantName: backend.storeName,
+    countsSessions: backend.countsSessions,
     storeTimeout: options.storeTimeout,
     keepFor: durations.maxLifetime + loginTimeout + tombstoneSlack,
     limits: durations,
@@ -86,7 +92,6 @@ export function createSessionParts(options: SessionManagerOptions, hooks: Sessio
   const tenant = createTenantAccess({
     clock,
     origin,
-    signingKey,
     place,
     timeout: loginTimeout,
     callFor: options.callFor,
@@ -95,7 +100,7 @@ export function createSessionParts(options: SessionManagerOptions, hooks: Sessio
     clock,
     perMinute: loginsPerMinute,
     longestWait: loginTimeout,
-    signingKey: signingKeyDigest(signingKey),
+    signingKey: backend.signer,
     gate: (step) => registry.gate<GateRecord, ReturnType<typeof step>["outcome"]>(step, keepGateFor),
   });
   const logins = new Logins({ clock, registry, tenant, queue, waiters });

@@ -3,30 +3,30 @@ import { publish } from "../kernel/channels.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { Secret } from "../kernel/secret.ts";
 import { createSingleFlight } from "../kernel/single-flight.ts";
-import type { AssertionKey } from "../tenant/assertion.ts";
+import type { Backend } from "../tenant/backend.ts";
 import type { Claims } from "../tenant/claims.ts";
-import { fetchCsrfToken } from "../tenant/csrf.ts";
-import { login } from "../tenant/login.ts";
-import type { TenantCall } from "../tenant/port.ts";
-import { logoutAtTenant, probe } from "../tenant/probe.ts";
+import { csrfTokenIn } from "../tenant/csrf.ts";
+import { ownRequest } from "../tenant/own-request.ts";
+import type { OwnRequest, TenantAnswer, TenantCall } from "../tenant/port.ts";
+import { signIn } from "../tenant/sign-in.ts";
 import { shownKey } from "./proxy-session.ts";
 import type { JarPlace } from "./session-content.ts";
-import { cookieFor, createTenantSession, tokenFromLogin, type TenantSession } from "./tenant-session.ts";
+import { createTenantSession, tokenFromLogin, type TenantSession } from "./tenant-session.ts";
 
 /** What the proxy itself asks of the tenant for a session. */
 export interface TenantAccess {
-  /** Logs in and wraps the cookies. @throws SessionProxyError */
+  /** Logs in and wraps what came of it. @throws SessionProxyError */
   login(
     owner: { readonly key: string; readonly subjectHash: string; readonly isVoid?: () => boolean },
     claims: Claims,
     generation: number,
   ): Promise<TenantSession>;
-  /** The CSRF token of a generation; one fetch however many ask. `stale` is a token that was not taken. */
+  /** The CSRF token of a generation, "" where it needs none; one fetch however many ask. `stale` was not taken. */
   csrfToken(key: string, session: TenantSession, stale?: string): string | Promise<string>;
   /** Whether the tenant still knows the session; one probe however many ask. */
   isAlive(key: string, session: TenantSession): Promise<boolean>;
-  /** Signs with another key from the next login on. */
-  signWith(key: AssertionKey): void;
+  /** Signs in another way, such as with another key, from the next login on. */
+  signInBy(backend: Backend): void;
   /** Ends a session at the tenant, once, best effort: it never rejects. */
   end(key: string, session: TenantSession): Promise<void>;
 }
@@ -35,8 +35,7 @@ export interface TenantAccess {
 export interface TenantAccessOptions {
   readonly clock: Clock;
   readonly origin: string;
-  /** What signs at the start. */
-  readonly signingKey: AssertionKey;
+  /** How users are signed in at the start. */
   readonly place: JarPlace;
   /** Milliseconds for each request. */
   readonly timeout: number;
@@ -45,27 +44,30 @@ export interface TenantAccessOptions {
 
 /** Creates the access to one tenant. */
 export function createTenantAccess(options: TenantAccessOptions): TenantAccess {
-  const { clock, origin, timeout, callFor } = options;
-  const site = { tenantOrigin: origin, timeout };
-  let signingKey = options.signingKey;
+  const { clock, origin, timeout, callFor, place } = options;
+  let { backend } = place;
   const tokens = createSingleFlight<TenantSession, string>();
   const probes = createSingleFlight<TenantSession, boolean>();
 
-  const fetchToken = async (key: string, session: TenantSession): Promise<string> => {
+  const send = (key: string, session: TenantSession, request: OwnRequest): Promise<TenantAnswer> => {
     const now = clock.now();
-    const answer = await fetchCsrfToken(callFor(key), cookieFor(session, "/api/v1/csrf-token", now), site);
+    session.lastSentAt = now;
+    return callFor(key)({ ...ownRequest(session.backend, session, { request, now }), timeout });
+  };
+
+  const fetchToken = async (key: string, session: TenantSession, request: OwnRequest): Promise<string> => {
+    const now = clock.now();
+    const answer = await send(key, session, request);
     // After an auth loss the request itself meets it too, and a renewal answers it there.
-    const token = typeof answer === "object" ? answer.token : (tokenFromLogin(session, now) ?? "");
+    const given = session.backend.isAuthLoss(answer) ? undefined : csrfTokenIn(answer);
+    const token = given ?? tokenFromLogin(session, now) ?? "";
     session.csrfToken = new Secret(token);
     return token;
   };
 
   const ask = async (key: string, session: TenantSession): Promise<boolean> => {
-    const { alive, answer } = await probe(
-      callFor(key),
-      cookieFor(session, "/api/v1/users/me", clock.now()),
-      site,
-    );
+    const answer = await send(key, session, session.backend.probe);
+    const alive = session.backend.isAlive(answer);
     if (alive && answer.status < 300) session.provenAt = clock.now();
     return alive;
   };
@@ -75,13 +77,14 @@ export function createTenantAccess(options: TenantAccessOptions): TenantAccess {
       const startedAt = clock.now();
       const about = { session: shownKey(owner), subjectHash: owner.subjectHash, tenant: origin };
       try {
-        const jar = await login({
+        const by = backend;
+        const credential = await signIn({
+          backend: by,
           call: callFor(owner.key),
-          key: signingKey,
           claims,
           clock,
           timeout,
-          ...options.place,
+          place,
           ...(owner.isVoid ? { isVoid: owner.isVoid } : {}),
         });
         publish("login", () => ({
@@ -90,7 +93,7 @@ export function createTenantAccess(options: TenantAccessOptions): TenantAccess {
           ms: clock.now() - startedAt,
           ...about,
         }));
-        return createTenantSession({ generation, jar, claims }, clock.now());
+        return createTenantSession({ generation, backend: by, credential, claims }, clock.now());
       } catch (error) {
         const known = toKnown(error);
         publish("login", () => ({
@@ -107,13 +110,15 @@ export function createTenantAccess(options: TenantAccessOptions): TenantAccess {
     },
 
     csrfToken(key, session, stale) {
+      const { csrf } = session.backend;
+      if (csrf === null) return "";
       const known = session.csrfToken?.reveal();
       if (known !== undefined && known !== stale) return known;
-      return tokens.run(session, () => fetchToken(key, session));
+      return tokens.run(session, () => fetchToken(key, session, csrf.request));
     },
 
-    signWith(key) {
-      signingKey = key;
+    signInBy(next) {
+      backend = next;
     },
 
     isAlive: (key, session) => probes.run(session, () => ask(key, session)),
@@ -122,7 +127,8 @@ export function createTenantAccess(options: TenantAccessOptions): TenantAccess {
       if (session.over) return;
       session.over = true;
       try {
-        await logoutAtTenant(callFor(key), cookieFor(session, "/logout", clock.now()), timeout);
+        // By the one of now: what a token was got with may have been replaced since.
+        await send(key, session, backend.signOut(session));
       } catch (error) {
         // The tenant forgets the session by its own limits. facts §2.4
         publish("session", () => ({

@@ -1,10 +1,12 @@
 import type { CookieJar } from "../http/cookie-jar.ts";
 import type { Secret } from "../kernel/secret.ts";
+import { belongsToSession, type Backend, type Credential } from "../tenant/backend.ts";
 import type { Claims } from "../tenant/claims.ts";
-import { belongsToSession, csrfCookie, sessionCookie } from "../tenant/cookies.ts";
 
-/** One generation: the cookies and the CSRF token that one login at the tenant gave. rules R5 */
-export interface TenantSession {
+/** One generation: what one login at the tenant gave, its cookies or its token. rules R5 */
+export interface TenantSession extends Credential {
+  /** How requests of this session are made; a reload changes nothing of it. */
+  readonly backend: Backend;
   /** 1 for the first login of a proxy session, then counting up. */
   readonly generation: number;
   /** Replaced as a whole when another node says what the tenant changed. */
@@ -28,17 +30,30 @@ export interface TenantSession {
   over: boolean;
 }
 
-/** Wraps the cookies of a fresh login. */
+/** What a fresh login gave, and to whom. */
+export interface FreshSession {
+  readonly generation: number;
+  readonly backend: Backend;
+  readonly credential: Credential;
+  readonly claims: Claims;
+}
+
+/** Wraps what a fresh login gave. */
 export function createTenantSession(
-  login: { readonly generation: number; readonly jar: CookieJar; readonly claims: Claims },
+  { generation, backend, credential, claims }: FreshSession,
   now: number,
 ): TenantSession {
   return {
-    ...login,
+    generation,
+    backend,
+    claims,
+    jar: credential.jar,
+    accessToken: credential.accessToken,
+    endsAt: credential.endsAt,
+    csrfToken: credential.csrfToken,
     unshared: new Set(),
     createdAt: now,
     isOwn: true,
-    csrfToken: null,
     provenAt: 0,
     lastSentAt: now,
     users: 0,
@@ -54,7 +69,8 @@ export function cookieFor(session: TenantSession, path: string, now: number): st
 
 /** The token minted at login, for tenants that do not hand out another. facts §2.2, §3 */
 export function tokenFromLogin(session: TenantSession, now: number): string | undefined {
-  return session.jar.get(csrfCookie, now);
+  const cookie = session.backend.csrf?.cookie ?? null;
+  return cookie === null ? undefined : session.jar.get(cookie, now);
 }
 
 /**
@@ -73,14 +89,18 @@ export function absorbCookies(
   if (!authLoss && (status === 101 || (status >= 200 && status < 300))) session.provenAt = now;
   if (setCookies.length === 0) return { isDoubtful: false, isChanged: false };
   const living = !authLoss && (status === 101 || (status >= 200 && status < 400));
+  const { backend } = session;
   let isDoubtful = false;
   const { changed } = session.jar.absorb(setCookies, now, (name, deletes) => {
-    if (!belongsToSession(name)) return true;
-    if (living && deletes && name === sessionCookie) isDoubtful = true;
+    const role = backend.cookieRole(name);
+    if (role === "other") return true;
+    if (role === "unwanted") return false;
+    if (living && deletes && role === "session-id") isDoubtful = true;
     return living && !deletes;
   });
-  const isChanged = changed.some(belongsToSession);
-  for (const name of changed) if (belongsToSession(name)) session.unshared.add(name);
+  const ofSession = changed.filter((name) => belongsToSession(backend, name));
+  const isChanged = ofSession.length > 0;
+  for (const name of ofSession) session.unshared.add(name);
   return { isDoubtful, isChanged };
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { testBackend } from "../../test/support/test-backend.ts";
 import { createCookieJar } from "../http/cookie-jar.ts";
 import { createManualClock } from "../../test/support/manual-clock.ts";
 import type { Live } from "../registry/subject-record.ts";
@@ -7,7 +8,7 @@ import { createTenantAccess } from "./tenant-access.ts";
 import { createTenantSession } from "./tenant-session.ts";
 import { ToldEnds } from "./told-ends.ts";
 
-const place = { host: "tenant.example", secure: true };
+const place = { host: "tenant.example", secure: true, backend: testBackend };
 const claims = { sub: "ann", subType: "user", name: "Ann", email_verified: false } as const;
 const key = "a".repeat(64);
 
@@ -18,7 +19,6 @@ function setUp() {
     clock,
     place,
     origin: "https://tenant.example",
-    signingKey: { issuer: "i", keyId: "k", alg: "RS256", sign: () => new Uint8Array(8) },
     timeout: 1000,
     callFor: () => async (request) => {
       told.push(/eas\.sid=(\w+)/.exec(request.headers.join("\n"))?.[1] ?? "");
@@ -30,7 +30,9 @@ function setUp() {
     const generations = sids.map((sid, index) => {
       const jar = createCookieJar(place);
       jar.absorb([`eas.sid=${sid}; path=/; secure`], clock.now());
-      return createTenantSession({ generation: sids.length - index, jar, claims }, clock.now());
+      const credential = { jar, accessToken: null, csrfToken: null, endsAt: null };
+      const generation = sids.length - index;
+      return createTenantSession({ generation, backend: testBackend, credential, claims }, clock.now());
     });
     const content = formatContent(generations, 0);
     return { birth, content } as unknown as Live;

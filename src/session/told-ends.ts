@@ -28,7 +28,7 @@ export class ToldEnds {
   /** Ends what a session in the store held, except for what the tenant knows already. Never rejects. */
   async tell(key: string, { birth, content }: Live): Promise<void> {
     const known = this.#told.get(birth);
-    const left = (parseContent(content)?.generations ?? []).filter(
+    const left = (parseContent(content, this.#place.backend.kind)?.generations ?? []).filter(
       ({ generation }) => !known?.has(generation),
     );
     this.note(

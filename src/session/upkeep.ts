@@ -1,14 +1,13 @@
 import type { Registry } from "../registry/registry.ts";
-import type { AssertionKey } from "../tenant/assertion.ts";
-import { signingKeyDigest } from "./gate-record.ts";
+import type { Backend } from "../tenant/backend.ts";
 import type { LoginQueue } from "./login-queue.ts";
 import type { Logins } from "./logins.ts";
 import type { TenantAccess } from "./tenant-access.ts";
 
 /** What the process around it tells a session manager, while sessions go on. rules R15 */
 export interface Upkeep {
-  /** Another key signs from the next login on. */
-  signWith(key: AssertionKey): void;
+  /** Users are signed in with another key or secret from the next login on. */
+  signInBy(backend: Backend): void;
   /** To be called when the seal has another first secret: what every node needs before all else is sealed with it now. */
   sealAnew(): void;
   /** Tells this node from the others that share its store. */
@@ -30,9 +29,9 @@ export function createUpkeep({ tenant, queue, logins, registry }: UpkeepParts): 
   return {
     nodeName: logins.nodeName,
     nodeGone: (name) => logins.nodeGone(name),
-    signWith(key) {
-      tenant.signWith(key);
-      queue.signWith(signingKeyDigest(key));
+    signInBy(backend) {
+      tenant.signInBy(backend);
+      queue.signWith(backend.signer);
     },
     sealAnew() {
       // A store that cannot be reached is told of where it is noticed, and is compared with when it is back.

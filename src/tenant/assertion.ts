@@ -1,4 +1,5 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
+import { SessionProxyError } from "../errors.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Claims } from "./claims.ts";
 
@@ -27,13 +28,17 @@ export const lifetime = 120;
  *
  * Assembled by hand rather than by a JWT library, because a signer outside this process takes bytes, not keys.
  */
-export async function signAssertion(key: AssertionKey, claims: Claims, clock: Clock): Promise<string> {
+export function signAssertion(key: AssertionKey, claims: Claims, clock: Clock): Promise<string> {
+  return signToken(key, { ...claims, aud: audience }, clock);
+}
+
+/** Makes a signed token that says `claims` and is good for one login, now. */
+export async function signToken(key: AssertionKey, claims: object, clock: Clock): Promise<string> {
   const now = Math.floor(clock.now() / 1000);
   const header = { alg: key.alg, kid: key.keyId, typ: "JWT" };
   const payload = {
     ...claims,
     iss: key.issuer,
-    aud: audience,
     jti: randomBytes(16).toString("hex"),
     iat: now - backdate,
     nbf: now - backdate,
@@ -45,3 +50,34 @@ export async function signAssertion(key: AssertionKey, claims: Claims, clock: Cl
 }
 
 const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString("base64url");
+
+/** Signs within a time: a key service that hangs must not hold up a login for longer. @throws SessionProxyError */
+export async function signInTime(
+  key: AssertionKey,
+  clock: Clock,
+  { timeout, sign }: { readonly timeout: number; readonly sign: () => Promise<string> },
+): Promise<string> {
+  let cancel = (): void => {};
+  const tooLate = new Promise<never>((_, reject) => {
+    cancel = clock.setTimer(timeout, () => reject(new Error("the signer did not answer in time")));
+  });
+  try {
+    return await Promise.race([sign(), tooLate]);
+  } catch (cause) {
+    throw new SessionProxyError("QSP-TENANT-REFUSED", {
+      reason: `the key "${key.keyId}" cannot sign; check the key or the key service`,
+      cause,
+    });
+  } finally {
+    cancel();
+  }
+}
+
+/** Names a signing key without showing its issuer. */
+export function signingKeyDigest({ issuer, keyId }: Pick<AssertionKey, "issuer" | "keyId">): string {
+  return digestOf(`${issuer}/${keyId}`);
+}
+
+/** Names what signs users in; as long as it has to be to tell one from another. */
+export const digestOf = (text: string): string =>
+  createHash("sha256").update(text).digest("hex").slice(0, 32);

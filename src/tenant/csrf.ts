@@ -1,7 +1,6 @@
 import { ownText } from "../kernel/own-text.ts";
 import { firstHeader, isHeaderValue } from "../http/raw-headers.ts";
-import { isAuthLoss } from "./auth-loss.ts";
-import { userAgent, type TenantCall } from "./port.ts";
+import type { OwnRequest, TenantAnswer } from "./port.ts";
 
 /** The header that carries the token, in both directions. facts §3 */
 export const csrfHeader = "qlik-csrf-token";
@@ -15,24 +14,20 @@ const mismatch = "CSRF-TOKEN-2";
 /** The largest 403 that is looked into for the code, in bytes. rules R5 */
 export const largestCsrfRefusal: number = 8 * 1024;
 
-/** What the tenant said when asked for a token. */
-export type CsrfAnswer = { readonly token: string } | "none" | "auth-loss";
+/** The request that Qlik Cloud answers with 204 and a token in a header. facts §3 */
+export const csrfRequest: OwnRequest = { method: "GET", path: csrfPath, accept: "*/*" };
 
-/** Asks the tenant for a CSRF token: `GET` of {@link csrfPath} answers 204 with the token in a header. facts §3 */
-export async function fetchCsrfToken(
-  call: TenantCall,
-  cookie: string,
-  site: { readonly tenantOrigin: string; readonly timeout: number },
-): Promise<CsrfAnswer> {
-  const answer = await call({
-    method: "GET",
-    path: csrfPath,
-    headers: ["cookie", cookie, "accept", "*/*", "user-agent", userAgent],
-    timeout: site.timeout,
-  });
-  if (isAuthLoss(answer, site.tenantOrigin)) return "auth-loss";
-  const token = firstHeader(answer.headers, csrfHeader);
-  return token !== undefined && token !== "" && isHeaderValue(token) ? { token: ownText(token) } : "none";
+/** Parameters that the proxy owns at Qlik Cloud; a client's are dropped. attacks W17 */
+export const cloudParameters: ReadonlySet<string> = new Set([
+  csrfHeader,
+  "qlik-web-integration-id",
+  "accessToken",
+]);
+
+/** The token in an answer; undefined where there is none that can be sent again. */
+export function csrfTokenIn({ headers }: Pick<TenantAnswer, "headers">): string | undefined {
+  const token = firstHeader(headers, csrfHeader);
+  return token !== undefined && token !== "" && isHeaderValue(token) ? ownText(token) : undefined;
 }
 
 /** Tells whether a 403's body says that the CSRF token was not taken; both places of the code count. facts §3 */

@@ -1,9 +1,11 @@
 /** A small request of the proxy's own to the tenant: login, CSRF token, probe, logout. */
 export interface TenantRequest {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   readonly path: string;
   /** Names and values in turn; the host is added by the port. */
   readonly headers: readonly string[];
+  /** A text, sent as UTF-8; none by default. */
+  readonly body?: string;
   /** Milliseconds until the whole answer must be there. */
   readonly timeout: number;
 }
@@ -25,3 +27,16 @@ export const largestOwnAnswer: number = 64 * 1024;
 
 /** Names the proxy in its own requests. */
 export const userAgent: string = "qlik-session-proxy";
+
+/** A request of the proxy's own before it is said whose it is. */
+export interface OwnRequest {
+  readonly method: TenantRequest["method"];
+  /** Path and query, without what the tenant is below. */
+  readonly path: string;
+  /** Value of `Accept`. */
+  readonly accept: string;
+  /** A text in JSON. */
+  readonly body?: string;
+  /** Whether it shows itself who it is for, so that the session's cookies and headers stay out of it. */
+  readonly standsAlone?: boolean;
+}

@@ -87,6 +87,8 @@ export const neverForwarded: readonly string[] = [
   "/login/**",
   "/logout/**",
   "/oauth/**",
+  // Of Qlik Sense: there the token is handed out, and the session is ended. facts §10.1
+  "/qps/**",
   "/.session/**",
   "/_session/**",
 ];

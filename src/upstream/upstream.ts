@@ -1,4 +1,4 @@
-import type { TenantCall } from "../tenant/port.ts";
+import type { TenantCall, TenantRequest } from "../tenant/port.ts";
 import { collectAnswer } from "./collect-answer.ts";
 import { http1Clients } from "./http1/http1-client.ts";
 import { Lanes, type LaneStats } from "./lanes.ts";
@@ -27,6 +27,8 @@ export interface Upstream {
 /** Limits and waits of the way to the tenant; milliseconds and counts. */
 export interface UpstreamOptions {
   readonly origin: string;
+  /** Path at the origin below which everything is; "" by default. */
+  readonly base?: string;
   /** Extra certificate authority in PEM, beside those that Node trusts. */
   readonly ca: string | undefined;
   readonly timeouts: { readonly connect: number; readonly headers: number; readonly bodyIdle: number };
@@ -53,7 +55,9 @@ const ownLane = (key: string): string => `${key} own`;
 
 /** Creates the way to one tenant: clients with a connection each for requests, one of its own for each upgrade. */
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const { origin, timeouts, idle } = options;
+  const { origin, timeouts, idle, base = "" } = options;
+  const at = <Request extends { readonly path: string }>(request: Request): Request =>
+    base === "" ? request : { ...request, path: base + request.path };
   const trust = trustOf(origin, options.ca);
   const makeClients = options.client === "own" ? http1Clients : undiciClients;
   const lanes = new Lanes(
@@ -67,7 +71,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     const withdraw = lanes.acquire(lane, width, {
       ready({ client, release }) {
         isServed = true;
-        client.dispatch(request, listener, release);
+        client.dispatch(at(request), listener, release);
       },
       refused: (error) => listener.failed(error),
     });
@@ -84,11 +88,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       send(lane, lane === staticLane ? staticConnections : options.perSession, request, listener),
     callFor: (key) => (request) =>
       collectAnswer(request.timeout, (listener) => {
-        const { method, path, headers } = request;
-        const contentLength = method === "POST" ? 0 : undefined;
-        send(ownLane(key), ownConnections, { method, path, headers, body: null, contentLength }, listener);
+        send(ownLane(key), ownConnections, toOwnRequest(request), listener);
       }),
-    connect: handshakes.send,
+    connect: (request, caller) => handshakes.send(at(request), caller),
     release(key) {
       lanes.close(key);
       lanes.close(ownLane(key));
@@ -99,4 +101,16 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       return lanes.destroy();
     },
   };
+}
+
+function toOwnRequest({ method, path, headers, body }: TenantRequest): UpstreamRequest {
+  if (body === undefined) {
+    return { method, path, headers, body: null, contentLength: method === "POST" ? 0 : undefined };
+  }
+  const bytes = Buffer.from(body);
+  return { method, path, headers, body: once(bytes), contentLength: bytes.length };
+}
+
+async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
 }

@@ -110,6 +110,37 @@ const otherSources = {
 `,
 } as const;
 
+/** The tenant of every key, and what it is called with another kind. */
+const tenant = everyKey.slice(everyKey.indexOf("tenant:"), everyKey.indexOf("identity:\n"));
+
+const signedBy = `  signingKeys:
+    - { issuer: acme-portal, keyId: "2026-01", privateKeyFile: key.pem }
+`;
+
+const otherTenants = {
+  "qlik-cloud-oauth": `tenant:
+  origin: https://acme.eu.qlikcloud.com
+  kind: qlik-cloud-oauth
+  clientId: 0123456789abcdef
+  clientSecretFile: client-secret
+  scope: user_default
+  userLookup: subject
+  sessionLifetime: 6h
+`,
+  "qlik-sense-jwt": `tenant:
+  origin: https://sense.example.com
+  kind: qlik-sense-jwt
+  virtualProxy: jwt
+  sessionCookie: X-Qlik-Session-jwt
+  userDirectory: PORTAL
+  userIdClaim: userId
+  userDirectoryClaim: userDirectory
+  socketOrigin: https://portal.example.com
+  sessionIdle: 30m
+  sessionLifetime: 24h
+${signedBy}`,
+} as const;
+
 const withSource = (source: string): string => everyKey.replace(trustedHeader, source);
 
 beforeAll(async () => {
@@ -157,10 +188,18 @@ describe("a file with every key", () => {
     expect(loaded({ file: other }).warnings).toEqual([]);
   });
 
+  test.each(Object.entries(otherTenants))("is right with a tenant of the kind %s instead", (_kind, text) => {
+    const other = folder.write("other-tenant.yaml", everyKey.replace(tenant, text));
+    expect(problemsOf({ file: other })).toEqual([]);
+    expect(loaded({ file: other }).warnings).toEqual([]);
+  });
+
   test("leaves none out that the schema knows", () => {
-    const files = Object.values(otherSources).map((source, index) =>
-      folder.write(`source-${index}.yaml`, withSource(source)),
-    );
+    const others = [
+      ...Object.values(otherSources).map(withSource),
+      ...Object.values(otherTenants).map((each) => everyKey.replace(tenant, each)),
+    ];
+    const files = others.map((text, index) => folder.write(`other-${index}.yaml`, text));
     const written = new Set([file, ...files].flatMap((each) => pathsOf(readFileTree(each).tree)));
     const known = keyNames
       .filter(({ leaf }) => leaf !== "unavailable")
@@ -199,7 +238,7 @@ describe("a file with every key", () => {
       { path: "/run/qsp/edge.sock" },
       "edgedcba9876543210fedcba98765432",
     ]);
-    expect(config.options.tenant.signingKeys.map(({ alg }) => alg)).toEqual(["RS512", undefined]);
+    expect(config.options.tenant.signingKeys?.map(({ alg }) => alg)).toEqual(["RS512", undefined]);
   });
 
   test("may leave the peers of the identity to trustedProxies", () => {

@@ -206,9 +206,26 @@ timeouts: { conect: 5s }
     ]);
   });
 
-  test("refuses a tenant of a later version", () => {
+  test("refuses a kind of tenant that there is not", () => {
+    expect(problems(rightConfig.replace("tenant:\n", "tenant:\n  kind: qlik-view\n"))).toEqual([
+      "tenant.kind: must be one of qlik-cloud-jwt, qlik-cloud-oauth, qlik-sense-jwt",
+    ]);
+  });
+
+  test("refuses what is of another kind of tenant, and says what its own kind needs", () => {
     expect(problems(rightConfig.replace("tenant:\n", "tenant:\n  kind: qlik-cloud-oauth\n"))).toEqual([
-      "tenant.kind: only qlik-cloud-jwt is available in this version",
+      "tenant.signingKeys: is for tenant.kind qlik-cloud-jwt and qlik-sense-jwt; here the kind is qlik-cloud-oauth",
+      "tenant.clientId: is missing",
+      "tenant.clientSecretFile: is missing",
+    ]);
+    expect(problems(rightConfig.replace("tenant:\n", "tenant:\n  clientId: an-id\n"))).toEqual([
+      "tenant.clientId: is for tenant.kind qlik-cloud-oauth; here the kind is qlik-cloud-jwt",
+    ]);
+    const sense = "tenant:\n  kind: qlik-sense-jwt\n  virtualProxy: /jwt/\n  sessionCookie: a b\n";
+    expect(problems(rightConfig.replace("tenant:\n", sense))).toEqual([
+      "tenant.userDirectory: is missing",
+      "tenant.virtualProxy: must be the prefix alone, without a slash: letters, digits, - and _",
+      "tenant.sessionCookie: is not the name of a cookie",
     ]);
   });
 

@@ -9,6 +9,7 @@ import { MemoryStore } from "../../src/store/memory-store.ts";
 import { createSeal } from "../../src/store/seal.ts";
 import { createManualClock } from "../support/manual-clock.ts";
 import { createSessionNodes, nodeDurations, settle } from "../support/session-nodes.ts";
+import { testBackend } from "../support/test-backend.ts";
 
 const minute = 60_000;
 const secret = `secret ${"x".repeat(32)}`;
@@ -55,7 +56,7 @@ function manager(clock: Clock, store: MemoryStore): SessionManager {
     seal,
     tenant: {
       origin: "https://tenant.example",
-      signingKey: { issuer: "i", keyId: "k", alg: "RS256", sign: () => new Uint8Array(8) },
+      backend: testBackend,
       useSecureCookies: true,
     },
     durations: { ...nodeDurations, maxLifetime: 2 * minute, idleTimeout: minute },

@@ -10,6 +10,7 @@ import type { SessionStore } from "../../src/store/session-store.ts";
 import { createManualClock } from "../support/manual-clock.ts";
 import { nodeDurations, settle } from "../support/session-nodes.ts";
 import { NodeStore, SharedMemoryStore } from "../support/shared-memory-store.ts";
+import { testBackend } from "../support/test-backend.ts";
 
 const minute = 60_000;
 
@@ -26,7 +27,7 @@ function start(
     seal: createSeal([`secret ${"x".repeat(32)}`]),
     tenant: {
       origin: "https://tenant.example",
-      signingKey: { issuer: "i", keyId: "k", alg: "RS256", sign: () => new Uint8Array(8) },
+      backend: testBackend,
       useSecureCookies: true,
     },
     durations: { ...nodeDurations, tenantLifetime: 5 * minute, renewBefore: minute },

@@ -9,6 +9,7 @@ import { createSeal } from "../../src/store/seal.ts";
 import type { TenantAnswer } from "../../src/tenant/port.ts";
 import { createManualClock } from "../support/manual-clock.ts";
 import { nodeDurations, settle } from "../support/session-nodes.ts";
+import { testBackend } from "../support/test-backend.ts";
 
 const answer = (headers: readonly string[]): TenantAnswer => ({
   status: 200,
@@ -28,7 +29,7 @@ test("a renewal that outlasts the process over the memory store leaves no sessio
     seal: createSeal(["x".repeat(32)]),
     tenant: {
       origin: "https://tenant.example",
-      signingKey: { issuer: "i", keyId: "k", alg: "RS256", sign: () => new Uint8Array(8) },
+      backend: testBackend,
       useSecureCookies: true,
     },
     durations: nodeDurations,

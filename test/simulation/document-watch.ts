@@ -6,7 +6,7 @@ import {
 } from "../../src/registry/subject-record.ts";
 import type { SessionContent } from "../../src/session/session-content.ts";
 import type { Seal } from "../../src/store/seal.ts";
-import { sessionCookie } from "../../src/tenant/cookies.ts";
+import { sessionCookie } from "../../src/tenant/cloud-jwt/cookies.ts";
 import type { Conditions } from "./conditions.ts";
 import type { EndsTruth } from "./ends-truth.ts";
 import { beginning } from "./scheduler.ts";

@@ -3,6 +3,7 @@ import type { ProxySession } from "../../src/session/proxy-session.ts";
 import type { TenantSession } from "../../src/session/tenant-session.ts";
 import type { Seal } from "../../src/store/seal.ts";
 import type { AssertionKey } from "../../src/tenant/assertion.ts";
+import { createCloudJwt } from "../../src/tenant/cloud-jwt/backend.ts";
 import type { Browser } from "./host.ts";
 import type { Plan } from "./plan.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
@@ -54,7 +55,11 @@ export class SimulatedNode {
     this.#trace = trace;
     this.manager = new SessionManager({
       clock: process.clock,
-      tenant: { origin: tenantOrigin, signingKey, useSecureCookies: true },
+      tenant: {
+        origin: tenantOrigin,
+        backend: createCloudJwt({ origin: tenantOrigin, signingKey }),
+        useSecureCookies: true,
+      },
       durations: plan.durations,
       loginTimeout: plan.loginTimeout,
       // The rate has tests of its own; here it would hide the storms that it prevents.

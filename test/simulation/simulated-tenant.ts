@@ -1,6 +1,6 @@
 import { SessionProxyError } from "../../src/errors.ts";
 import { firstHeader } from "../../src/http/raw-headers.ts";
-import { csrfCookie, sessionCookie } from "../../src/tenant/cookies.ts";
+import { csrfCookie, sessionCookie } from "../../src/tenant/cloud-jwt/cookies.ts";
 import type { TenantAnswer, TenantCall, TenantRequest } from "../../src/tenant/port.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";

@@ -8,6 +8,7 @@ import { createSeal } from "../../src/store/seal.ts";
 import type { TenantAnswer, TenantCall } from "../../src/tenant/port.ts";
 import { createManualClock, type ManualClock } from "./manual-clock.ts";
 import { NodeStore, SharedMemoryStore } from "./shared-memory-store.ts";
+import { testBackend } from "./test-backend.ts";
 
 const minute = 60_000;
 
@@ -86,7 +87,7 @@ export function createSessionNodes(
       seal: createSeal(secrets),
       tenant: {
         origin: "https://tenant.example",
-        signingKey: { issuer: "i", keyId: "k", alg: "RS256", sign: () => new Uint8Array(8) },
+        backend: testBackend,
         useSecureCookies: true,
       },
       durations: { ...nodeDurations, ...durations },

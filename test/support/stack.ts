@@ -2,7 +2,12 @@ import { generateKeyPairSync } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { WebSocket } from "ws";
-import { createTenantEmulator, type TenantEmulator, type TenantEmulatorOptions } from "../../src/emulator.ts";
+import {
+  createTenantEmulator,
+  type TenantEmulator,
+  type TenantEmulatorKind,
+  type TenantEmulatorOptions,
+} from "../../src/emulator.ts";
 import {
   createSessionProxy,
   type Identity,
@@ -13,6 +18,7 @@ import {
 import { assembleSessionProxy } from "../../src/proxy/create-session-proxy.ts";
 import { resolveOptions } from "../../src/options/session-proxy-options.ts";
 import type { ManualClock } from "./manual-clock.ts";
+import { stackOf } from "./tenant-kind.ts";
 import { send, type RawAnswer, type RawRequest } from "./raw-client.ts";
 
 /** The key that the proxy signs with and the tenant knows; made once, since making one takes a moment. */
@@ -57,6 +63,8 @@ export interface TestSocket {
 /** How a stack differs from the usual one. */
 export interface StackOptions {
   readonly tenant?: TenantEmulatorOptions;
+  /** What kind of tenant it is; what `QSP_TEST_TENANT_KIND` says by default, else Qlik Cloud by signed token. */
+  readonly kind?: TenantEmulatorKind;
   readonly proxy?: Partial<SessionProxyOptions>;
   /** Stands in for the local tenant's origin: a server of the test's own. */
   readonly tenantOrigin?: string;
@@ -84,16 +92,23 @@ const adapter = process.env["QSP_TEST_ADAPTER"];
 const adapterMount = async (): Promise<StackOptions["mount"]> =>
   adapter === undefined ? undefined : (await import("./adapter-mounts.ts")).adapterMounts[adapter];
 
+/** The kind of tenant, where the test says nothing else; for whole suites at once. */
+const tenantKind = (process.env["QSP_TEST_TENANT_KIND"] ?? "qlik-cloud-jwt") as TenantEmulatorKind;
+
 /** Starts a local tenant over plain HTTP that knows the test key. */
 export function startTestTenant({
   clock,
   tenant,
-}: Pick<StackOptions, "clock" | "tenant"> = {}): Promise<TenantEmulator> {
+  kind = tenantKind,
+}: Pick<StackOptions, "clock" | "tenant" | "kind"> = {}): Promise<TenantEmulator> {
+  const world = stackOf(kind, [testKey]);
   return createTenantEmulator({
     plainHttp: true,
     ...(clock ? { clock: { now: () => clock.now() } } : {}),
     identityProviders: [{ issuer: testKey.issuer, keyId: testKey.keyId, pem: publicKey }],
+    ...world.tenant,
     ...tenant,
+    modes: { ...world.tenant.modes, ...tenant?.modes },
   });
 }
 
@@ -144,7 +159,7 @@ export function browserOf(origin: string, prefix: string): Pick<Stack, "get" | "
 
 /** Starts a local tenant over plain HTTP and a proxy in front of it. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const { clock } = options;
+  const { clock, kind = tenantKind } = options;
   const tenant = await startTestTenant(options);
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -154,8 +169,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     identityHeaders: ["x-test-user"],
     ...optionsFor(tenant, origin, {
       tenant: {
-        origin: options.tenantOrigin ?? tenant.origin,
-        signingKeys: [testKey],
+        ...stackOf(kind, [testKey]).proxy(options.tenantOrigin ?? tenant.origin),
         ...caOf(tenant),
       },
       ...options.proxy,

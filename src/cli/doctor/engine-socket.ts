@@ -1,3 +1,4 @@
+import { appendParameters } from "../../http/target.ts";
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { withSocketCredentials } from "../../proxy/socket/rewrite-handshake.ts";
@@ -48,11 +49,17 @@ function sendHandshake(visit: Visit, path: string, key: string): Promise<Upgrade
     "sec-websocket-version",
     "13",
   ];
-  const credentials = {
-    cookie: cookieFor(visit.get("session"), path, Date.now()),
-    csrfToken: visit.get("csrfToken"),
-  };
-  const request = withSocketCredentials({ path, query: "", headers }, credentials);
+  const session = visit.get("session");
+  const { backend } = session;
+  if (backend.socketOrigin !== null) headers.push("origin", backend.socketOrigin);
+  const request = withSocketCredentials(
+    { path, query: appendParameters("", backend.parameters), headers },
+    {
+      cookie: cookieFor(session, path, Date.now()),
+      csrfToken: visit.find("csrfToken") ?? "",
+      shown: backend.headersOf(session),
+    },
+  );
   return visit.get("upstream").connect(request, { isGone: false, onGone: null });
 }
 

@@ -2,6 +2,7 @@ import { createPublicKey, verify, KeyObject } from "node:crypto";
 import { type OptionProblem, OptionsError } from "../../errors.ts";
 import { systemClock } from "../../kernel/clock.ts";
 import { resolveOptions } from "../../options/session-proxy-options.ts";
+import type { SigningKeyOptions } from "../../options/signing-key.ts";
 import { loadServerConfig } from "../../server/config/load.ts";
 import { signAssertion } from "../../tenant/assertion.ts";
 import { type Claims, type ClaimSource, toClaims } from "../../tenant/claims.ts";
@@ -24,7 +25,8 @@ function configuration(visit: Visit): Finding {
     visit.note("config", config);
     visit.note("options", options);
     visit.note("warnings", warnings);
-    visit.note("upstream", createUpstream({ origin: tenant.origin, ca: tenant.ca, timeouts, ...upstream }));
+    const { origin, ca, backend } = tenant;
+    visit.note("upstream", createUpstream({ origin, base: backend.base, ca, timeouts, ...upstream }));
     visit.note("person", toPerson(visit.questions, options.publicOrigin));
     const others = warnings.filter((warning) => !isAboutKeys(warning));
     const name = sources.file ?? "the configuration";
@@ -50,8 +52,8 @@ function toPerson({ person }: Questions, publicOrigin: string | undefined): Clai
 function key(visit: Visit): Finding {
   const problems = visit.find("keyProblems") ?? [];
   if (problems.length > 0) return failed("wrong-key", asLines(problems));
-  const [signing] = visit.get("config").options.tenant.signingKeys;
-  const { alg, keyId, issuer } = visit.get("options").tenant.signingKeys[0];
+  const signing = configuredKey(visit);
+  const { alg, keyId, issuer } = visit.signingKey;
   const own = signing?.privateKey;
   const bits = own instanceof KeyObject ? own.asymmetricKeyDetails?.modulusLength : undefined;
   const size = bits === undefined ? alg : `${alg}, ${bits} bits`;
@@ -64,6 +66,11 @@ function key(visit: Visit): Finding {
   return readable.length === 0 ? passed(found) : warned("readable-secret", `${found}\n${asLines(readable)}`);
 }
 
+/** The same as the configuration has it. */
+function configuredKey(visit: Visit): SigningKeyOptions | undefined {
+  return visit.get("config").options.tenant.signingKeys?.[0];
+}
+
 /** A token's claims, ours and those of every JWT. */
 type TokenClaims = Claims & Readonly<Record<"iss" | "aud" | "jti" | "nbf" | "exp", unknown>>;
 
@@ -72,8 +79,7 @@ const claimsOf = (payload: string | undefined): TokenClaims =>
 
 /** Makes a token as a login would, and reads it as the tenant does. facts §1.3 */
 async function claims(visit: Visit): Promise<Finding> {
-  const signingKey = visit.get("options").tenant.signingKeys[0];
-  const token = await signAssertion(signingKey, toClaims(visit.get("person")), systemClock);
+  const token = await signAssertion(visit.signingKey, toClaims(visit.get("person")), systemClock);
   const [header, payload, signature] = token.split(".");
   const found = claimsOf(payload);
   const problems = [
@@ -90,8 +96,8 @@ async function claims(visit: Visit): Promise<Finding> {
 }
 
 function isSignedBy(visit: Visit, signed: string, signature: string | undefined): boolean {
-  const { alg } = visit.get("options").tenant.signingKeys[0];
-  const own = visit.get("config").options.tenant.signingKeys[0]?.privateKey;
+  const { alg } = visit.signingKey;
+  const own = configuredKey(visit)?.privateKey;
   // A signer outside this process shows no key to compare with.
   if (!(own instanceof KeyObject)) return true;
   const publicKey = { key: createPublicKey(own), dsaEncoding: "ieee-p1363" as const };
@@ -102,6 +108,6 @@ function isSignedBy(visit: Visit, signed: string, signature: string | undefined)
 /** What can be said without a connection. */
 export const localSteps: readonly Step[] = [
   { name: "configuration", needs: [], run: configuration },
-  { name: "key", needs: ["configuration"], run: key },
-  { name: "claims", needs: ["key"], run: claims },
+  { name: "key", needs: ["configuration"], kinds: ["qlik-cloud-jwt", "qlik-sense-jwt"], run: key },
+  { name: "claims", needs: ["key"], kinds: ["qlik-cloud-jwt"], run: claims },
 ];

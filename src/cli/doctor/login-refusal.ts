@@ -61,8 +61,7 @@ function byItsWords(visit: Visit, found: string, answer: TenantAnswer): Finding 
  * wrong in one way each: what gets the same answer as ours is wrong in the same way.
  */
 async function byComparison(visit: Visit, found: string, answer: TenantAnswer): Promise<Finding> {
-  const { signingKeys } = visit.get("options").tenant;
-  const [own] = signingKeys;
+  const own = visit.signingKey;
   const ours = wordsOf(answer);
   const stranger = await answerTo(visit, { ...own, issuer: `doctor-${randomId(9)}` });
   if (wordsOf(stranger) === ours)

@@ -1,5 +1,5 @@
 import { SessionProxyError } from "../../errors.ts";
-import { failed, type Finding, type Step } from "./step.ts";
+import { failed, type Finding, skipped, type Step } from "./step.ts";
 import type { Visit } from "./visit.ts";
 
 /** A step that was looked at. */
@@ -21,7 +21,7 @@ export async function runSteps(
   for (const step of steps) {
     const reason = reasonAgainst(step, visit, missing);
     const startedAt = performance.now();
-    const finding = reason === null ? await tried(step, visit) : notTried(reason);
+    const finding = reason === null ? await found(step, visit) : notTried(reason);
     if (finding.outcome === "failed" || finding.outcome === "notTried") missing.add(step.name);
     const result = { step: step.name, ms: Math.round(performance.now() - startedAt), ...finding };
     results.push(result);
@@ -39,6 +39,14 @@ function reasonAgainst(step: Step, visit: Visit, missing: ReadonlySet<string>): 
 type StepFinding = Omit<StepResult, "step" | "ms">;
 
 const notTried = (reason: string): StepFinding => ({ outcome: "notTried", found: `not tried: ${reason}` });
+
+/** What is not of this kind of tenant is left out: nothing is missing then. */
+function found(step: Step, visit: Visit): StepFinding | Promise<StepFinding> {
+  const kind = visit.find("options")?.tenant.kind;
+  return kind === undefined || (step.kinds?.includes(kind) ?? true)
+    ? tried(step, visit)
+    : skipped(`left out: a tenant of the kind ${kind} has no such thing`);
+}
 
 async function tried(step: Step, visit: Visit): Promise<StepFinding> {
   try {

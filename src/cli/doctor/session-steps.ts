@@ -3,9 +3,9 @@ import { firstHeader, headerValues } from "../../http/raw-headers.ts";
 import { systemClock } from "../../kernel/clock.ts";
 import { createTenantAccess, type TenantAccess } from "../../session/tenant-access.ts";
 import { toClaims } from "../../tenant/claims.ts";
-import { sessionCookie } from "../../tenant/cookies.ts";
+import { sessionCookie } from "../../tenant/cloud-jwt/cookies.ts";
 import { refusesCsrf } from "../../tenant/csrf.ts";
-import { isAuthLoss } from "../../tenant/auth-loss.ts";
+import type { TenantKind } from "../../tenant/backend.ts";
 import type { TenantAnswer, TenantCall } from "../../tenant/port.ts";
 import { diagnoseLogin, holdsJoinedCookies } from "./login-refusal.ts";
 import { failed, type Finding, passed, skipped, type Step, warned } from "./step.ts";
@@ -18,8 +18,12 @@ function accessOver(visit: Visit, call: TenantCall): TenantAccess {
   return createTenantAccess({
     clock: systemClock,
     origin: tenant.origin,
-    signingKey: tenant.signingKeys[0],
-    place: { host: hostname, secure: protocol === "https:" || unsafe.plainHttpTenant },
+    place: {
+      host: hostname,
+      secure: protocol === "https:" || unsafe.plainHttpTenant,
+      base: tenant.backend.base,
+      backend: tenant.backend,
+    },
     timeout: timeouts.login,
     callFor: () => call,
   });
@@ -37,9 +41,24 @@ async function login(visit: Visit): Promise<Finding> {
     return passed(`signed in ${claims.sub} in ${Math.round(performance.now() - startedAt)} ms`);
   } catch (error) {
     if (!(error instanceof SessionProxyError)) throw error;
-    return diagnoseLogin(visit, error, last());
+    return visit.get("options").tenant.kind === "qlik-cloud-jwt"
+      ? diagnoseLogin(visit, error, last())
+      : refusedOtherwise(error);
   }
 }
+
+/** What the login itself says is all that there is to say: its kind has no words that have to be compared. */
+function refusedOtherwise(error: SessionProxyError): Finding {
+  const found = error.reason ?? error.code;
+  if (error.code === "QSP-USER-REFUSED") return failed("user-refused", found, remedyOf(error));
+  if (error.code === "QSP-TENANT-THROTTLED") return failed("login-throttled", found);
+  if (error.code === "QSP-TENANT-REFUSED") return failed("token-refused", found, remedyOf(error));
+  return failed("tenant-down", found);
+}
+
+/** The reasons of a refusal end in what to look at. */
+const remedyOf = ({ reason = "" }: SessionProxyError): string =>
+  reason.slice(reason.indexOf("; ") + 2).replace(/^./, (first) => first.toUpperCase());
 
 /** Which cookies came; names only. facts §2.2 */
 function cookies(visit: Visit): Finding {
@@ -55,15 +74,17 @@ async function csrf(visit: Visit): Promise<Finding> {
   const { call, last } = listeningCall(visit);
   const token = await accessOver(visit, call).csrfToken(lane, visit.get("session"));
   const answer = last();
-  const found = `GET /api/v1/csrf-token answers ${answer === undefined ? "nothing" : shownAnswer(answer)}`;
+  const path = visit.get("session").backend.csrf?.request.path ?? "";
+  const found = `GET ${path} answers ${answer === undefined ? "nothing" : shownAnswer(answer)}`;
   if (answer !== undefined && isLost(visit, answer)) return failed("session-lost", found);
   if (token === "") return failed("no-csrf-token", found);
   visit.note("csrfToken", token);
+  if (answer === undefined) return passed("a token came with the login");
   return passed(`${found} with a token`);
 }
 
 const isLost = (visit: Visit, answer: TenantAnswer): boolean =>
-  isAuthLoss(answer, visit.get("options").tenant.origin);
+  visit.get("options").tenant.backend.isAuthLoss(answer);
 
 /** Headers that say that an answer was kept by somebody on the way. @see RFC 9111 §5.1, RFC 9211 */
 export function cacheMarkOf(headers: readonly string[]): string | null {
@@ -160,24 +181,28 @@ async function signOut(visit: Visit): Promise<Finding> {
   const { call, last } = listeningCall(visit);
   await accessOver(visit, call).end(lane, visit.get("session"));
   const answer = last();
-  const found = `GET /logout answers ${answer === undefined ? "nothing" : shownAnswer(answer)}`;
-  const after = await askSignedIn(visit, "/api/v1/users/me");
-  return isLost(visit, after)
+  const { backend } = visit.get("session");
+  const { method, path } = backend.signOut({ accessToken: null });
+  const found = `${method} ${path} answers ${answer === undefined ? "nothing" : shownAnswer(answer)}`;
+  const after = await askSignedIn(visit, backend.probe.path);
+  return !backend.isAlive(after)
     ? passed(`${found}; the session is gone`)
     : warned("session-left", `${found}; the session still answers ${shownAnswer(after)}`);
 }
 
+const cloud: readonly TenantKind[] = ["qlik-cloud-jwt", "qlik-cloud-oauth"];
+
 /** What a session is good for. */
 export const sessionSteps: readonly Step[] = [
   { name: "login", needs: ["claims", "tenant"], run: login },
-  { name: "cookies", needs: ["login"], run: cookies },
-  { name: "csrf", needs: ["login"], run: csrf },
-  { name: "rest", needs: ["login"], run: rest },
-  { name: "write", needs: ["csrf"], run: write },
-  { name: "groups", needs: ["rest"], run: groups },
-  { name: "licence", needs: ["rest"], run: licence },
-  { name: "limits", needs: ["rest"], run: limits },
-  { name: "links", needs: ["rest"], run: links },
+  { name: "cookies", needs: ["login"], kinds: ["qlik-cloud-jwt"], run: cookies },
+  { name: "csrf", needs: ["login"], kinds: ["qlik-cloud-jwt", "qlik-sense-jwt"], run: csrf },
+  { name: "rest", needs: ["login"], kinds: cloud, run: rest },
+  { name: "write", needs: ["csrf"], kinds: ["qlik-cloud-jwt"], run: write },
+  { name: "groups", needs: ["rest"], kinds: ["qlik-cloud-jwt"], run: groups },
+  { name: "licence", needs: ["rest"], kinds: cloud, run: licence },
+  { name: "limits", needs: ["rest"], kinds: ["qlik-cloud-jwt"], run: limits },
+  { name: "links", needs: ["rest"], kinds: cloud, run: links },
 ];
 
 /** Leaves nothing behind. */

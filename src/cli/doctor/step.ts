@@ -1,3 +1,4 @@
+import type { TenantKind } from "../../tenant/backend.ts";
 import type { CauseName } from "./causes.ts";
 import type { Visit } from "./visit.ts";
 
@@ -19,6 +20,8 @@ export interface Step {
   readonly needs: readonly string[];
   /** Whether it ends what others began, and is tried also after an interruption. */
   readonly cleansUp?: boolean;
+  /** The kinds of tenant that it is about; every one by default. */
+  readonly kinds?: readonly TenantKind[];
   run(visit: Visit): Finding | Promise<Finding>;
 }
 

@@ -1,6 +1,6 @@
 import { csrfHeader } from "../../tenant/csrf.ts";
 import { type TenantAnswer, type TenantCall, userAgent } from "../../tenant/port.ts";
-import { cookieFor } from "../../session/tenant-session.ts";
+import { ownRequest } from "../../tenant/own-request.ts";
 import type { Visit } from "./visit.ts";
 
 /** The lane of the doctor's own requests. */
@@ -35,19 +35,12 @@ export function askSignedIn(
   path: string,
   { method = "GET", csrfToken }: { readonly method?: "GET" | "POST"; readonly csrfToken?: string } = {},
 ): Promise<TenantAnswer> {
-  const cookie = cookieFor(visit.get("session"), path.split("?")[0] ?? path, Date.now());
+  const session = visit.get("session");
+  const request = { method, path, accept: "application/json" };
+  const asked = ownRequest(session.backend, session, { request, now: Date.now() });
   return listeningCall(visit).call({
-    method,
-    path,
-    headers: [
-      "cookie",
-      cookie,
-      "accept",
-      "application/json",
-      "user-agent",
-      userAgent,
-      ...(csrfToken === undefined ? [] : [csrfHeader, csrfToken]),
-    ],
+    ...asked,
+    headers: [...asked.headers, ...(csrfToken === undefined ? [] : [csrfHeader, csrfToken])],
     timeout: visit.get("options").timeouts.login,
   });
 }

@@ -20,7 +20,9 @@ async function tenant(visit: Visit): Promise<Finding> {
   const { composition } = objectOf(answer);
   if (answer.status !== 200 || !isObject(composition)) return failed("not-qlik-cloud", found);
   const { deploymentType, version } = composition;
-  if (windows.has(deploymentType)) return failed("not-qlik-cloud", `${found}: Qlik Sense on Windows`);
+  const isSense = visit.get("options").tenant.kind === "qlik-sense-jwt";
+  if (windows.has(deploymentType) && !isSense)
+    return failed("not-qlik-cloud", `${found}: Qlik Sense on Windows`);
   return passed(`${found}${typeof version === "string" ? `, ${version.slice(0, 40)}` : ""}`);
 }
 

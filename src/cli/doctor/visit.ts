@@ -2,6 +2,7 @@ import type { OptionProblem } from "../../errors.ts";
 import type { ResolvedOptions } from "../../options/resolved-options.ts";
 import type { ConfigSources, ServerConfig } from "../../server/config/load.ts";
 import type { TenantSession } from "../../session/tenant-session.ts";
+import type { AssertionKey } from "../../tenant/assertion.ts";
 import type { ClaimSource } from "../../tenant/claims.ts";
 import type { TenantAnswer } from "../../tenant/port.ts";
 import type { Upstream } from "../../upstream/upstream.ts";
@@ -59,6 +60,13 @@ export class Visit {
     const value = this.find(name);
     if (value === undefined) throw new Error(`no step has found out ${name}`);
     return value as Known[Name];
+  }
+
+  /** The key that signs; only kinds of tenant that have one ask for it. */
+  get signingKey(): AssertionKey {
+    const [first] = this.get("options").tenant.signingKeys;
+    if (first === undefined) throw new Error("this kind of tenant has no signing key");
+    return first;
   }
 
   find<Name extends keyof Known>(name: Name): Known[Name] | undefined {

@@ -26,7 +26,15 @@ export class EngineSocket implements SessionSocket {
   }
 
   /** Answers every text frame from now on, in the order they come. */
-  serve(session: EngineSession, apps: EngineApps, onFrame: (() => void) | undefined): void {
+  serve(
+    session: EngineSession,
+    apps: EngineApps,
+    {
+      onFrame,
+      afterFirst,
+    }: { readonly onFrame: (() => void) | undefined; readonly afterFirst?: string | undefined },
+  ): void {
+    if (afterFirst !== undefined) this.#socket.once("message", () => this.send(afterFirst));
     this.#socket.on("message", (data: RawData, isBinary: boolean) => {
       onFrame?.();
       if (isBinary) return;

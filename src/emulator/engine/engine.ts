@@ -28,6 +28,8 @@ export interface EngineConnection {
   readonly responseHeaders: readonly string[];
   /** Called for every message the client sends. */
   readonly onClientFrame?: () => void;
+  /** Said after the client's first frame; nothing by default (facts §10.2). */
+  readonly afterFirstFrame?: string;
   /** Called once when the socket is gone, with its close code. */
   readonly onClose?: (code: number) => void;
 }
@@ -112,7 +114,10 @@ export function createEngine(options: EngineOptions): Engine {
     const { subject } = place.user;
     living.set(socket, { subject, appId: place.appId, tenantSessionId: connection.tenantSessionId });
     socket.send(connectedMessage(isNew));
-    socket.serve(session, apps, connection.onClientFrame);
+    socket.serve(session, apps, {
+      onFrame: connection.onClientFrame,
+      afterFirst: connection.afterFirstFrame,
+    });
   }
 
   function pick(filter: SocketFilter): readonly EngineSocket[] {

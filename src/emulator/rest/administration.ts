@@ -187,7 +187,7 @@ export const administrationRoutes: readonly Route[] = [
   ),
   administration("POST /api/v1/csp-origins", createCspOrigin),
   administration("GET /api/v1/csp-origins/actions/generate-header", ({ tenant }) =>
-    jsonAnswer(200, { "Content-Security-Policy": tenant.cspOrigins.header(tenant.origin) }),
+    jsonAnswer(200, { "Content-Security-Policy": tenant.cspOrigins.header(tenant.address) }),
   ),
   administration("DELETE /api/v1/csp-origins/:id", ({ tenant, params }) =>
     tenant.cspOrigins.remove(params["id"] ?? "") ? emptyAnswer(204) : statusAnswer(404, "Not found"),

@@ -45,9 +45,9 @@ function itemBody(tenant: Tenant, app: App): Readonly<Record<string, unknown>> {
     createdAt: created,
     updatedAt: app.lastReload,
     links: {
-      self: { href: `${tenant.originWithPort}/api/v1/items/${id}` },
-      open: { href: `${tenant.origin}/sense/app/${app.id}` },
-      collections: { href: `${tenant.originWithPort}/api/v1/items/${id}/collections` },
+      self: { href: `${tenant.addressWithPort}/api/v1/items/${id}` },
+      open: { href: `${tenant.address}/sense/app/${app.id}` },
+      collections: { href: `${tenant.addressWithPort}/api/v1/items/${id}/collections` },
     },
   };
 }
@@ -113,7 +113,7 @@ function exportApp(exchange: SignedInExchange): Answer {
     creatorId: session.user.id,
     bytes: bytesOf(Buffer.from(JSON.stringify(appBody(app)))),
   });
-  return emptyAnswer(201, [["Location", `${tenant.origin}/api/v1/temp-contents/${content.id}`]]);
+  return emptyAnswer(201, [["Location", `${tenant.address}/api/v1/temp-contents/${content.id}`]]);
 }
 
 /** Items and apps, computed from what the engine serves. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { pageOf, type Page } from "./paging.ts";
 
-const tenant = { origin: "https://acme.localhost", originWithPort: "https://acme.localhost:443" };
+const tenant = { address: "https://acme.localhost", addressWithPort: "https://acme.localhost:443" };
 
 function page(query: string): Page<number> {
   return pageOf({ tenant, path: "/api/v1/items", query: new URLSearchParams(query) }, [1, 2, 3, 4, 5]);

@@ -6,7 +6,7 @@ const MAX_LIMIT = 100;
 
 /** What decides over a page: the addresses of the tenant, the path of the list, and the query. */
 export interface PageRequest {
-  readonly tenant: Pick<Tenant, "origin" | "originWithPort">;
+  readonly tenant: Pick<Tenant, "address" | "addressWithPort">;
   readonly path: string;
   readonly query: URLSearchParams;
 }
@@ -43,9 +43,9 @@ export function pageOf<T>({ tenant, path, query }: PageRequest, all: readonly T[
   return {
     data: all.slice(offset, offset + limit),
     links: {
-      self: link(tenant.origin, offset),
-      ...(offset + limit < all.length ? { next: link(tenant.origin, offset + limit) } : {}),
-      ...(offset > 0 ? { prev: link(tenant.originWithPort, Math.max(0, offset - limit)) } : {}),
+      self: link(tenant.address, offset),
+      ...(offset + limit < all.length ? { next: link(tenant.address, offset + limit) } : {}),
+      ...(offset > 0 ? { prev: link(tenant.addressWithPort, Math.max(0, offset - limit)) } : {}),
     },
   };
 }

@@ -67,7 +67,7 @@ async function create(exchange: SignedInExchange): Promise<Answer> {
     {
       requestId: id,
       message: "Report request accepted",
-      outputsUrl: `${tenant.originWithPort}/api/v1/reports/${id}/outputs`,
+      outputsUrl: `${tenant.addressWithPort}/api/v1/reports/${id}/outputs`,
     },
     [["Location", `/api/v1/reports/${id}/status`]],
   );
@@ -84,7 +84,7 @@ function isDone({ tenant }: SignedInExchange, report: Report): boolean {
 
 /** The address of an output: absolute, with the port spelled out, as in the vendor's examples (facts §6.3). */
 function location({ tenant }: SignedInExchange, contentId: string): string {
-  return `${tenant.originWithPort}/api/v1/temp-contents/${contentId}?inline=1`;
+  return `${tenant.addressWithPort}/api/v1/temp-contents/${contentId}?inline=1`;
 }
 
 function status(exchange: SignedInExchange): Answer {

@@ -20,7 +20,7 @@ export function userBody(tenant: Tenant, user: TenantUser): Readonly<Record<stri
     zoneinfo: "Etc/UTC",
     createdAt: new Date(user.createdAt).toISOString(),
     lastUpdatedAt: new Date(user.lastUpdatedAt).toISOString(),
-    links: { self: { href: `${tenant.origin}/api/v1/users/${user.id}` } },
+    links: { self: { href: `${tenant.address}/api/v1/users/${user.id}` } },
   };
 }
 
@@ -34,7 +34,7 @@ function tenantBody(tenant: Tenant): Readonly<Record<string, unknown>> {
     status: "active",
     created: new Date(tenant.startedAt).toISOString(),
     lastUpdated: new Date(tenant.startedAt).toISOString(),
-    links: { self: { href: `${tenant.origin}/api/v1/tenants/${tenant.id}` } },
+    links: { self: { href: `${tenant.address}/api/v1/tenants/${tenant.id}` } },
   };
 }
 

@@ -70,7 +70,7 @@ async function upload(exchange: SignedInExchange): Promise<Answer> {
     ttlSeconds: ttl,
     bytes: bytesOf(await readBody(exchange)),
   });
-  return emptyAnswer(201, [["Location", `${tenant.origin}/api/v1/temp-contents/${content.id}`]]);
+  return emptyAnswer(201, [["Location", `${tenant.address}/api/v1/temp-contents/${content.id}`]]);
 }
 
 function details({ tenant, params }: SignedInExchange): Answer {

@@ -45,7 +45,7 @@ function create(exchange: SignedInExchange): Answer {
     offset: 0,
   };
   tenant.tempContents.uploads.set(upload.id, upload);
-  return emptyAnswer(201, [["Location", `${tenant.origin}${PATH}/${upload.id}`], VERSION]);
+  return emptyAnswer(201, [["Location", `${tenant.address}${PATH}/${upload.id}`], VERSION]);
 }
 
 function findUpload({ tenant, params, session }: SignedInExchange): Upload | undefined {
@@ -88,7 +88,7 @@ async function append(exchange: SignedInExchange): Promise<Answer> {
       ttlSeconds: upload.ttlSeconds,
       bytes: bytesOf(Buffer.concat(upload.chunks)),
     });
-    headers.push(["Content-Location", `${tenant.origin}/api/v1/temp-contents/${content.id}`]);
+    headers.push(["Content-Location", `${tenant.address}/api/v1/temp-contents/${content.id}`]);
   }
   return emptyAnswer(204, headers);
 }

@@ -108,7 +108,12 @@ async function admit(context: EdgeDoorContext, asked: Asked): Promise<EdgePass> 
   const method = request.method ?? "GET";
   const { target: upstreamUri } = prepareRequest(
     { method, headers: [], target: place.target },
-    { identityHeaders: options.identityHeaders, tagSuffix: null, clientAddress: null },
+    {
+      backend: options.tenant.backend,
+      identityHeaders: options.identityHeaders,
+      tagSuffix: null,
+      clientAddress: null,
+    },
   );
   if (question.keepsTarget && !question.target.endsWith(upstreamUri))
     throw new SessionProxyError("QSP-TARGET", {

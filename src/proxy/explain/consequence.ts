@@ -1,6 +1,7 @@
 import type { ErrorCode, SessionProxyError } from "../../errors.ts";
 import { headerPairs, type RawHeaders } from "../../http/raw-headers.ts";
 import { needsIdentity } from "../../policy/rule.ts";
+import { Secret } from "../../kernel/secret.ts";
 import type { TenantPlace } from "../admission.ts";
 import { asksForCsrfToken } from "../own/csrf-token.ts";
 import { answerRules } from "../http/answer-rules.ts";
@@ -59,7 +60,11 @@ export function consequenceOf(door: Door, request: RequestHead, decision: Decisi
 
 function ofUpgrade(door: Door, request: RequestHead, { target }: TenantPlace): Consequence {
   const prepared = prepareHandshake({ headers: request.rawHeaders, target }, senderRules(door, request));
-  const { path, headers } = withSocketCredentials(prepared, { cookie: mask, csrfToken: mask });
+  const { csrf } = door.options.tenant.backend;
+  const { path, headers } = withSocketCredentials(prepared, {
+    ...shownBy(door),
+    csrfToken: csrf === null ? "" : mask,
+  });
   const sent = sentAs(door, request, { method: "GET", target: path, headers, kept: prepared.headers });
   return { outcome: "forwarded", sent, answers: null };
 }
@@ -74,7 +79,7 @@ function ofRequest(door: Door, request: RequestHead, { target, routeClass }: Ten
   const unfit = errorOf(() => checkPrepared(prepared, routeClass, door.options.limits));
   if (unfit !== undefined) return refused(unfit, false);
   if (prepared.conditionFails) return answered;
-  const headers = credentialed(prepared, isPersonal);
+  const headers = credentialed(door, prepared, isPersonal);
   return {
     outcome: "forwarded",
     sent: sentAs(door, request, { ...prepared, headers, kept: prepared.headers }),
@@ -84,6 +89,7 @@ function ofRequest(door: Door, request: RequestHead, { target, routeClass }: Ten
 
 /** What the rewrites ask about whoever sends a request. */
 const senderRules = ({ options, clientAddress }: Door, request: RequestHead) => ({
+  backend: options.tenant.backend,
   identityHeaders: options.identityHeaders,
   clientAddress: clientAddress(request),
 });
@@ -99,9 +105,26 @@ function refused({ code, status, upgradeStatus, reason }: SessionProxyError, upg
   return { outcome: "refused", refusal, sent: null, answers: null };
 }
 
-function credentialed({ method, headers }: PreparedRequest, isPersonal: boolean): readonly string[] {
+/** What every request of a session carries, masked: a cookie, or a token in its place. */
+function shownBy({ options }: Door): { readonly cookie: string; readonly shown: readonly string[] } {
+  const { kind, headersOf } = options.tenant.backend;
+  return {
+    cookie: kind === "qlik-cloud-oauth" ? "" : mask,
+    shown: headersOf({ accessToken: new Secret(mask) }),
+  };
+}
+
+function credentialed(
+  door: Door,
+  { method, headers }: PreparedRequest,
+  isPersonal: boolean,
+): readonly string[] {
   if (!isPersonal) return headers;
-  return withCredentials(headers, { cookie: mask, csrfToken: needsCsrfToken(method) ? mask : null });
+  const isGuarded = door.options.tenant.backend.csrf?.inRequests ?? false;
+  return withCredentials(headers, {
+    ...shownBy(door),
+    csrfToken: isGuarded && needsCsrfToken(method) ? mask : null,
+  });
 }
 
 interface Sending {
@@ -117,11 +140,11 @@ function sentAs(
   request: RequestHead,
   { method, target, headers, kept }: Sending,
 ): SentRequest {
-  const { origin } = options.tenant;
+  const { origin, backend } = options.tenant;
   return {
     origin,
     method,
-    target,
+    target: backend.base + target,
     headers: ["host", new URL(origin).host, ...headers],
     ...differences(request.rawHeaders, kept),
   };

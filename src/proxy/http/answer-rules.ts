@@ -26,6 +26,7 @@ export function answerRules(
     path: prepared.path,
     isRange: firstHeader(prepared.headers, "range") !== undefined,
     tenantOrigin: options.tenant.origin,
+    tenantBase: options.tenant.backend.base,
     publicBase: site.baseFor(request),
     prefix: options.prefix,
     corsOrigin: site.corsOriginFor(request),

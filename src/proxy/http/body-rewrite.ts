@@ -6,6 +6,8 @@ import { rewriteWholeBody } from "../../http/json-links-whole.ts";
 /** How a body is rewritten. */
 export interface BodyRewriteOptions {
   readonly tenantOrigin: string;
+  /** Path at that origin below which the tenant is; "" by default. */
+  readonly tenantBase?: string;
   readonly publicBase: string;
   /** "gzip", "br", or anything else for plain bytes. */
   readonly coding: string | undefined;

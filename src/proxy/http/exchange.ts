@@ -6,7 +6,6 @@ import { publish } from "../../kernel/channels.ts";
 import { mayFinish, type EndReason, type ProxySession } from "../../session/proxy-session.ts";
 import type { SessionManager } from "../../session/session-manager.ts";
 import { cookieFor, type TenantSession } from "../../session/tenant-session.ts";
-import { isAuthLoss } from "../../tenant/auth-loss.ts";
 import { refusesCsrf } from "../../tenant/csrf.ts";
 import { linkMembers } from "../../tenant/links.ts";
 import { Attempt, type AnswerHead, type AnswerTarget, type HeldAnswer } from "./attempt.ts";
@@ -173,9 +172,11 @@ class Exchange implements AnswerTarget {
 
   /** One attempt on a generation. */
   #sendOn(session: ProxySession, generation: TenantSession): Promise<"finished" | HeldAnswer> {
-    const csrfToken = needsCsrfToken(this.#visit.prepared.method)
-      ? this.#context.sessions.tenant.csrfToken(session.key, generation)
-      : null;
+    const isGuarded = generation.backend.csrf?.inRequests ?? false;
+    const csrfToken =
+      isGuarded && needsCsrfToken(this.#visit.prepared.method)
+        ? this.#context.sessions.tenant.csrfToken(session.key, generation)
+        : null;
     return csrfToken instanceof Promise
       ? csrfToken.then((token) => this.#sendWith({ session, generation, csrfToken: token }))
       : this.#sendWith({ session, generation, csrfToken });
@@ -185,7 +186,8 @@ class Exchange implements AnswerTarget {
     const { session, generation, csrfToken } = sender;
     const { prepared } = this.#visit;
     const cookie = cookieFor(generation, prepared.path, this.#context.now());
-    const headers = withCredentials(prepared.headers, { cookie, csrfToken });
+    const shown = generation.backend.headersOf(generation);
+    const headers = withCredentials(prepared.headers, { cookie, csrfToken, shown });
     return this.#send(session.key, headers, sender);
   }
 
@@ -208,7 +210,7 @@ class Exchange implements AnswerTarget {
 
   #holdsBack({ session, generation, csrfToken }: Sender, answer: AnswerHead): boolean {
     const { ownWord, sessions } = this.#context;
-    const authLoss = isAuthLoss(answer, this.#visit.rules.tenantOrigin);
+    const authLoss = generation.backend.isAuthLoss(answer);
     const setCookies = headerValues(answer.headers, "set-cookie");
     sessions.absorb(session, generation, { status: answer.status, setCookies, authLoss });
     if (authLoss) {
@@ -321,6 +323,7 @@ class Exchange implements AnswerTarget {
     const rewrite = head.rewritesBody
       ? createBodyRewrite({
           tenantOrigin: rules.tenantOrigin,
+          tenantBase: rules.tenantBase ?? "",
           publicBase: rules.publicBase,
           coding: firstHeader(head.headers, "content-encoding"),
           members: linkMembers(prepared.path),

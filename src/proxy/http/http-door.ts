@@ -167,7 +167,12 @@ export class HttpDoor {
     const tagSuffix = session === null ? null : site.tagSuffix(site.baseFor(request), session.key);
     const prepared = prepareRequest(
       { method: request.method ?? "GET", headers: request.rawHeaders, target: place.target },
-      { identityHeaders: options.identityHeaders, tagSuffix, clientAddress: clientAddress(request) },
+      {
+        backend: options.tenant.backend,
+        identityHeaders: options.identityHeaders,
+        tagSuffix,
+        clientAddress: clientAddress(request),
+      },
     );
     checkPrepared(prepared, place.routeClass, limits);
     if (prepared.conditionFails) {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { prepareHandshake, withSocketCredentials } from "../socket/rewrite-handshake.ts";
+import { testBackend } from "../../../test/support/test-backend.ts";
+import { prepareHandshake, withSocketCredentials, type HandshakeRules } from "../socket/rewrite-handshake.ts";
 import { prepareRequest, withCredentials, type RequestRules } from "./rewrite-request.ts";
 
 /* Whatever a browser sends, in whatever order, case, spelling and number: what the tenant is sent keeps our word. */
@@ -64,7 +65,8 @@ const lines: fc.Arbitrary<readonly (readonly [string, string])[]> = fc
     all.map(([name, value], index) => [name, name === "Connection" ? value : `${value}-${index}`] as const),
   );
 
-const rules: RequestRules = {
+const rules: RequestRules & HandshakeRules = {
+  backend: testBackend,
   identityHeaders: new Set(["x-test-user"]),
   tagSuffix: null,
   clientAddress: "192.0.2.7",
@@ -76,7 +78,7 @@ const pairsOf = (raw: readonly string[]): [string, string][] =>
 
 const lowerNames = (raw: readonly string[]): string[] => pairsOf(raw).map(([name]) => name.toLowerCase());
 
-const credentials = { cookie: "eas.sid=ours", csrfToken: "ours" };
+const credentials = { cookie: "eas.sid=ours", csrfToken: "ours", shown: [] };
 
 const sentFor = (raw: readonly string[]): readonly string[] =>
   withCredentials(prepareRequest({ method: "POST", headers: raw, target }, rules).headers, credentials);

@@ -1,15 +1,21 @@
 import { describe, expect, test } from "vitest";
+import { testBackend } from "../../../test/support/test-backend.ts";
 import { prepareRequest, withCredentials } from "./rewrite-request.ts";
 
 const target = { path: "/api/v1/items", query: "" };
-const rules = { identityHeaders: new Set(["x-user"]), tagSuffix: null, clientAddress: "198.51.100.7" };
+const rules = {
+  backend: testBackend,
+  identityHeaders: new Set(["x-user"]),
+  tagSuffix: null,
+  clientAddress: "198.51.100.7",
+};
 const prepared = (...headers: readonly string[]): readonly string[] =>
   prepareRequest({ method: "POST", headers, target }, rules).headers;
 
 describe("the headers of a request", () => {
   test("are what the client may say, then what we say, and nothing after that", () => {
     const kept = prepared("Accept", "*/*", "X-Forwarded-For", "192.0.2.1", "X-User", "eve", "Cookie", "a=b");
-    const sent = withCredentials(kept, { cookie: "eas.sid=1", csrfToken: "token" });
+    const sent = withCredentials(kept, { cookie: "eas.sid=1", csrfToken: "token", shown: [] });
     expect(sent).toEqual([
       "Accept",
       "*/*",

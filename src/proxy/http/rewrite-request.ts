@@ -3,9 +3,10 @@ import { stripEntityTags } from "../../http/entity-tag.ts";
 import { knownNames } from "../../http/header-name.ts";
 import { connectionNames, isHopByHop } from "../../http/hop-by-hop.ts";
 import { firstHeader, headerValues, type RawHeaders } from "../../http/raw-headers.ts";
-import { removeQueryParameters, type Target } from "../../http/target.ts";
+import { appendParameters, removeQueryParameters, type Target } from "../../http/target.ts";
 import { createMemo } from "../../kernel/memo.ts";
 import { needsIdentity, type RouteClass } from "../../policy/rule.ts";
+import type { Backend } from "../../tenant/backend.ts";
 import { csrfHeader } from "../../tenant/csrf.ts";
 import { ownHeaderPrefix } from "./guard-header.ts";
 
@@ -29,6 +30,8 @@ export interface PreparedRequest {
 
 /** What the rewrite of a request depends on beside the request. */
 export interface RequestRules {
+  /** Which parameters of the query are ours, and what we say in them. */
+  readonly backend: Pick<Backend, "ownedParameters" | "parameters">;
   /** Names of the host's identity headers, lower case: never sent to the tenant. */
   readonly identityHeaders: ReadonlySet<string>;
   /** The suffix of our entity tags; null where the route has none. */
@@ -68,6 +71,10 @@ const dropped: ReadonlySet<string> = new Set([
   "access-control-request-method",
   "access-control-request-headers",
   "access-control-request-private-network",
+  // By these a Qlik Sense server knows a request, or its user. facts §10.1
+  "x-qlik-xrfkey",
+  "x-qlik-user",
+  "x-qlik-session",
   "max-forwards",
 ]);
 
@@ -83,13 +90,6 @@ const droppedPrefixes = [
 
 /** The only header of the vendor's own family that may come from the browser: it asks for a format. */
 const vendorVersion = "qlik-api-version";
-
-/** Parameters that the proxy owns; a client's are dropped. attacks W17 */
-export const ownedParameters: ReadonlySet<string> = new Set([
-  csrfHeader,
-  "qlik-web-integration-id",
-  "accessToken",
-]);
 
 /** Codings that a body can be rewritten in. rules R6 */
 const rewritableCodings: ReadonlySet<string> = new Set(["gzip", "br"]);
@@ -148,7 +148,7 @@ export function prepareRequest(
   return Object.freeze({
     method,
     path: target.path,
-    target: target.path + removeQueryParameters(target.query, ownedParameters),
+    target: target.path + ownQuery(target.query, rules.backend),
     headers: Object.freeze(headers),
     contentLength: chunked || length === undefined ? undefined : Number(length),
     hasBody: chunked || (length !== undefined && Number(length) > 0),
@@ -156,6 +156,10 @@ export function prepareRequest(
     hasOwnTag: tags.hasOwn,
   });
 }
+
+/** The client's query without what is ours to say, and what we say. attacks W17 */
+export const ownQuery = (query: string, { ownedParameters, parameters }: RequestRules["backend"]): string =>
+  appendParameters(removeQueryParameters(query, ownedParameters), parameters);
 
 /** One address in place of whatever the client and the front doors wrote of their way. attacks H1 */
 export function forwardingHeaders(clientAddress: string | null): readonly string[] {
@@ -178,13 +182,19 @@ export function needsCsrfToken(method: string): boolean {
   return method !== "GET" && method !== "HEAD" && method !== "OPTIONS";
 }
 
+/** What shows the tenant whose a request is. */
+export interface SentCredentials {
+  readonly cookie: string;
+  /** Null for requests that need none. */
+  readonly csrfToken: string | null;
+  /** Headers that show it beside cookies: names and values in turn. */
+  readonly shown: readonly string[];
+}
+
 /** Adds what we own, last, so that nothing of the client can take its place, and nothing of ours can afterwards. */
-export function withCredentials(
-  headers: readonly string[],
-  credentials: { readonly cookie: string; readonly csrfToken: string | null },
-): readonly string[] {
-  const { cookie, csrfToken } = credentials;
-  const all = cookie === "" ? [...headers] : [...headers, "cookie", cookie];
+export function withCredentials(headers: readonly string[], credentials: SentCredentials): readonly string[] {
+  const { cookie, csrfToken, shown } = credentials;
+  const all = cookie === "" ? [...headers, ...shown] : [...headers, "cookie", cookie, ...shown];
   if (csrfToken !== null) all.push(csrfHeader, csrfToken);
   return Object.freeze(all);
 }

@@ -20,6 +20,8 @@ export interface ResponseRules {
   /** Whether the request asked for a part of the body. */
   readonly isRange: boolean;
   readonly tenantOrigin: string;
+  /** Path at that origin below which the tenant is; "" by default. */
+  readonly tenantBase?: string;
   /** `publicOrigin` and prefix, without slash at the end. */
   readonly publicBase: string;
   readonly prefix: string;

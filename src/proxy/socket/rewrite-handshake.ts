@@ -1,16 +1,18 @@
 import { SessionProxyError } from "../../errors.ts";
 import { connectionNames, isHopByHop } from "../../http/hop-by-hop.ts";
 import type { RawHeaders } from "../../http/raw-headers.ts";
-import { appendQueryParameter, removeQueryParameters, type Target } from "../../http/target.ts";
+import { appendQueryParameter, type Target } from "../../http/target.ts";
+import type { Backend } from "../../tenant/backend.ts";
 import { csrfHeader } from "../../tenant/csrf.ts";
 import { checkHandshakeRequest } from "../../ws/handshake.ts";
 import type { RequestHead } from "../request-head.ts";
 import {
   forwardingHeaders,
   mayGoUpstream,
-  ownedParameters,
+  ownQuery,
   withCredentials,
   type RequestRules,
+  type SentCredentials,
 } from "../http/rewrite-request.ts";
 
 /** Lets pass what is an opening handshake beyond doubt. @throws SessionProxyError `QSP-TARGET` with 400 or 426 */
@@ -30,30 +32,38 @@ export function checkHandshake({
 export interface PreparedHandshake {
   /** Path at the tenant, without the query: what cookies go by. */
   readonly path: string;
-  /** The query without the parameters that are ours. */
+  /** The client's query with what we say in every one, but for the token. */
   readonly query: string;
   /** Names and values in turn, without host and cookie. */
   readonly headers: readonly string[];
 }
 
+/** What the rewrite of a handshake depends on beside it. */
+export interface HandshakeRules extends Omit<RequestRules, "tagSuffix" | "backend"> {
+  readonly backend: Pick<Backend, "ownedParameters" | "parameters" | "socketOrigin">;
+}
+
 /** Strips what the client may not decide; credentials are added by {@link withSocketCredentials}. */
 export function prepareHandshake(
   { headers, target }: { readonly headers: RawHeaders; readonly target: Target },
-  rules: Omit<RequestRules, "tagSuffix">,
+  rules: HandshakeRules,
 ): PreparedHandshake {
+  const { backend, clientAddress } = rules;
   const kept = handshakeHeaders(headers, rules);
-  kept.push(...forwardingHeaders(rules.clientAddress));
-  return { path: target.path, query: removeQueryParameters(target.query, ownedParameters), headers: kept };
+  kept.push(...forwardingHeaders(clientAddress));
+  // One that the tenant takes upgrades from; never the browser's. facts §4, §10.2
+  if (backend.socketOrigin !== null) kept.push("origin", backend.socketOrigin);
+  return { path: target.path, query: ownQuery(target.query, backend), headers: kept };
 }
 
-/** Adds what we own, last: the cookies, and the CSRF token where browsers have to put it, in the query. facts §3 */
+/** Adds what we own, last: the cookies or the token that shows the session, and the CSRF token where browsers have to put it, in the query. facts §3 */
 export function withSocketCredentials(
   { path, query, headers }: PreparedHandshake,
-  { cookie, csrfToken }: { readonly cookie: string; readonly csrfToken: string },
+  { csrfToken, ...shown }: SentCredentials & { readonly csrfToken: string },
 ): { readonly path: string; readonly headers: readonly string[] } {
   return {
     path: path + (csrfToken === "" ? query : appendQueryParameter(query, csrfHeader, csrfToken)),
-    headers: withCredentials(headers, { cookie, csrfToken: null }),
+    headers: withCredentials(headers, { ...shown, csrfToken: null }),
   };
 }
 

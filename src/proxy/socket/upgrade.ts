@@ -6,7 +6,6 @@ import type { Target } from "../../http/target.ts";
 import type { ProxySession } from "../../session/proxy-session.ts";
 import type { SessionManager } from "../../session/session-manager.ts";
 import { cookieFor, type TenantSession } from "../../session/tenant-session.ts";
-import { isAuthLoss } from "../../tenant/auth-loss.ts";
 import { csrfHeader } from "../../tenant/csrf.ts";
 import { checkHandshakeResponse } from "../../ws/handshake.ts";
 import type { ClientAddress } from "../client-address.ts";
@@ -69,7 +68,7 @@ export async function openUpstreamSocket(
   upgrade: UpgradeRequest,
 ): Promise<UpgradeOutcome> {
   const { session } = upgrade;
-  const spent = { authLoss: false, csrf: false, waits: 0 };
+  const spent: Spent = { authLoss: false, csrf: false, waits: 0 };
   let generation = session.current;
   for (;;) {
     const release = context.sessions.generations.hold(session, generation);
@@ -81,39 +80,71 @@ export async function openUpstreamSocket(
         kept = true;
         return { ...sound, generation, release, upstreamMs };
       }
-      if (isAuthLoss(answer, context.tenantOrigin) && !spent.authLoss) {
-        const next = await context.sessions.generations.afterAuthLoss(session, generation);
-        if (typeof next === "string") return withoutToken(answer, csrfToken);
-        spent.authLoss = next.isFresh;
-        generation = next.generation;
-      } else if (answer.status === 403 && !spent.csrf) {
-        spent.csrf = true;
-        await context.sessions.tenant.csrfToken(session.key, generation, csrfToken);
-      } else if (
-        answer.status === 403 &&
-        isFresh(context, generation) &&
-        spent.waits < firstLoginWaits.length
-      ) {
-        await pause(firstLoginWaits[spent.waits] ?? 0, upgrade.caller);
-        spent.waits += 1;
-      } else {
-        return withoutToken(answer, csrfToken);
-      }
+      const next = await afterRefusal(context, upgrade, { answer, generation, csrfToken, spent });
+      if (next === null) return withoutToken(answer, csrfToken, generation);
+      generation = next;
     } finally {
       if (!kept) release();
     }
   }
 }
 
+/** What a handshake was sent again for. */
+interface Spent {
+  authLoss: boolean;
+  csrf: boolean;
+  waits: number;
+}
+
+/** A handshake that was refused. */
+interface Refused {
+  readonly answer: Refusal;
+  readonly generation: TenantSession;
+  readonly csrfToken: string;
+  readonly spent: Spent;
+}
+
+/** The generation to ask once more with; null where the refusal stands. */
+async function afterRefusal(
+  context: UpgradeContext,
+  { session, caller }: UpgradeRequest,
+  { answer, generation, csrfToken, spent }: Refused,
+): Promise<TenantSession | null> {
+  const { generations, tenant } = context.sessions;
+  const { backend } = generation;
+  if (backend.mayBeUpgradeLoss(answer) && !spent.authLoss) {
+    const next = await generations.afterAuthLoss(session, generation);
+    if (typeof next === "object") {
+      spent.authLoss = next.isFresh;
+      return next.generation;
+    }
+    // A 403 that is not about the session may be about the token.
+    if (answer.status !== 403) return null;
+    spent.authLoss = true;
+  }
+  if (answer.status !== 403) return null;
+  if (backend.csrf !== null && !spent.csrf) {
+    spent.csrf = true;
+    await tenant.csrfToken(session.key, generation, csrfToken);
+    return generation;
+  }
+  if (!isFresh(context, generation) || spent.waits >= firstLoginWaits.length) return null;
+  await pause(firstLoginWaits[spent.waits] ?? 0, caller);
+  spent.waits += 1;
+  return generation;
+}
+
 /** A refusal that repeats the address it refuses would show the browser the token in it. attacks W16 */
-const withoutToken = (refusal: Refusal, csrfToken: string): Refusal =>
-  mayHoldToken(refusal, csrfToken) ? { ...refusal, body: Buffer.alloc(0) } : refusal;
+const withoutToken = (refusal: Refusal, csrfToken: string, { accessToken }: TenantSession): Refusal =>
+  mayHoldToken(refusal, [csrfToken, accessToken?.reveal() ?? ""])
+    ? { ...refusal, body: Buffer.alloc(0) }
+    : refusal;
 
 /** What is packed, though nobody asked for it, is not searched; what names the parameter may spell its value in any way. */
-function mayHoldToken({ headers, body }: Refusal, csrfToken: string): boolean {
+function mayHoldToken({ headers, body }: Refusal, tokens: readonly string[]): boolean {
   const codings = headerValues(headers, "content-encoding").map((each) => each.trim().toLowerCase());
   if (codings.some((coding) => coding !== "identity")) return true;
-  if (csrfToken !== "" && body.includes(csrfToken)) return true;
+  if (tokens.some((token) => token !== "" && body.includes(token))) return true;
   return body.toString("latin1").toLowerCase().includes(csrfHeader);
 }
 
@@ -129,16 +160,24 @@ async function sendHandshakeOn(
   if (session.ended) throw new SessionProxyError("QSP-UNAUTHENTICATED");
   const prepared = prepareHandshake(
     { headers: request.rawHeaders, target },
-    { identityHeaders: context.identityHeaders, clientAddress: context.clientAddress(request) },
+    {
+      backend: generation.backend,
+      identityHeaders: context.identityHeaders,
+      clientAddress: context.clientAddress(request),
+    },
   );
   const cookie = cookieFor(generation, prepared.path, context.now());
-  const sent = withSocketCredentials(withTrace(prepared, span), { cookie, csrfToken });
+  const sent = withSocketCredentials(withTrace(prepared, span), {
+    cookie,
+    csrfToken,
+    shown: generation.backend.headersOf(generation),
+  });
   const sentAt = context.now();
   const answer = await context.upstream.connect(sent, caller);
   const upstreamMs = context.now() - sentAt;
   const status = "socket" in answer ? 101 : answer.status;
   const setCookies = headerValues(answer.headers, "set-cookie");
-  const authLoss = !("socket" in answer) && isAuthLoss(answer, context.tenantOrigin);
+  const authLoss = !("socket" in answer) && generation.backend.isAuthLoss(answer);
   context.sessions.absorb(session, generation, { status, setCookies, authLoss });
   return { answer, csrfToken, upstreamMs };
 }

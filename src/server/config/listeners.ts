@@ -3,6 +3,8 @@ import type { OptionProblem } from "../../errors.ts";
 import { unixPeer } from "../../identity/address-set.ts";
 import { Secret } from "../../kernel/secret.ts";
 import { isPlainObject } from "../../options/check-shape.ts";
+import { kindOf } from "../../options/tenant-kinds.ts";
+import type { TenantKind } from "../../tenant/backend.ts";
 import { formatListenAddress, type ListenAddress } from "./listen-address.ts";
 import type { AdminConfig, EdgeConfig, ServerConfig } from "./load.ts";
 import type { ShapedConfig } from "./schema.ts";
@@ -11,7 +13,7 @@ import type { ShapedConfig } from "./schema.ts";
 const privateKeys = ["admin", "edge"] as const;
 
 /** What is wrong with the listeners beside each other. */
-export function listenerProblems(config: ShapedConfig): readonly OptionProblem[] {
+export function listenerProblems(config: ShapedConfig, tenant: unknown): readonly OptionProblem[] {
   const { listen, admin, edge } = config;
   const taken = new Map([[placeOf(listen, "listen"), "listen"]]);
   const problems: OptionProblem[] = [];
@@ -27,10 +29,16 @@ export function listenerProblems(config: ShapedConfig): readonly OptionProblem[]
   const edgeToken = edge?.token;
   const isAdmins = edgeToken !== undefined && [admin?.token, admin?.webhookSecret].includes(edgeToken);
   if (isAdmins) problems.push({ path: "edge.token", message: otherToken });
+  const kind = kindOf(isPlainObject(tenant) ? tenant : {});
+  if (edge !== undefined && kind !== "qlik-cloud-jwt") problems.push({ path: "edge", message: noEdge(kind) });
   return problems;
 }
 
 const reasons = { admin: "the probes are private", edge: "it hands out sessions of the tenant" } as const;
+
+/** What such a tenant wants to see is more than two headers. */
+const noEdge = (kind: TenantKind): string =>
+  `is for tenant.kind qlik-cloud-jwt alone; requests to a tenant of the kind ${kind} go through the proxy`;
 
 const otherToken =
   "must be another secret than those of admin: an edge may not end sessions, and no operator's tool may ask for credentials";

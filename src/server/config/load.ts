@@ -141,7 +141,7 @@ function parse(tree: Record<string, unknown>, { environment, writtenAt }: ParseO
   const problems = [
     ...shape.problems,
     ...[
-      ...(shape.output === undefined ? [] : listenerProblems(shape.output)),
+      ...(shape.output === undefined ? [] : listenerProblems(shape.output, tree["tenant"])),
       ...identity.problems,
       ...tlsProblems(tree["tls"]),
       ...resolved.problems,

@@ -32,6 +32,7 @@ export const fileBackedKeys: readonly FileBackedKey[] = [
   { path: ["admin", "webhookSecret"], secret: true, required: false },
   { path: ["edge", "token"], secret: true, required: true },
   { path: ["tenant", "ca"], secret: false, required: false },
+  { path: ["tenant", "clientSecret"], secret: true, required: false },
   { path: ["tenant", "signingKeys", "[]", "privateKey"], secret: true, required: true },
   { path: ["tenant", "signingKeys", "[]", "certificate"], secret: false, required: false },
   { path: ["identity", "bearer", "publicKey"], secret: false, required: false },
@@ -101,10 +102,11 @@ const tenantSchema = object({
   ...sharedEntries.tenant,
   caFile: optionalText(),
   profileFile: optionalText(),
-  signingKeys: v.pipe(
-    v.array(signingKeySchema, "must be a list"),
-    v.minLength(1, "must hold at least one key"),
+  signingKeys: v.optional(
+    v.pipe(v.array(signingKeySchema, "must be a list"), v.minLength(1, "must hold at least one key")),
   ),
+  clientSecret: optionalText(),
+  clientSecretFile: optionalText(),
 });
 
 const sessionSchema = object({

@@ -59,21 +59,24 @@ const pick = (
 /** The tenant without the names of its files, whose contents stand beside them. */
 function toTenant(tenant: unknown): unknown {
   if (!isPlainObject(tenant)) return tenant;
-  const { signingKeys } = tenant;
+  const { signingKeys, clientSecret } = tenant;
   return {
-    ...pick(tenant, (key) => key !== "caFile" && key !== "profileFile"),
+    ...pick(tenant, (key) => key !== "caFile" && key !== "profileFile" && key !== "clientSecretFile"),
+    ...(typeof clientSecret === "string" ? { clientSecret: new Secret(clientSecret) } : {}),
     ...(Array.isArray(signingKeys) ? { signingKeys: signingKeys.map(withoutFileNames) } : {}),
   };
 }
 
 /** The same with private keys that Node holds: their text is needed no more, and is left to be forgotten. */
 export function withReadKeys(options: SessionProxyOptions): SessionProxyOptions {
-  const signingKeys = options.tenant.signingKeys.map((key) =>
+  const { tenant } = options;
+  if (tenant.signingKeys === undefined) return options;
+  const signingKeys = tenant.signingKeys.map((key) =>
     typeof key.privateKey === "string"
       ? { ...key, privateKey: createPrivateKey(restoreLineBreaks(key.privateKey)) }
       : key,
   );
-  return { ...options, tenant: { ...options.tenant, signingKeys } };
+  return { ...options, tenant: { ...tenant, signingKeys } };
 }
 
 const withoutFileNames = (key: unknown): unknown =>

@@ -57,7 +57,7 @@ export class Probing {
   }
 
   async token({ key = {}, without = [], age = 0 }: TokenChange = {}): Promise<string> {
-    const [own] = this.visit.get("options").tenant.signingKeys;
+    const own = this.visit.signingKey;
     const clock = { ...systemClock, now: () => Date.now() - age };
     const claims = Object.entries(toClaims(this.visit.get("person")));
     const kept = Object.fromEntries(claims.filter(([name]) => !without.includes(name)));

@@ -2,7 +2,7 @@ import { randomId } from "../../../kernel/random.ts";
 import { headerValues } from "../../../http/raw-headers.ts";
 import { productInfoPath } from "../../../proxy/own/product-info.ts";
 import type { TenantProfile } from "../../../server/tenant-profile.ts";
-import { sessionCookie } from "../../../tenant/cookies.ts";
+import { sessionCookie } from "../../../tenant/cloud-jwt/cookies.ts";
 import { csrfHeader } from "../../../tenant/csrf.ts";
 import { objectOf } from "../tenant-calls.ts";
 import { learned, type Probing, type ProbeSession } from "./probing.ts";
@@ -21,7 +21,7 @@ const changed = (bytes: Uint8Array): Uint8Array =>
 
 /** Answers to tokens that are wrong in one way each: facts §13, question 2. */
 export async function learnTokens(probing: Probing): Promise<TenantProfile["tokens"]> {
-  const [own] = probing.visit.get("options").tenant.signingKeys;
+  const own = probing.visit.signingKey;
   const exchange = async (change: Parameters<Probing["token"]>[0]) =>
     learned(await probing.exchange(await probing.token(change)));
   const once = await probing.token();

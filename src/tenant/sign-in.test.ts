@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { createManualClock } from "../../test/support/manual-clock.ts";
 import { SessionProxyError } from "../errors.ts";
-import { login } from "./login.ts";
+import { createCloudJwt } from "./cloud-jwt/backend.ts";
 import type { TenantAnswer, TenantRequest } from "./port.ts";
+import { signIn } from "./sign-in.ts";
 
 const cookie: TenantAnswer = {
   status: 200,
@@ -16,21 +17,22 @@ async function attemptsOf(
 ) {
   const clock = createManualClock();
   const timeouts: number[] = [];
-  const outcome = await login({
+  const origin = "https://acme.eu.qlikcloud.com";
+  const signingKey = {
+    issuer: "portal",
+    keyId: "1",
+    alg: "RS256",
+    sign() {
+      clock.advance(course[timeouts.length]?.signing ?? 0);
+      return new Uint8Array(8);
+    },
+  } as const;
+  const outcome = await signIn({
     clock,
     timeout: 10_000,
-    host: "acme.eu.qlikcloud.com",
-    secure: true,
+    place: { host: "acme.eu.qlikcloud.com", secure: true },
     claims: { sub: "ann", subType: "user", name: "Ann", email: "ann@example.test", email_verified: true },
-    key: {
-      issuer: "portal",
-      keyId: "1",
-      alg: "RS256",
-      sign() {
-        clock.advance(course[timeouts.length]?.signing ?? 0);
-        return new Uint8Array(8);
-      },
-    },
+    backend: createCloudJwt({ origin, signingKey }),
     call({ timeout }: TenantRequest) {
       const { ms = 0, fails = false } = course[timeouts.length] ?? {};
       timeouts.push(timeout);
@@ -44,7 +46,7 @@ async function attemptsOf(
   return { outcome, timeouts };
 }
 
-describe("login", () => {
+describe("signIn", () => {
   test("has one limit on time for all its attempts", async () => {
     expect(await attemptsOf({ ms: 4000, fails: true }, { ms: 100, fails: false })).toEqual({
       outcome: "ok",

@@ -1,0 +1,35 @@
+import type { TenantEmulatorKind, TenantEmulatorOptions } from "../../src/emulator.ts";
+
+/** The OAuth client that the tenant knows; the secret is looked for where it must not be. */
+export const testClient = { clientId: "test-client", clientSecret: "canary-client-secret" } as const;
+
+/** The directory of a Qlik Sense server that the test's users are in. */
+export const testDirectory = "PORTAL";
+
+/** A tenant of a kind, and the options of a proxy for it. */
+export interface KindOfStack {
+  readonly tenant: TenantEmulatorOptions;
+  proxy(origin: string): Record<string, unknown> & { readonly origin: string };
+}
+
+/** How the tenant of a kind is made, and what a proxy is told of it. */
+export function stackOf(kind: TenantEmulatorKind, signingKeys: readonly object[]): KindOfStack {
+  switch (kind) {
+    case "qlik-cloud-jwt":
+      return { tenant: {}, proxy: (origin) => ({ origin, signingKeys }) };
+    case "qlik-cloud-oauth":
+      return {
+        tenant: { kind, oauthClients: [testClient], modes: { createUsersOnImpersonation: true } },
+        proxy: (origin) => ({ origin, kind, ...testClient }),
+      };
+    case "qlik-sense-jwt":
+      return {
+        tenant: { kind, modes: { loadBalancerCookies: false } },
+        proxy: (origin) => ({ origin, kind, userDirectory: testDirectory, signingKeys }),
+      };
+  }
+}
+
+/** What a subject of the host is called at a tenant of this kind. */
+export const subjectAt = (kind: TenantEmulatorKind, subject: string): string =>
+  kind === "qlik-sense-jwt" ? `${testDirectory}\\${subject}` : subject;
