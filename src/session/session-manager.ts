@@ -4,7 +4,7 @@ import { createSingleFlight } from "../kernel/single-flight.ts";
 import type { Notice } from "../registry/bus.ts";
 import { useSharedPart } from "../registry/overdue.ts";
 import type { Registry } from "../registry/registry.ts";
-import type { SessionKeys, SessionOwner } from "../registry/session-key.ts";
+import { tagOf, type SessionKeys, type SessionOwner } from "../registry/session-key.ts";
 import type { Agreement } from "./agreement.ts";
 import type { Endings } from "./endings.ts";
 import type { Generations } from "./generations.ts";
@@ -201,7 +201,8 @@ export class SessionManager {
   /** Ends the session of a key; whether there was one. A host session's id does not work again. @throws SessionProxyError `QSP-STORE` */
   async revokeKey(key: string): Promise<boolean> {
     await this.registry.naming.open();
-    const known = this.#cache.get(key) ?? (await this.registry.read(key)).live;
+    const known =
+      this.#cache.get(key) ?? (await this.#listed(tagOf(key))).find((each) => each.key === key)?.live;
     if (known) await this.#endings.endKey(key, "revoked", known.hasHostSession);
     return Boolean(known);
   }
@@ -216,7 +217,7 @@ export class SessionManager {
   async list(subject?: string): Promise<readonly SessionSummary[]> {
     const keys = await this.registry.naming.open();
     const tag = subject === undefined ? null : keys.tagOf(subject);
-    return (await this.registry.list(tag)).map(({ key, live }) => ({
+    return (await this.#listed(tag)).map(({ key, live }) => ({
       key,
       subject: live.subject,
       createdAt: live.createdAt,
@@ -224,6 +225,12 @@ export class SessionManager {
       expiresAt: live.expiresAt,
       generation: live.generation,
     }));
+  }
+
+  /** Sessions of this tenant: another one's in the same store have other names, and are not ours to look at or to end. */
+  async #listed(tag: string | null): ReturnType<Registry["list"]> {
+    const keys = await this.registry.naming.open();
+    return (await this.registry.list(tag)).filter(({ key, live }) => keys.tagOf(live.subject) === tagOf(key));
   }
 
   /** A subject as it stands in log lines; null until the store has said how. */
