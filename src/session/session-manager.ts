@@ -34,6 +34,9 @@ export interface SessionSummary {
   readonly generation: number;
 }
 
+/** Sessions that are ended at once. */
+const endWidth = 16;
+
 /** Keeps the proxy sessions of one tenant: one login each on all nodes, renewed unseen, ended for good. */
 export class SessionManager {
   readonly tenant: TenantAccess;
@@ -225,6 +228,16 @@ export class SessionManager {
       expiresAt: live.expiresAt,
       generation: live.generation,
     }));
+  }
+
+  /** Ends every session in the store, as far as it answers, and at the tenant; who had one may come back. */
+  async endAll(): Promise<void> {
+    const listed = await this.#listed(null).catch(() => []);
+    for (let from = 0; from < listed.length; from += endWidth)
+      await Promise.allSettled(
+        listed.slice(from, from + endWidth).map(({ key }) => this.#endings.endKey(key, "revoked", false)),
+      );
+    await this.#endings.allTold();
   }
 
   /** Sessions of this tenant: another one's in the same store have other names, and are not ours to look at or to end. */

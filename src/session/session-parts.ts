@@ -93,6 +93,7 @@ export function createSessionParts(options: SessionManagerOptions, hooks: Sessio
   });
   const queue = createLoginQueue({
     clock,
+    tenantOrigin: origin,
     perMinute: loginsPerMinute,
     longestWait: loginTimeout,
     signingKey: signingKeyDigest(signingKey),

@@ -15,6 +15,7 @@ import { cookieFor, createTenantSession, tokenFromLogin, type TenantSession } fr
 
 /** What the proxy itself asks of the tenant for a session. */
 export interface TenantAccess {
+  readonly origin: string;
   /** Logs in and wraps the cookies. @throws SessionProxyError */
   login(
     owner: { readonly key: string; readonly subjectHash: string; readonly isVoid?: () => boolean },
@@ -106,6 +107,8 @@ export function createTenantAccess(options: TenantAccessOptions): TenantAccess {
       }
     },
 
+    origin,
+
     csrfToken(key, session, stale) {
       const known = session.csrfToken?.reveal();
       if (known !== undefined && known !== stale) return known;
@@ -128,6 +131,7 @@ export function createTenantAccess(options: TenantAccessOptions): TenantAccess {
         publish("session", () => ({
           event: "session.logoutFailed",
           level: "warn",
+          tenant: origin,
           session: shownKey({ key }),
           code: toKnown(error).code,
         }));

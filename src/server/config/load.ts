@@ -2,20 +2,21 @@ import { availableParallelism } from "node:os";
 import { type OptionProblem, OptionsError } from "../../errors.ts";
 import { Secret } from "../../kernel/secret.ts";
 import { checkShape } from "../../options/check-shape.ts";
-import { resolveOptions, type SessionProxyOptions } from "../../options/session-proxy-options.ts";
+import type { SessionProxyOptions } from "../../options/session-proxy-options.ts";
+import { eachOptions, resolveAll, type SeveralTenantsOptions } from "../../options/several-tenants.ts";
 import type { TenantProfile } from "../tenant-profile.ts";
 import { decodeUnits } from "./decode.ts";
 import { readFileBackedKeys } from "./file-backed.ts";
 import { readFileTree } from "./file-tree.ts";
 import { checkIdentity } from "./identity-source.ts";
 import { formatListenAddress, type ListenAddress } from "./listen-address.ts";
-import { mergeSettings } from "./merge.ts";
+import { getAt, mergeSettings } from "./merge.ts";
 import { configSchema, type ShapedConfig } from "./schema.ts";
 import { type Flags, readFlags, readVariables } from "./settings.ts";
 import { placeProfile } from "./profile.ts";
 import { placeStoreFolder } from "./store-folder.ts";
 import { tlsProblems } from "./tls-files.ts";
-import { toLibraryOptions, toWrittenPath, withReadKeys } from "./to-library-options.ts";
+import { type ProxyOptions, toLibraryOptions, toWrittenPath, withReadKeys } from "./to-library-options.ts";
 
 /** What the standalone server runs with. */
 export interface ServerConfig {
@@ -28,7 +29,7 @@ export interface ServerConfig {
   /** The private listener; none by default. */
   readonly admin?: AdminConfig;
   /** What the proxy runs with. */
-  readonly options: SessionProxyOptions;
+  readonly options: SessionProxyOptions | SeveralTenantsOptions;
   /** What `doctor --learn` found out of the tenant; the local tenant behaves as it says. */
   readonly profile?: TenantProfile;
   /** How long a drain serves on as if nothing were, and how long what is in flight may then take. Milliseconds. */
@@ -131,6 +132,7 @@ function parse(tree: Record<string, unknown>, { environment, writtenAt }: ParseO
   const options = toLibraryOptions(tree, identity);
   const resolved = resolve(options, environment);
   const problems = [
+    ...missingProblems(tree),
     ...shape.problems,
     ...(shape.output === undefined ? [] : listenerProblems(shape.output)),
     ...[...identity.problems, ...tlsProblems(tree["tls"]), ...resolved.problems].map(asWritten),
@@ -143,6 +145,17 @@ function parse(tree: Record<string, unknown>, { environment, writtenAt }: ParseO
   };
 }
 
+/** Keys that are needed, unless there are several tenants, which bring their own. */
+function missingProblems(tree: Readonly<Record<string, unknown>>): readonly OptionProblem[] {
+  const { publicOrigin, tenant, tenants } = tree;
+  const isByHost =
+    Array.isArray(tenants) && tenants.some((each) => getAt(each, ["match", "host"]) !== undefined);
+  return [
+    ...(publicOrigin === undefined && !isByHost ? ["publicOrigin"] : []),
+    ...(tenant === undefined && tenants === undefined ? ["tenant"] : []),
+  ].map((path) => ({ path, message: "is missing" }));
+}
+
 interface Resolved {
   readonly problems: readonly OptionProblem[];
   readonly warnings: readonly OptionProblem[];
@@ -150,9 +163,11 @@ interface Resolved {
 }
 
 /** Lets the library check its part, with the same words as for a program that calls it. */
-function resolve(options: SessionProxyOptions, environment: Readonly<NodeJS.ProcessEnv>): Resolved {
+function resolve(options: ProxyOptions, environment: Readonly<NodeJS.ProcessEnv>): Resolved {
   try {
-    const { timeouts, warnings } = resolveOptions(options, environment);
+    const resolved = resolveAll(options, environment);
+    const [{ timeouts } = { timeouts: { drainDelay: 0, drain: 0 } }] = eachOptions(resolved);
+    const { warnings } = resolved;
     return { problems: [], warnings, drain: { delay: timeouts.drainDelay, deadline: timeouts.drain } };
   } catch (error) {
     if (!(error instanceof OptionsError)) throw error;
