@@ -108,11 +108,9 @@ function checkMatches(entries: readonly Entry[], kind: MatchKind, problems: Opti
   const found = entries.map((entry) => matchOf(entry, kind));
   for (const [index, text] of found.entries()) {
     const path = `tenants[${index}].match.${kind}`;
-    if (
-      text === undefined ||
-      text === "" ||
-      (kind === "claim" && (text.trim() !== text || text.length > 256))
-    ) {
+    // One of another kind is refused already.
+    if (text === undefined) continue;
+    if (text === "" || (kind === "claim" && (text.trim() !== text || text.length > 256))) {
       problems.push({ path, message: `must be ${examples[kind]}` });
       continue;
     }

@@ -82,7 +82,7 @@ const otherSources = {
     publicKeyFile: token-key.pem
     issuer: https://idp.example.com
     audience: analytics
-    claims: { subject: sub, name: name, email: email, emailVerified: email_verified, groups: roles, groupsSeparator: " ", sessionId: sid }
+    claims: { subject: sub, name: name, email: email, emailVerified: email_verified, groups: roles, groupsSeparator: " ", sessionId: sid, tenant: org }
 `,
   "bearer in a cookie": `  bearer:
     cookie: token
@@ -98,7 +98,7 @@ const otherSources = {
     cacheFor: 10s
     timeout: 5s
     concurrency: 32
-    claims: { subject: id, name: name, email: mail, emailVerified: verified, groups: roles, groupsSeparator: ",", sessionId: sid }
+    claims: { subject: id, name: name, email: mail, emailVerified: verified, groups: roles, groupsSeparator: ",", sessionId: sid, tenant: org }
 `,
   oidc: `  oidc:
     issuer: https://idp.example.com
@@ -108,6 +108,41 @@ const otherSources = {
     afterLogout: https://portal.example.com/
     claims: { subject: sub, name: name, email: email, emailVerified: email_verified, groups: roles, groupsSeparator: " " }
 `,
+} as const;
+
+/** One of several tenants with every key; what of `match` and beside it depends on how they are told apart. */
+const oneOfTenants = (match: string, own: string): string => `  - name: acme
+    match: { ${match} }
+${own}    origin: https://acme.eu.qlikcloud.com
+    caFile: tls-cert.pem
+    profileFile: profile.yaml
+    kind: qlik-cloud-jwt
+    sessionIdle: 30m
+    sessionLifetime: 24h
+    signingKeys:
+      - { issuer: acme-portal, keyId: "2026-01", privateKeyFile: key.pem, alg: RS512 }
+      - { issuer: acme-portal, keyId: "2025-07", privateKeyFile: tls-key.pem, certificateFile: tls-cert.pem }
+    limits: { socketsPerSession: 8, sockets: 100, requestBody: 1MiB, replayBody: 1KiB, loginsPerMinute: 10 }
+`;
+
+const ownPolicy = `    policy: { presets: [embed], allow: ["GET /api/v1/items/**"], deny: ["/api/v1/spaces/**"] }\n`;
+
+const single = everyKey.slice(everyKey.indexOf("tenant:\n"), everyKey.indexOf("identity:\n"));
+
+const withTenants = (match: string, own = ""): string =>
+  everyKey.replace(single, `tenants:\n${oneOfTenants(match, own)}`);
+
+/** The ways of telling several tenants apart, each with what goes with it. */
+const several = {
+  host: withTenants("host: a.example.com", `    publicOrigin: https://a.example.com\n${ownPolicy}`).replace(
+    "publicOrigin: https://portal.example.com\n",
+    "",
+  ),
+  prefix: withTenants("prefix: /qlik/acme", ownPolicy).replace("prefix: /\nroot: { takeLogin: true }\n", ""),
+  claim: withTenants("claim: acme").replace(
+    "    name: X-User-Name\n",
+    "    name: X-User-Name\n    tenant: X-User-Tenant\n",
+  ),
 } as const;
 
 const withSource = (source: string): string => everyKey.replace(trustedHeader, source);
@@ -156,10 +191,15 @@ describe("a file with every key", () => {
     expect(loaded({ file: other }).warnings).toEqual([]);
   });
 
+  test.each(Object.entries(several))("is right with several tenants by %s instead", (_by, text) => {
+    const other = folder.write("several.yaml", text);
+    expect(problemsOf({ file: other })).toEqual([]);
+    expect(loaded({ file: other }).warnings).toEqual([]);
+  });
+
   test("leaves none out that the schema knows", () => {
-    const files = Object.values(otherSources).map((source, index) =>
-      folder.write(`source-${index}.yaml`, withSource(source)),
-    );
+    const texts = [...Object.values(otherSources).map(withSource), ...Object.values(several)];
+    const files = texts.map((text, index) => folder.write(`source-${index}.yaml`, text));
     const written = new Set([file, ...files].flatMap((each) => pathsOf(readFileTree(each).tree)));
     const known = keyNames
       .filter(({ leaf }) => leaf !== "unavailable")

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { type OptionProblem, OptionsError } from "../../errors.ts";
 import { Secret } from "../../kernel/secret.ts";
-import { checkShape } from "../../options/check-shape.ts";
+import { checkShape, formatPath, isPlainObject } from "../../options/check-shape.ts";
 import type { SessionProxyOptions } from "../../options/session-proxy-options.ts";
 import { eachOptions, resolveAll, type SeveralTenantsOptions } from "../../options/several-tenants.ts";
 import type { TenantProfile } from "../tenant-profile.ts";
@@ -132,8 +132,9 @@ function parse(tree: Record<string, unknown>, { environment, writtenAt }: ParseO
   const options = toLibraryOptions(tree, identity);
   const resolved = resolve(options, environment);
   const problems = [
-    ...missingProblems(tree),
     ...shape.problems,
+    ...missingProblems(tree),
+    ...severalProblems(tree),
     ...(shape.output === undefined ? [] : listenerProblems(shape.output)),
     ...[...identity.problems, ...tlsProblems(tree["tls"]), ...resolved.problems].map(asWritten),
   ];
@@ -154,6 +155,26 @@ function missingProblems(tree: Readonly<Record<string, unknown>>): readonly Opti
     ...(publicOrigin === undefined && !isByHost ? ["publicOrigin"] : []),
     ...(tenant === undefined && tenants === undefined ? ["tenant"] : []),
   ].map((path) => ({ path, message: "is missing" }));
+}
+
+/** What several tenants ask of the keys around them. */
+function severalProblems(tree: Readonly<Record<string, unknown>>): readonly OptionProblem[] {
+  const { tenants, identity, edge } = tree;
+  if (!Array.isArray(tenants)) return [];
+  const problems: OptionProblem[] = [];
+  if (edge !== undefined) problems.push({ path: "edge", message: "is for one tenant, not for tenants" });
+  const isByClaim = tenants.some((each) => getAt(each, ["match", "claim"]) !== undefined);
+  const [source] = isPlainObject(identity) ? Object.keys(identity) : [];
+  if (!isByClaim || source === undefined || source === "oidc") return problems;
+  const path = ["identity", source, ...(source === "trustedHeader" ? [] : ["claims"]), "tenant"];
+  if (getAt(tree, path) === undefined) {
+    const what = source === "trustedHeader" ? "header" : "claim";
+    problems.push({
+      path: formatPath(path),
+      message: `is missing: which ${what} holds what match.claim says?`,
+    });
+  }
+  return problems;
 }
 
 interface Resolved {
