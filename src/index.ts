@@ -15,6 +15,7 @@ export type {
   QlikSenseJwtOptions,
   TenantOptions,
 } from "./options/tenant-options.ts";
+export type { OneOfTenants, SeveralTenantsOptions, TenantMatch } from "./options/several-tenants.ts";
 export type { SigningKeyOptions } from "./options/signing-key.ts";
 export type { Middleware, SessionProxy, SessionProxyStats } from "./proxy/session-proxy.ts";
 export type { Identity } from "./identity/identity.ts";

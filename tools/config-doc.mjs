@@ -16,6 +16,7 @@ const sections = [
   ["tls", "TLS of the public listener"],
   ["admin", "The private listener"],
   ["tenant", "Tenant"],
+  ["tenants", "Several tenants"],
   ["identity", "Identity"],
   ["session", "Sessions"],
   ["policy", "Policy"],

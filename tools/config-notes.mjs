@@ -16,12 +16,16 @@ const claims = {
   groupsSeparator: "What stands between two groups in that claim.",
 };
 
+const tenantClaim = {
+  tenant: "Claim with what `match.claim` of one of several tenants says; not looked at without it.",
+};
+
 const sessionId = {
   sessionId: "Claim with the id of the user's session: a log-out then ends that one alone.",
 };
 
 /** One sentence or a few for each key, without its type, range and default; `…File` keys follow from their partner. */
-export const notes = {
+const ownNotes = {
   listen: "Where the public listener is: an address with a port, or `unix:/path`.",
   prefix: 'Path below which the proxy lives, without a slash at the end; `"/"` is the root mount.',
   publicOrigin: "Origin that the browser sees, exactly as browsers write it: scheme, host, port if unusual.",
@@ -89,6 +93,8 @@ export const notes = {
   "identity.trustedHeader.groupsSeparator": "What stands between two groups in that header.",
   "identity.trustedHeader.sessionId":
     "Header with the id of the user's session in your application: a log-out then ends that one alone.",
+  "identity.trustedHeader.tenant":
+    "Header with what `match.claim` of one of several tenants says; not looked at without it.",
   "identity.bearer.header": "Header with the token, such as `Authorization`.",
   "identity.bearer.cookie": "Cookie with the token, in the place of a header.",
   "identity.bearer.jwksUrl": "Where the keys are that tokens are checked with.",
@@ -97,14 +103,14 @@ export const notes = {
   "identity.bearer.publicKey": "One key that tokens are checked with, or its certificate, PEM.",
   "identity.bearer.issuer": "What `iss` of a token has to be, letter for letter.",
   "identity.bearer.audience": "What has to be in `aud` of a token.",
-  ...claimNotes("bearer", { ...claims, ...sessionId }),
+  ...claimNotes("bearer", { ...claims, ...sessionId, ...tenantClaim }),
   "identity.whoami.url": "The address of your application that says who sent a request.",
   "identity.whoami.forwardHeaders": "The headers of a request that are sent on; nothing else of it is.",
   "identity.whoami.forwardCookies": "The cookies of a request that are sent on.",
   "identity.whoami.cacheFor": "How long an answer is taken for true.",
   "identity.whoami.timeout": "For a question and its answer.",
   "identity.whoami.concurrency": "Questions at once; others wait.",
-  ...claimNotes("whoami", { ...claims, ...sessionId }),
+  ...claimNotes("whoami", { ...claims, ...sessionId, ...tenantClaim }),
   "identity.oidc.issuer": "The provider's issuer, letter for letter; its metadata are read below it.",
   "identity.oidc.clientId": "What the provider calls the proxy.",
   "identity.oidc.clientSecret": "The secret that the provider gave to the proxy.",
@@ -151,6 +157,26 @@ export const notes = {
     "Lets pages of the tenant run their scripts with all rights of your application. Refused with `NODE_ENV=production`.",
 };
 
+/** What one of several tenants has beside the keys of `tenant`. */
+const ownOfTenants = {
+  "tenants[].name": "Name of the tenant in metrics and lists of sessions.",
+  "tenants[].match.host": "Host that the browser names, with its port where that is unusual.",
+  "tenants[].match.prefix": "Path below which the tenant lives.",
+  "tenants[].match.claim": "What the identity source says in `tenant`.",
+  "tenants[].publicOrigin": "With `match.host`: origin that the browser sees.",
+};
+
+/** Of one of several tenants a key means what it means of the only one, and what it means of all. */
+const sharedOfTenants = Object.fromEntries(
+  Object.entries(ownNotes).flatMap(([name, note]) => {
+    if (name.startsWith("tenant.")) return [[name.replace("tenant.", "tenants[]."), note]];
+    if (name.startsWith("policy.")) return [[`tenants[].${name}`, `In the place of \`policy\`. ${note}`]];
+    return name.startsWith("limits.") ? [[`tenants[].${name}`, `In the place of \`${name}\`.`]] : [];
+  }),
+);
+
+export const notes = { ...ownNotes, ...ownOfTenants, ...sharedOfTenants };
+
 /** The names that OpenID Connect gives to claims, which bearer tokens have too. */
 const openIdDefaults = (source) => ({
   [`identity.${source}.claims.subject`]: "`sub`",
@@ -161,7 +187,7 @@ const openIdDefaults = (source) => ({
 });
 
 /** Defaults that are made of other keys, or that a value does not show. */
-export const defaultsInWords = {
+const ownDefaults = {
   ...openIdDefaults("bearer"),
   ...openIdDefaults("oidc"),
   ...Object.fromEntries(
@@ -195,8 +221,24 @@ export const defaultsInWords = {
     "`2m`, or a quarter of the shorter of `session.maxLifetime` and `tenant.sessionLifetime`",
 };
 
+export const defaultsInWords = {
+  ...ownDefaults,
+  publicOrigin: "**required**, but for tenants by host",
+  "tenants[].publicOrigin": "`https://` and the host",
+  "tenants[].kind": ownDefaults["tenant.kind"],
+  "tenants[].signingKeys[].alg": ownDefaults["tenant.signingKeys[].alg"],
+  ...Object.fromEntries(
+    Object.keys(sharedOfTenants)
+      .filter((name) => /^tenants\[\]\.(?:policy|limits)\./.test(name))
+      .map((name) => [name, "that of all"]),
+  ),
+};
+
 /** Objects of which exactly one part is given. */
-export const exactlyOneOf = new Set(["identity"]);
+export const exactlyOneOf = new Set(["identity", "tenants[].match"]);
+
+/** Of these sets of keys of the whole, one is there as a whole. */
+export const oneOfSets = [["publicOrigin", "tenant"], ["tenants"]];
 
 /** Keys, or whole objects and lists, that a reload takes; everything else waits for a restart. rules R15 */
 export const reloaded = [
@@ -209,6 +251,8 @@ export const reloaded = [
   "admin.webhookSecret",
   "tenant.clientSecret",
   "tenant.signingKeys",
+  "tenants[].signingKeys",
+  "tenants[].policy",
   "identity",
   "session.secret",
   "policy",

@@ -1,6 +1,6 @@
 // Makes the JSON Schema of the configuration file, for editors, from src/server/config/schema.ts.
 import { configTree, fileBacked, writeNumber } from "./config-keys.mjs";
-import { exactlyOneOf, notes, reloaded } from "./config-notes.mjs";
+import { exactlyOneOf, notes, oneOfSets, reloaded } from "./config-notes.mjs";
 
 /** Where the schema stands in the built package; `qlik-session-proxy/config.schema.json` leads to it. */
 export const configSchemaPath = "dist/config.schema.json";
@@ -111,6 +111,7 @@ export function configSchemaText() {
     description:
       "A file that leaves nothing to variables and flags. Ranges of durations and sizes, and what values mean together, are checked by qlik-session-proxy validate.",
     ...objectSchema(configTree),
+    anyOf: oneOfSets.map((required) => ({ required })),
   };
   return `${JSON.stringify(schema, null, 2)}\n`;
 }

@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { createTenantEmulator } from "../emulator/create-tenant-emulator.ts";
 import type { TenantEmulatorOptions } from "../emulator/options.ts";
+import { optionsForOne } from "../options/several-tenants.ts";
 import { loadServerConfig } from "../server/config/load.ts";
 import { toLocalTenant } from "./local-tenant.ts";
 import { parseFlags, parsePort } from "./parse-arguments.ts";
@@ -15,6 +16,7 @@ With -c, it is the tenant that this configuration of the proxy expects: host nam
 signing keys are taken from the file, so that "serve -c FILE" can sign users in to it.
 
   -c, --config FILE       a configuration of the proxy
+  --tenant NAME           of several tenants in it; the first by default
   --port N                any free port by default
   --host H                address to listen on; 127.0.0.1 by default
   --plain-http            HTTP instead of HTTPS
@@ -28,6 +30,7 @@ async function run(args: readonly string[]): Promise<number> {
     port: { type: "string" },
     host: { type: "string" },
     "plain-http": { type: "boolean" },
+    tenant: { type: "string" },
     "control-port": { type: "string" },
     "certificate-out": { type: "string" },
   });
@@ -39,7 +42,7 @@ async function run(args: readonly string[]): Promise<number> {
   try {
     const host = text("host");
     const tenant = await createTenantEmulator({
-      ...readTenant(text("config")),
+      ...readTenant(text("config"), text("tenant")),
       ...(port === undefined ? {} : { port }),
       ...(host === undefined ? {} : { host }),
       ...(flags["plain-http"] === true ? { plainHttp: true } : {}),
@@ -58,11 +61,11 @@ async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-function readTenant(file: string | undefined): TenantEmulatorOptions {
+function readTenant(file: string | undefined, name: string | undefined): TenantEmulatorOptions {
   if (file === undefined) return {};
   const { config, warnings } = loadServerConfig({ file, environment: process.env });
   reportWarnings(warnings);
-  return toLocalTenant(config);
+  return toLocalTenant({ ...config, options: optionsForOne(config.options, name) });
 }
 
 /** Runs the local tenant alone. */

@@ -1,6 +1,7 @@
 import { createPublicKey, KeyObject } from "node:crypto";
 import type { TenantEmulatorOptions } from "../emulator/options.ts";
 import type { TenantModes } from "../emulator/modes.ts";
+import type { SessionProxyOptions } from "../options/session-proxy-options.ts";
 import type { ServerConfig } from "../server/config/load.ts";
 import type { TenantProfile } from "../server/tenant-profile.ts";
 
@@ -34,7 +35,7 @@ export function toModes({ tokens, cookies, rest, sockets }: TenantProfile): Part
 export function toLocalTenant({
   options,
   profile,
-}: Pick<ServerConfig, "options" | "profile">): TenantEmulatorOptions {
+}: Pick<ServerConfig, "profile"> & { readonly options: SessionProxyOptions }): TenantEmulatorOptions {
   const { origin, signingKeys, sessionIdle, sessionLifetime } = options.tenant;
   const url = new URL(origin);
   return {

@@ -2,13 +2,23 @@ import type { ListedSession } from "../proxy/session-proxy.ts";
 
 /** Writes sessions as a table for people. */
 export function sessionTable(sessions: readonly ListedSession[]): readonly string[] {
+  const areSeveral = sessions.some(({ tenant }) => tenant !== undefined);
   const rows = [
-    ["LAST USE (UTC)", "CREATED (UTC)", "EXPIRES (UTC)", "SOCKETS", "SUBJECT", "KEY"],
-    ...sessions.map(({ key, subject, createdAt, lastUsedAt, expiresAt, sockets }) => [
+    [
+      "LAST USE (UTC)",
+      "CREATED (UTC)",
+      "EXPIRES (UTC)",
+      "SOCKETS",
+      ...(areSeveral ? ["TENANT"] : []),
+      "SUBJECT",
+      "KEY",
+    ],
+    ...sessions.map(({ key, subject, createdAt, lastUsedAt, expiresAt, sockets, tenant }) => [
       moment(lastUsedAt),
       moment(createdAt),
       expiresAt === null ? "-" : moment(expiresAt),
       String(sockets),
+      ...(areSeveral ? [visible(tenant ?? "-")] : []),
       visible(subject),
       key,
     ]),

@@ -50,6 +50,7 @@ function checkFields(given: Readonly<Record<string, unknown>>): Identity {
   setGiven(checked, "emailVerified", flag(given["emailVerified"]));
   setGiven(checked, "groups", groups(given["groups"]));
   setGiven(checked, "sessionId", name(given["sessionId"], "sessionId"));
+  setGiven(checked, "tenant", name(given["tenant"], "tenant"));
   setGiven(checked, "expiresAt", instant(given["expiresAt"], "expiresAt"));
   setGiven(checked, "evidenceAt", instant(given["evidenceAt"], "evidenceAt"));
   setGiven(checked, "claimsAt", instant(given["claimsAt"], "claimsAt"));

@@ -9,6 +9,8 @@ export interface ClaimNames {
   readonly emailVerified: string;
   readonly groups: string;
   readonly sessionId: string;
+  /** Which tenant the person belongs to; not looked at without it. */
+  readonly tenant?: string;
   /** What stands between two groups where they are one text; without it they have to be an array. */
   readonly groupsSeparator?: string;
 }
@@ -29,10 +31,11 @@ export type MappedClaims = { readonly identity: Identity } | { readonly problem:
 /** Takes the identity out of claims. A part that is missing or null is left out; a subject has to be there. */
 export function mapClaims(claims: Readonly<Record<string, unknown>>, names: ClaimNames): MappedClaims {
   const identity: { -readonly [K in keyof Identity]?: Identity[K] } = {};
-  for (const part of ["subject", "name", "email", "sessionId"] as const) {
-    const value = claimAt(claims, names[part]);
+  for (const part of ["subject", "name", "email", "sessionId", "tenant"] as const) {
+    const claim = names[part];
+    const value = claim === undefined ? undefined : claimAt(claims, claim);
     if (value === undefined) continue;
-    if (typeof value !== "string") return { problem: `"${names[part]}" is not a text` };
+    if (typeof value !== "string") return { problem: `"${claim}" is not a text` };
     if (value !== "") identity[part] = value;
   }
   const { subject } = identity;

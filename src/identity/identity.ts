@@ -11,6 +11,8 @@ export interface Identity {
   readonly groups?: readonly string[];
   /** The host session's id; with it, a log-out ends that host session's content only. */
   readonly sessionId?: string;
+  /** Whose content the person sees, where several tenants are told apart by this; exact, as `match.claim` writes it. */
+  readonly tenant?: string;
   /** When the host's word ends, in milliseconds since the Unix epoch. */
   readonly expiresAt?: number;
   /**

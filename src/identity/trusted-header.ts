@@ -24,6 +24,8 @@ export interface TrustedHeaderOptions {
   /** What stands between two groups; directory names hold commas, so there is no default. */
   readonly groupsSeparator?: string;
   readonly sessionId?: string;
+  /** Name of the header with the tenant. */
+  readonly tenant?: string;
 }
 
 /** Reads the identity from a request; null for a request that carries none or whose peer is not believed. */
@@ -36,7 +38,7 @@ export interface TrustedHeaderIdentify {
 /** People whose identity is remembered, as long as what is said of each is short. */
 const knownPeople = 10_000;
 
-const headerKeys = ["subject", "name", "email", "emailVerified", "groups", "sessionId"] as const;
+const headerKeys = ["subject", "name", "email", "emailVerified", "groups", "sessionId", "tenant"] as const;
 type HeaderKey = (typeof headerKeys)[number];
 
 /** The longest value of a header that becomes part of an identity, in characters. */
@@ -171,9 +173,9 @@ function decodeValue(latin1: string): string | null {
 }
 
 function toIdentity(values: Values, separator: string | undefined): Identity | null {
-  const { subject, sessionId, name, email, emailVerified } = values;
+  const { subject, sessionId, tenant, name, email, emailVerified } = values;
   if (!subject || !isId(subject)) return null;
-  if (sessionId && !isId(sessionId)) return null;
+  if ((sessionId && !isId(sessionId)) || (tenant && !isId(tenant))) return null;
   if ((name?.length ?? 0) > longestValue || (email?.length ?? 0) > longestValue) return null;
   const groups = values.groups ? groupsInHeader(values.groups, separator) : undefined;
   const identity: { -readonly [K in keyof Identity]: Identity[K] } = { subject };
@@ -182,6 +184,7 @@ function toIdentity(values: Values, separator: string | undefined): Identity | n
   if (emailVerified) identity.emailVerified = toBoolean(emailVerified);
   if (groups !== undefined) identity.groups = groups;
   if (sessionId) identity.sessionId = sessionId;
+  if (tenant) identity.tenant = tenant;
   return identity;
 }
 

@@ -251,7 +251,7 @@ export interface ShapedOptions extends Pick<
 export const optionsSchema: v.GenericSchema<unknown, ShapedOptions> = v.object(
   {
     tenant: v.object(tenantEntries, "must be an object with origin, and how users are signed in"),
-    tenants: unavailable("more than one tenant"),
+    tenants: v.optional(v.never("stands in the place of tenant, not beside it")),
     identify: v.pipe(
       v.custom<ResolvedOptions["identify"]>(
         (value) => typeof value === "function",

@@ -164,7 +164,7 @@ describe("resolveOptions", () => {
   test.each([
     [{ replicas: 0 }, "replicas: must be from 1 to 1000, not 0"],
     [{ session: { storeGrace: "2h" } }, "session.storeGrace: must be from 0s to 1h, not 2h"],
-    [{ tenants: [right.tenant] }, "tenants: more than one tenant is not available in this version"],
+    [{ tenants: [right.tenant] }, "tenants: stands in the place of tenant, not beside it"],
     [
       { policy: { presets: ["embed", "classic"] } },
       'policy.presets[1]: "classic" lets pages and extensions of the tenant run their scripts',

@@ -205,7 +205,8 @@ const mostHeaders = 200;
 const tooManyHeaders = (): SessionProxyError =>
   new SessionProxyError("QSP-TOO-LARGE", { status: 431, reason: `more than ${mostHeaders} headers` });
 
-const hostFailure = (cause: unknown): SessionProxyError =>
+/** Whatever the host's own function fails with. */
+export const hostFailure = (cause: unknown): SessionProxyError =>
   cause instanceof SessionProxyError
     ? cause
     : new SessionProxyError("QSP-IDENTITY", { reason: "the identity source failed", cause });
@@ -227,13 +228,13 @@ const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 
 /** The target as it came; frameworks that mount us below a path keep it apart. */
-function rawTarget(request: RequestHead): string {
+export function rawTarget(request: RequestHead): string {
   const { originalUrl, url } = request;
   return typeof originalUrl === "string" ? originalUrl : (url ?? "/");
 }
 
 /** Whether a raw target is ours to judge, however malformed the rest of it is. */
-function isBelow(raw: string, prefix: string): boolean {
+export function isBelow(raw: string, prefix: string): boolean {
   if (!raw.startsWith(prefix)) return false;
   const next = raw[prefix.length];
   return prefix === "" || next === undefined || next === "/" || next === "?" || next === "#" || next === "\\";

@@ -2,39 +2,49 @@ import type { IncomingMessage, Server } from "node:http";
 import { OptionsError } from "../errors.ts";
 import { systemClock, type Clock } from "../kernel/clock.ts";
 import { atMost } from "../kernel/deadline.ts";
+import type { Identity } from "../identity/identity.ts";
 import type { SignInSource } from "../identity/sign-in-source.ts";
 import { SessionManager } from "../session/session-manager.ts";
-import { createDoorContexts, type Standing } from "./door-contexts.ts";
+import { type Assign, createDoorContexts, type Standing } from "./door-contexts.ts";
 import { InFlight } from "./drain.ts";
 import { EdgeDoor } from "./edge/edge-door.ts";
 import { HttpDoor } from "./http/http-door.ts";
 import { LiveSockets } from "./socket/live-sockets.ts";
 import { LossMemory } from "./socket/loss-memory.ts";
-import { resolveOptions, type SessionProxyOptions } from "../options/session-proxy-options.ts";
-import { reloadProblems, withSecretsOf, withSourceOf } from "../options/fixed-options.ts";
+import type { SessionProxyOptions } from "../options/session-proxy-options.ts";
+import { resolveAll, type ResolvedTenants, type SeveralTenantsOptions } from "../options/several-tenants.ts";
+import { needsRestart, reloadProblems, withSecretsOf, withSourceOf } from "../options/fixed-options.ts";
 import { OwnWord } from "./http/own-word.ts";
 import { ProductInfo } from "./own/product-info.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
-import type { Middleware, ReloadableProxy, Reloaded, SessionProxy } from "./session-proxy.ts";
+import type { Middleware, ReloadableProxy, Reloaded, SessionProxy, TenantProxy } from "./session-proxy.ts";
 import { openStore } from "./open-store.ts";
+import { assembleTenants } from "./tenants/assemble-tenants.ts";
 import { Tracing } from "./tracing.ts";
 import { UpgradeDoor } from "./socket/upgrade-door.ts";
 import { createRotatingSeal, type Seal } from "../store/seal.ts";
+import type { SessionStore } from "../store/session-store.ts";
 import { createUpstream, staticLane } from "../upstream/upstream.ts";
 
 /**
- * Creates a session proxy for one tenant. What works but should not stay so, such as several processes over a store that
+ * Creates a session proxy for one tenant, or for several that know nothing of each other. What works but should not stay so, such as several processes over a store that
  * nobody shares, is said as a process warning of the name `SessionProxyWarning`.
  *
  * @throws OptionsError listing everything that is wrong with the options
  */
-export function createSessionProxy(options: SessionProxyOptions): SessionProxy {
-  const resolved = resolveOptions(options);
+export function createSessionProxy(options: SessionProxyOptions | SeveralTenantsOptions): SessionProxy {
+  const resolved = resolveAll(options);
   for (const { path, message } of resolved.warnings) {
     process.emitWarning(`${path}: ${message}`, "SessionProxyWarning");
   }
-  return assembleSessionProxy(resolved, systemClock);
+  return assembleProxy(resolved, systemClock);
 }
+
+/** Wires a proxy for one tenant or for several. */
+export const assembleProxy = (options: ResolvedOptions | ResolvedTenants, clock: Clock): ReloadableProxy =>
+  "tenants" in options
+    ? assembleTenants(options, clock, assembleSessionProxy)
+    : assembleSessionProxy(options, clock);
 
 /** Sockets are gone within a second of their close frame; `close` waits a little longer. Milliseconds; rules R13 */
 const closeWait = 1500;
@@ -44,8 +54,20 @@ const textsOf = ([first, ...others]: ResolvedOptions["secrets"]): readonly [stri
   ...others.map((each) => each.reveal()),
 ];
 
-/** Wires the floors together; tests bring their own clock. */
-export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): ReloadableProxy {
+/** What the proxy of one of several tenants is given. */
+export interface GivenParts {
+  /** A store that others use too; one of its own by default. */
+  readonly store?: SessionStore;
+  /** Where tenants are told apart by who asks. */
+  readonly assign?: Assign;
+}
+
+/** Wires the floors together for one tenant; tests bring their own clock. */
+export function assembleSessionProxy(
+  options: ResolvedOptions,
+  clock: Clock,
+  given: GivenParts = {},
+): TenantProxy {
   const now = (): number => clock.now();
   const live = new LiveSockets(options.timeouts.socketIdle);
   const inFlight = new InFlight();
@@ -64,7 +86,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
     total: options.upstream.total,
     client: options.upstream.client,
   });
-  const store = openStore(options.store, { clock, timeout: options.timeouts.store });
+  const store = given.store ?? openStore(options.store, { clock, timeout: options.timeouts.store });
   const seal = createRotatingSeal(textsOf(options.secrets));
   const sessions = new SessionManager({
     clock,
@@ -107,6 +129,7 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
     isClosed: () => closed,
     enter: () => inFlight.enter(),
     objection: (handshake) => doors.upgrades.admission.objection(handshake),
+    assign: given.assign,
   };
   let current = options;
   let doors = createDoorContexts(options, standing);
@@ -114,7 +137,8 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
   const upgrades = new UpgradeDoor(doors.upgrades);
   const edge = new EdgeDoor(doors.edge);
 
-  const prepareReload = (wanted: ResolvedOptions): (() => Reloaded) => {
+  const prepareReload = (wanted: ResolvedOptions | ResolvedTenants): (() => Reloaded) => {
+    if ("tenants" in wanted) throw new OptionsError([{ path: "tenants", message: needsRestart }]);
     const next = withSourceOf(current, withSecretsOf(current, wanted));
     const problems = reloadProblems(current, next);
     if (problems.length > 0) throw new OptionsError(problems);
@@ -144,8 +168,26 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
     await atMost(options.timeouts.drain, quiet());
   };
 
+  const close = async (): Promise<void> => {
+    closed = true;
+    draining = "yes";
+    standing.signInSource?.close();
+    live.closeAll(4003, JSON.stringify({ code: "QSP-CLOSED" }), 0);
+    await sessions.close();
+    await atMost(closeWait, live.empty());
+    await upstream.close();
+    current.identify.close?.();
+    await store.close();
+    standing.tracing.close();
+  };
+
   return Object.assign(http.handle.bind(http), {
     prefix: options.prefix === "" ? "/" : options.prefix,
+    doors: () => doors,
+    enter: () => inFlight.enter(),
+    upgradeListener: upgrades.listenerFor.bind(upgrades),
+    takesUpgrade: (request: IncomingMessage) => upgrades.takes(request),
+    tenants: () => [],
     attach(server: Server, { before = [] }: { readonly before?: readonly Middleware[] } = {}) {
       const listener = upgrades.listenerFor(server, before);
       server.on("upgrade", listener);
@@ -172,18 +214,17 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
       drained ??= drainNow(delay);
       return drained;
     },
-    async close() {
-      closed = true;
+    logoutOf: (identity: Identity) => sessions.logout(identity),
+    async retire() {
+      // Handshakes that are with the tenant now would join what is about to end.
       draining = "yes";
-      standing.signInSource?.close();
       live.closeAll(4003, JSON.stringify({ code: "QSP-CLOSED" }), 0);
-      await sessions.close();
-      await atMost(closeWait, live.empty());
-      await upstream.close();
-      current.identify.close?.();
-      await store.close();
-      standing.tracing.close();
+      await atMost(options.timeouts.drain, Promise.all([inFlight.idle(), live.empty()]));
+      closed = true;
+      await sessions.endAll();
+      await close();
     },
+    close,
     stats: () => ({
       sessions: sessions.size,
       sockets: live.count,

@@ -40,6 +40,21 @@ export interface Standing {
   /** One more exchange; the returned function ends it. */
   readonly enter: () => () => void;
   readonly objection: SocketDoorContext["objection"];
+  /** Says by whose rules and for whom a request goes on, where tenants are told apart by who asks. */
+  readonly assign: Assign | undefined;
+}
+
+/**
+ * Finds the proxy of the tenant that the person of a request belongs to, and the end of the exchange there. Where nobody has
+ * to be signed in (`isPublic`), it is the first one's if it cannot be known. @throws SessionProxyError
+ */
+export type Assign = (request: IncomingMessage, isPublic: boolean) => Promise<Assigned>;
+
+/** By whose rules a request goes on. */
+export interface Assigned {
+  readonly doors: DoorContexts;
+  /** To be called when the exchange is over. */
+  readonly leave: () => void;
 }
 
 /** One frozen view of the options for each door; whoever came in by one keeps it to the end. rules R15 */
@@ -65,7 +80,10 @@ export function createDoorContexts(options: ResolvedOptions, standing: Standing)
     now,
   });
 
+  const { assign } = standing;
   const shared = {
+    assign: assign && ((request: IncomingMessage, isPublic: boolean) => inTime(assign(request, isPublic))),
+    isAssigning: assign !== undefined,
     options,
     admission,
     upstream,

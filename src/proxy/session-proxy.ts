@@ -1,7 +1,11 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Identity } from "../identity/identity.ts";
 import type { EdgeVerdict } from "./edge/edge-door.ts";
 import type { EdgeQuestion } from "./edge/edge-request.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
+import type { ResolvedTenants } from "../options/several-tenants.ts";
+import type { DoorContexts } from "./door-contexts.ts";
+import type { UpgradeListener } from "./socket/upgrade-door.ts";
 
 /** Holds the signature as a method's: only of those does the compiler compare parameters in both directions. */
 interface MiddlewareMethod {
@@ -59,6 +63,14 @@ export interface SessionProxy {
   stats(): SessionProxyStats;
 }
 
+/** One of the tenants of a proxy, and its counts. */
+export interface CountedTenant {
+  readonly name: string;
+  /** As events tell of it. */
+  readonly origin: string;
+  stats(): SessionProxyStats;
+}
+
 /** A session proxy whose options can be replaced while it runs. */
 export interface ReloadableProxy extends SessionProxy {
   /**
@@ -68,15 +80,33 @@ export interface ReloadableProxy extends SessionProxy {
    *
    * @throws OptionsError where the options differ in what holds for the whole life of a proxy
    */
-  prepareReload(options: ResolvedOptions): () => Reloaded;
+  prepareReload(options: ResolvedOptions | ResolvedTenants): () => Reloaded;
   /** What becomes of a request that an edge has, and what it needs to go to the tenant. Never rejects. rules R10 */
   judge(question: EdgeQuestion): Promise<EdgeVerdict>;
+  /** Each tenant with its counts; none where there is one tenant. */
+  tenants(): readonly CountedTenant[];
   /** Tells this node from the others that share its store. */
   readonly nodeName: string;
   /** Open sockets of this node by session key. */
   socketCounts(): readonly (readonly [key: string, count: number])[];
   /** Another node of that name is dead: logins that it had begun are free at once. rules R15 */
   nodeGone(name: string): void;
+}
+
+/** The proxy of one tenant, as one of several. */
+export interface TenantProxy extends ReloadableProxy {
+  /** The rules of now. */
+  doors(): DoorContexts;
+  /** One more exchange that came in by another door; the returned function ends it. */
+  enter(): () => void;
+  /** A listener for the upgrades of this tenant, which `registered` calls. */
+  upgradeListener(server: Server, before: readonly Middleware[], registered: () => object): UpgradeListener;
+  /** Whether an upgrade is ours, also to be refused. */
+  takesUpgrade(request: IncomingMessage): boolean;
+  /** Logs out whoever an identity is of. */
+  logoutOf(identity: Identity): Promise<void>;
+  /** The tenant is served no more: its sockets go now, and its sessions when what is under way has come to its end. */
+  retire(): Promise<void>;
 }
 
 /** What new options have done. */
@@ -109,6 +139,8 @@ export interface ListedSession {
   readonly generation: number;
   /** Open sockets of this node. */
   readonly sockets: number;
+  /** Name of the tenant, where there are several. */
+  readonly tenant?: string;
 }
 
 /** Counts of this moment. */

@@ -20,6 +20,8 @@ export interface ExchangeSpan {
   readonly headers: readonly string[];
   /** Does work of which further spans belong below this one. */
   run<T>(work: () => T): T;
+  /** The origin of the tenant, where that was not known at the beginning. */
+  sentTo(tenantOrigin: string): void;
   end(end: SpanEnd): void;
 }
 
@@ -96,6 +98,8 @@ export class Tracing {
       traceId: spanContext.traceId,
       headers: headersOf(spanContext),
       run: (work) => context.with(trace.setSpan(parent, span), work),
+      sentTo: (tenantOrigin) =>
+        unharmed(api, () => span.setAttribute("server.address", new URL(tenantOrigin).hostname)),
       end: ({ status, code }) =>
         unharmed(api, () => {
           span.setAttribute("http.response.status_code", status);

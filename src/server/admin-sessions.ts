@@ -34,8 +34,9 @@ export async function listSessions(control: SessionControl, queryText: string): 
 
 /** What is sent is named here, so that a field for other eyes does not go out with the rest. */
 const shown = (session: ListedSession): ListedSession => {
-  const { key, subject, createdAt, lastUsedAt, expiresAt, generation, sockets } = session;
-  return { key, subject, createdAt, lastUsedAt, expiresAt, generation, sockets };
+  const { key, subject, createdAt, lastUsedAt, expiresAt, generation, sockets, tenant } = session;
+  const common = { key, subject, createdAt, lastUsedAt, expiresAt, generation, sockets };
+  return tenant === undefined ? common : { ...common, tenant };
 };
 
 function toLimit(text: string | undefined): number {

@@ -1,7 +1,9 @@
 import { publish } from "../kernel/channels.ts";
 import { systemClock } from "../kernel/clock.ts";
+import { areForSeveral, namesOf } from "../options/several-tenants.ts";
 import type { SessionProxyStats } from "../proxy/session-proxy.ts";
 import { type AdminOptions, createAdminListener, type Readiness } from "./admin-listener.ts";
+import type { ProxyOptions } from "./config/to-library-options.ts";
 import { Console } from "./console/console.ts";
 import type { RecentEvents } from "./console/recent-events.ts";
 import type { AnyServer } from "./listener.ts";
@@ -40,6 +42,10 @@ export function createAdmin(parts: AdminParts): Admin {
     },
   };
 }
+
+/** What the console says it is for: the tenant, or the names of the several. */
+export const shownTenant = (options: ProxyOptions): string =>
+  areForSeveral(options) ? namesOf(options).join(", ") : options.tenant.origin;
 
 /** Whether new work should come to a proxy, by its counts. */
 export function readinessOf({

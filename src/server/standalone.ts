@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { systemClock } from "../kernel/clock.ts";
-import { resolveOptions } from "../options/session-proxy-options.ts";
-import { assembleSessionProxy } from "../proxy/create-session-proxy.ts";
+import { resolveAll } from "../options/several-tenants.ts";
+import { assembleProxy } from "../proxy/create-session-proxy.ts";
 import type { Reloaded, ReloadableProxy, SessionProxy } from "../proxy/session-proxy.ts";
-import { createAdmin, readinessOf } from "./admin.ts";
+import { createAdmin, readinessOf, shownTenant } from "./admin.ts";
 import { formatListenAddress, type ListenAddress } from "./config/listen-address.ts";
 import { toWebhookKey } from "./admin-webhook.ts";
 import type { ServerConfig } from "./config/load.ts";
@@ -63,7 +63,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   // First, because a secret that cannot be read must leave nothing behind.
   let current = { config, webhookKey: toWebhookKey(config.admin) };
   // Its warnings are in the log already: the configuration was loaded with them.
-  const proxy = assembleSessionProxy(resolveOptions(config.options), systemClock);
+  const proxy = assembleProxy(resolveAll(config.options), systemClock);
   const server = createListener(config.tls);
   const traffic = watchTraffic(server);
   mount(server, proxy);
@@ -73,9 +73,12 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     config.admin &&
     createAdmin({
       control: proxy,
-      readings: new ServerMetrics(() => proxy.stats()),
+      readings: new ServerMetrics(
+        () => proxy.stats(),
+        () => proxy.tenants(),
+      ),
       events: new RecentEvents(systemClock.now),
-      tenant: config.options.tenant.origin,
+      tenant: shownTenant(config.options),
       readiness: () => (quiescing === undefined ? readinessOf(proxy.stats()) : "draining"),
       token: () => current.config.admin?.token,
       webhookKey: () => current.webhookKey,
@@ -139,7 +142,7 @@ function prepare(
     () => (webhookKey = toWebhookKey(next.admin)),
     () => checkListeners(current, next),
     () => checkCertificate(next.tls),
-    () => (commit = proxy.prepareReload(resolveOptions(next.options))),
+    () => (commit = proxy.prepareReload(resolveAll(next.options))),
   );
   return { webhookKey, commit };
 }

@@ -114,6 +114,11 @@ export class Endings {
     }
   }
 
+  /** Resolves when the tenant was told of every end so far that others than this node's requests found. */
+  allTold(): Promise<void> {
+    return this.#options.toldEnds.idle();
+  }
+
   /** Another node says that it took sessions out; others of the same ends are looked up. */
   heard({ tag, sessions, reason, ends }: Extract<Notice, { kind: "ended" }>): void {
     const { cache, agreement } = this.#options;

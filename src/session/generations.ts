@@ -218,12 +218,18 @@ export class Generations {
       session.version = result.version;
       takeClaims(session, result.claims);
       this.take(session, result.session);
-      tell(session, { event: "session.renewed", outcome: "ok", reason: cause });
+      this.#tell(session, { event: "session.renewed", outcome: "ok", reason: cause });
       return true;
     } catch (error) {
       if (patience?.aborted) return false;
       const { code } = toKnown(error);
-      tell(session, { event: "session.renewalFailed", level: "warn", code, outcome: code, reason: cause });
+      this.#tell(session, {
+        event: "session.renewalFailed",
+        level: "warn",
+        code,
+        outcome: code,
+        reason: cause,
+      });
       // A definite refusal of the user ends the session; doubt keeps it.
       if (error instanceof SessionProxyError && error.code === "QSP-USER-REFUSED") {
         await this.#options.refused(session);
@@ -252,6 +258,12 @@ export class Generations {
     session.older.delete(generation);
     void this.#options.tenant.end(session.key, generation);
   }
+
+  #tell(session: ProxySession, what: ProxyEvent): void {
+    const { origin } = this.#options.tenant;
+    const { subjectHash } = session;
+    publish("session", () => ({ session: shownKey(session), subjectHash, tenant: origin, ...what }));
+  }
 }
 
 /** Why a tenant session is renewed, as the log says it. */
@@ -261,10 +273,6 @@ export type RenewalCause = "auth-loss" | "lifetime" | "claims" | "claims-again" 
 export function losesGroup(before: TenantSession, after: TenantSession): boolean {
   return (before.claims.groups ?? []).some((group) => !after.claims.groups?.includes(group));
 }
-
-const tell = (session: ProxySession, what: ProxyEvent): void => {
-  publish("session", () => ({ session: shownKey(session), subjectHash: session.subjectHash, ...what }));
-};
 
 /** What a request learns of the end of its session: who may come back is told to, at once. */
 function endedError(reason: EndReason): SessionProxyError {

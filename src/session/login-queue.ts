@@ -17,6 +17,7 @@ export type GatePort = <Outcome>(
 
 /** What the queue is made from. */
 export interface LoginQueueOptions {
+  readonly tenantOrigin: string;
   readonly clock: Clock;
   /** Logins of all nodes in any minute; a burst of as many passes at once. 1 or more. */
   readonly perMinute: number;
@@ -245,7 +246,7 @@ class Queue implements LoginQueue {
     const now = this.#clock.now();
     for (const serial of turns) this.#next()?.go(serial);
     this.#held = held && { hold: { ...held.hold, until: now + held.wait }, since: now };
-    if (changed) publishChange(changed, this.#held?.hold ?? null);
+    if (changed) publishChange(changed, this.#held?.hold ?? null, this.#options.tenantOrigin);
     if (held) {
       this.#pace.stop();
       this.#failAll(() => remembered(held.hold, held.wait));
@@ -297,9 +298,10 @@ const busy = (wait: number): SessionProxyError =>
     reason: "limits.loginsPerMinute is reached",
   });
 
-function publishChange(changed: "closed" | "opened", hold: Hold | null): void {
+function publishChange(changed: "closed" | "opened", hold: Hold | null, tenant: string): void {
   publish("login", () => ({
     event: changed === "closed" ? "logins.heldBack" : "logins.resumed",
+    tenant,
     ...(hold === null ? {} : { level: "error", code: hold.code }),
     ...(hold?.reason === undefined ? {} : { reason: hold.reason }),
   }));

@@ -137,12 +137,12 @@ export class Logins {
     const { begun, shared, offset } = await this.#begin(wanted, token);
     switch (begun.kind) {
       case "granted":
-        tellLease("granted", clock.now() - startedAt);
+        this.#tellLease("granted", clock.now() - startedAt);
         return this.#logIn(wanted, token, shared);
       case "held":
         await watch
           .wait(begun.until + offset - clock.now() + waitMore)
-          .finally(() => tellLease("held", clock.now() - startedAt));
+          .finally(() => this.#tellLease("held", clock.now() - startedAt));
         return { kind: "look-again" };
       case "refused":
         throw (
@@ -307,10 +307,12 @@ export class Logins {
     return () => cancel();
   }
 
+  #tellLease(outcome: "granted" | "held", ms: number): void {
+    const { origin } = this.#options.tenant;
+    publish("session", () => ({ event: "lease.awaited", level: "debug", tenant: origin, outcome, ms }));
+  }
+
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => this.#options.clock.setTimer(ms, resolve));
   }
 }
-
-const tellLease = (outcome: "granted" | "held", ms: number): void =>
-  publish("session", () => ({ event: "lease.awaited", level: "debug", outcome, ms }));

@@ -4,7 +4,7 @@ import { createSingleFlight } from "../kernel/single-flight.ts";
 import type { Notice } from "../registry/bus.ts";
 import { useSharedPart } from "../registry/overdue.ts";
 import type { Registry } from "../registry/registry.ts";
-import type { SessionKeys, SessionOwner } from "../registry/session-key.ts";
+import { tagOf, type SessionKeys, type SessionOwner } from "../registry/session-key.ts";
 import type { Agreement } from "./agreement.ts";
 import type { Endings } from "./endings.ts";
 import type { Generations } from "./generations.ts";
@@ -33,6 +33,9 @@ export interface SessionSummary {
   /** Logins of this session so far. */
   readonly generation: number;
 }
+
+/** Sessions that are ended at once. */
+const endWidth = 16;
 
 /** Keeps the proxy sessions of one tenant: one login each on all nodes, renewed unseen, ended for good. */
 export class SessionManager {
@@ -202,7 +205,8 @@ export class SessionManager {
   /** Ends the session of a key; whether there was one. A host session's id does not work again. @throws SessionProxyError `QSP-STORE` */
   async revokeKey(key: string): Promise<boolean> {
     await this.registry.naming.open();
-    const known = this.#cache.get(key) ?? (await this.registry.read(key)).live;
+    const known =
+      this.#cache.get(key) ?? (await this.#listed(tagOf(key))).find((each) => each.key === key)?.live;
     if (known) await this.#endings.endKey(key, "revoked", known.hasHostSession);
     return Boolean(known);
   }
@@ -217,7 +221,7 @@ export class SessionManager {
   async list(subject?: string): Promise<readonly SessionSummary[]> {
     const keys = await this.registry.naming.open();
     const tag = subject === undefined ? null : keys.tagOf(subject);
-    return (await this.registry.list(tag)).map(({ key, live }) => ({
+    return (await this.#listed(tag)).map(({ key, live }) => ({
       key,
       subject: live.subject,
       createdAt: live.createdAt,
@@ -225,6 +229,22 @@ export class SessionManager {
       expiresAt: live.expiresAt,
       generation: live.generation,
     }));
+  }
+
+  /** Ends every session in the store, as far as it answers, and at the tenant; who had one may come back. */
+  async endAll(): Promise<void> {
+    const listed = await this.#listed(null).catch(() => []);
+    for (let from = 0; from < listed.length; from += endWidth)
+      await Promise.allSettled(
+        listed.slice(from, from + endWidth).map(({ key }) => this.#endings.endKey(key, "revoked", false)),
+      );
+    await this.#endings.allTold();
+  }
+
+  /** Sessions of this tenant: another one's in the same store have other names, and are not ours to look at or to end. */
+  async #listed(tag: string | null): ReturnType<Registry["list"]> {
+    const keys = await this.registry.naming.open();
+    return (await this.registry.list(tag)).filter(({ key, live }) => keys.tagOf(live.subject) === tagOf(key));
   }
 
   /** A subject as it stands in log lines; null until the store has said how. */

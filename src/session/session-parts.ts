@@ -98,6 +98,7 @@ export function createSessionParts(options: SessionManagerOptions, hooks: Sessio
   });
   const queue = createLoginQueue({
     clock,
+    tenantOrigin: origin,
     perMinute: loginsPerMinute,
     longestWait: loginTimeout,
     signingKey: backend.signer,

@@ -15,6 +15,7 @@ import { createTenantSession, tokenFromLogin, type TenantSession } from "./tenan
 
 /** What the proxy itself asks of the tenant for a session. */
 export interface TenantAccess {
+  readonly origin: string;
   /** Logs in and wraps what came of it. @throws SessionProxyError */
   login(
     owner: { readonly key: string; readonly subjectHash: string; readonly isVoid?: () => boolean },
@@ -109,6 +110,8 @@ export function createTenantAccess(options: TenantAccessOptions): TenantAccess {
       }
     },
 
+    origin,
+
     csrfToken(key, session, stale) {
       const { csrf } = session.backend;
       if (csrf === null) return "";
@@ -134,6 +137,7 @@ export function createTenantAccess(options: TenantAccessOptions): TenantAccess {
         publish("session", () => ({
           event: "session.logoutFailed",
           level: "warn",
+          tenant: origin,
           session: shownKey({ key }),
           code: toKnown(error).code,
         }));

@@ -9,6 +9,7 @@ const remembered = 1000;
 export class ToldEnds {
   readonly #tenant: TenantAccess;
   readonly #place: JarPlace;
+  readonly #underway = new Set<Promise<void>>();
   readonly #told = new Map<string, Set<number>>();
 
   constructor(tenant: TenantAccess, place: JarPlace) {
@@ -26,7 +27,18 @@ export class ToldEnds {
   }
 
   /** Ends what a session in the store held, except for what the tenant knows already. Never rejects. */
-  async tell(key: string, { birth, content }: Live): Promise<void> {
+  tell(key: string, live: Live): Promise<void> {
+    const telling = this.#tell(key, live).finally(() => this.#underway.delete(telling));
+    this.#underway.add(telling);
+    return telling;
+  }
+
+  /** Resolves when the tenant was told of everything so far. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#underway);
+  }
+
+  async #tell(key: string, { birth, content }: Live): Promise<void> {
     const known = this.#told.get(birth);
     const left = (parseContent(content, this.#place.backend.kind)?.generations ?? []).filter(
       ({ generation }) => !known?.has(generation),

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { generate } from "selfsigned";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { optionsForOne } from "../../src/options/several-tenants.ts";
 import { keyNames } from "../../src/server/config/names.ts";
 import { readFileTree } from "../../src/server/config/file-tree.ts";
 import { sampleProfile } from "../support/sample-profile.ts";
@@ -82,7 +83,7 @@ const otherSources = {
     publicKeyFile: token-key.pem
     issuer: https://idp.example.com
     audience: analytics
-    claims: { subject: sub, name: name, email: email, emailVerified: email_verified, groups: roles, groupsSeparator: " ", sessionId: sid }
+    claims: { subject: sub, name: name, email: email, emailVerified: email_verified, groups: roles, groupsSeparator: " ", sessionId: sid, tenant: org }
 `,
   "bearer in a cookie": `  bearer:
     cookie: token
@@ -98,7 +99,7 @@ const otherSources = {
     cacheFor: 10s
     timeout: 5s
     concurrency: 32
-    claims: { subject: id, name: name, email: mail, emailVerified: verified, groups: roles, groupsSeparator: ",", sessionId: sid }
+    claims: { subject: id, name: name, email: mail, emailVerified: verified, groups: roles, groupsSeparator: ",", sessionId: sid, tenant: org }
 `,
   oidc: `  oidc:
     issuer: https://idp.example.com
@@ -139,6 +140,39 @@ const otherTenants = {
   sessionIdle: 30m
   sessionLifetime: 24h
 ${signedBy}`,
+} as const;
+
+/** One of several tenants with every key; what of `match` and beside it depends on how they are told apart. */
+const oneOfTenants = (match: string, own: string): string => `  - name: acme
+    match: { ${match} }
+${own}    origin: https://acme.eu.qlikcloud.com
+    caFile: tls-cert.pem
+    profileFile: profile.yaml
+    kind: qlik-cloud-jwt
+    sessionIdle: 30m
+    sessionLifetime: 24h
+    signingKeys:
+      - { issuer: acme-portal, keyId: "2026-01", privateKeyFile: key.pem, alg: RS512 }
+      - { issuer: acme-portal, keyId: "2025-07", privateKeyFile: tls-key.pem, certificateFile: tls-cert.pem }
+    limits: { socketsPerSession: 8, sockets: 100, requestBody: 1MiB, replayBody: 1KiB, loginsPerMinute: 10 }
+`;
+
+const ownPolicy = `    policy: { presets: [embed], allow: ["GET /api/v1/items/**"], deny: ["/api/v1/spaces/**"] }\n`;
+
+const withTenants = (match: string, own = ""): string =>
+  everyKey.replace(tenant, `tenants:\n${oneOfTenants(match, own)}`);
+
+/** The ways of telling several tenants apart, each with what goes with it. */
+const several = {
+  host: withTenants("host: a.example.com", `    publicOrigin: https://a.example.com\n${ownPolicy}`).replace(
+    "publicOrigin: https://portal.example.com\n",
+    "",
+  ),
+  prefix: withTenants("prefix: /qlik/acme", ownPolicy).replace("prefix: /\nroot: { takeLogin: true }\n", ""),
+  claim: withTenants("claim: acme").replace(
+    "    name: X-User-Name\n",
+    "    name: X-User-Name\n    tenant: X-User-Tenant\n",
+  ),
 } as const;
 
 const withSource = (source: string): string => everyKey.replace(trustedHeader, source);
@@ -194,12 +228,19 @@ describe("a file with every key", () => {
     expect(loaded({ file: other }).warnings).toEqual([]);
   });
 
+  test.each(Object.entries(several))("is right with several tenants by %s instead", (_by, text) => {
+    const other = folder.write("several.yaml", text);
+    expect(problemsOf({ file: other })).toEqual([]);
+    expect(loaded({ file: other }).warnings).toEqual([]);
+  });
+
   test("leaves none out that the schema knows", () => {
-    const others = [
+    const texts = [
       ...Object.values(otherSources).map(withSource),
       ...Object.values(otherTenants).map((each) => everyKey.replace(tenant, each)),
+      ...Object.values(several),
     ];
-    const files = others.map((text, index) => folder.write(`other-${index}.yaml`, text));
+    const files = texts.map((text, index) => folder.write(`source-${index}.yaml`, text));
     const written = new Set([file, ...files].flatMap((each) => pathsOf(readFileTree(each).tree)));
     const known = keyNames
       .filter(({ leaf }) => leaf !== "unavailable")
@@ -238,7 +279,10 @@ describe("a file with every key", () => {
       { path: "/run/qsp/edge.sock" },
       "edgedcba9876543210fedcba98765432",
     ]);
-    expect(config.options.tenant.signingKeys?.map(({ alg }) => alg)).toEqual(["RS512", undefined]);
+    expect(optionsForOne(config.options).tenant.signingKeys?.map(({ alg }) => alg)).toEqual([
+      "RS512",
+      undefined,
+    ]);
   });
 
   test("may leave the peers of the identity to trustedProxies", () => {

@@ -1,3 +1,4 @@
+import { optionsForOne } from "../../src/options/several-tenants.ts";
 import { resolveOptions } from "../../src/options/session-proxy-options.ts";
 import { createExplainer } from "../../src/proxy/explain/explain.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -29,7 +30,7 @@ describe("identity.oidc", () => {
 
   test("has own routes that can be explained without a provider", () => {
     const { options } = loaded({ file: withOidc(right) }).config;
-    const explain = createExplainer(resolveOptions(options));
+    const explain = createExplainer(resolveOptions(optionsForOne(options)));
     const back = explain({
       method: "GET",
       upgrade: false,

@@ -170,7 +170,6 @@ timeouts: { conect: 5s }
 
   test.each([
     ["http2: true", "http2: only false is available in this version"],
-    ["tenants: []", "tenants: more than one tenant is not available in this version"],
     [
       "session: { store: memcached://localhost }",
       "session.store: must be memory, file:DIR, redis://…, rediss://…, redis+sentinel://… or redis+cluster://…",

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { optionsForOne } from "../../src/options/several-tenants.ts";
 import { sampleProfile } from "../support/sample-profile.ts";
 import { type ConfigFolder, createConfigFolder, loaded, problemsOf, rightConfig } from "./config-folder.ts";
 
@@ -15,7 +16,7 @@ const withProfile = (name: string, ...more: readonly string[]): string => {
 };
 
 const limitsOf = (file: string): readonly unknown[] => {
-  const { sessionIdle, sessionLifetime } = loaded({ file }).config.options.tenant;
+  const { sessionIdle, sessionLifetime } = optionsForOne(loaded({ file }).config.options).tenant;
   return [sessionIdle, sessionLifetime];
 };
 

@@ -9,6 +9,7 @@ import { afterAll, expect, test } from "vitest";
 import type { SessionProxyError } from "../../src/errors.ts";
 import { createSessionProxy, type SessionProxyOptions } from "../../src/index.ts";
 import { resolveOptions } from "../../src/options/session-proxy-options.ts";
+import { resolveAll } from "../../src/options/several-tenants.ts";
 import { createStandaloneServer, Secret } from "../../src/server.ts";
 import { createUpstream } from "../../src/upstream/upstream.ts";
 import { createConfigFolder, loaded, privateKeyPem, rightConfig } from "../config/config-folder.ts";
@@ -73,7 +74,7 @@ test("the options of a proxy print none of them, as given and as resolved; nor d
     await createStandaloneServer({ ...config, listen: { host: "127.0.0.1", port: 0 } }),
   );
   const proxy = started.keep(createSessionProxy(config.options));
-  const text = [config.options, resolveOptions(config.options), proxy, server].map(printed).join("\n");
+  const text = [config.options, resolveAll(config.options), proxy, server].map(printed).join("\n");
   for (const secret of found) expect(text).not.toContain(secret);
 });
 

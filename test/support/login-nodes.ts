@@ -51,7 +51,14 @@ export function startLoginNodes({
   const start = clock.now();
   const { store, gateAt } = createStore(clock);
   const node = (way = latency): LoginQueue =>
-    createLoginQueue({ clock, perMinute, longestWait, signingKey: "key", gate: gateAt(way) });
+    createLoginQueue({
+      tenantOrigin: "https://acme.eu.qlikcloud.com",
+      clock,
+      perMinute,
+      longestWait,
+      signingKey: "key",
+      gate: gateAt(way),
+    });
   const first = node();
 
   const flush = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));

@@ -171,7 +171,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       tenant: {
         ...stackOf(kind, [testKey]).proxy(options.tenantOrigin ?? tenant.origin),
         ...caOf(tenant),
-      },
+      } as SessionProxyOptions["tenant"],
       ...options.proxy,
     }),
   };

@@ -1,12 +1,16 @@
+import { OptionsError } from "../../errors.ts";
+import { namesOf } from "../../options/several-tenants.ts";
+import { type ConfigSources, loadServerConfig } from "../../server/config/load.ts";
 import type { ClaimSource } from "../../tenant/claims.ts";
 import { configHelp, parseConfigAndWords, type VerbSyntax } from "../config-arguments.ts";
 import type { FlagValues } from "../parse-arguments.ts";
-import { say, type Verb } from "../verb.ts";
+import { say, UsageError, type Verb } from "../verb.ts";
 import { documentOf, isWell, linesOf, summaryOf } from "./report.ts";
 import { learnStep, toLesson } from "./learn/learn-step.ts";
-import { runSteps } from "./run-steps.ts";
+import { runSteps, type StepResult } from "./run-steps.ts";
+import type { Step } from "./step.ts";
 import { steps } from "./steps.ts";
-import { Visit } from "./visit.ts";
+import { type Questions, Visit } from "./visit.ts";
 
 const help = `Usage: qlik-session-proxy doctor -c FILE [--subject S] [--learn] [--json]
 
@@ -21,6 +25,7 @@ publicOrigin; a user may take a licence.
   --name N            display name; the subject by default
   --email E           e-mail; the subject by default, if it is an address
   --group G           a group of the user; may be repeated
+  --tenant NAME       of several tenants; every one by default
   --app ID            the app whose engine is asked; the first that the user sees by default
   --learn             then asks the tenant what no public source says, and writes a profile of it: answers, forms and
                       lifetimes, no name and no secret. Signs in about ten times. For the key tenant.profileFile
@@ -41,6 +46,7 @@ const syntax: VerbSyntax = {
     email: { type: "string" },
     group: { type: "string", multiple: true },
     app: { type: "string" },
+    tenant: { type: "string" },
     learn: { type: "boolean" },
     profile: { type: "string" },
     watch: { type: "string" },
@@ -50,25 +56,59 @@ const syntax: VerbSyntax = {
 
 async function run(args: readonly string[]): Promise<number> {
   const { sources, json, own } = parseConfigAndWords("doctor", args, syntax);
-  const { app } = own;
+  const { app, tenant } = own;
   const lesson = toLesson(own);
-  const visit = new Visit({ sources, person: toPerson(own), app: typeof app === "string" ? app : undefined });
+  const questions = { sources, person: toPerson(own), app: typeof app === "string" ? app : undefined };
+  const names = typeof tenant === "string" ? [tenant] : tenantsIn(sources);
+  if (lesson !== null && names.length > 1)
+    throw new UsageError("--learn writes the profile of one tenant: name it with --tenant");
+  const all = lesson === null ? steps : [...steps, learnStep(lesson)];
+  const [only] = names;
+  if (only === undefined || names.length === 1) {
+    const results = await visitTenant(all, { ...questions, tenant: only }, json);
+    say(json ? JSON.stringify(documentOf(results), null, 2) : `\n${summaryOf(results)}`);
+    return isWell(results) ? 0 : 1;
+  }
+  const found: { readonly tenant: string; readonly results: readonly StepResult[] }[] = [];
+  for (const name of names) {
+    if (!json) say(`${found.length === 0 ? "" : "\n"}Tenant ${name}`);
+    const results = await visitTenant(all, { ...questions, tenant: name }, json);
+    found.push({ tenant: name, results });
+    if (!json) say(`\n${summaryOf(results)}`);
+  }
+  const isAllWell = found.every(({ results }) => isWell(results));
+  const tenants = found.map((each) => ({ tenant: each.tenant, ...documentOf(each.results) }));
+  if (json) say(JSON.stringify({ ok: isAllWell, tenants }, null, 2));
+  return isAllWell ? 0 : 1;
+}
+
+/** Goes through the steps at one tenant. */
+async function visitTenant(
+  all: readonly Step[],
+  questions: Questions,
+  json: boolean,
+): Promise<readonly StepResult[]> {
+  const visit = new Visit(questions);
   const interrupt = (): void => visit.interruption.abort();
   // The second one ends the process, as it always does.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupt);
   try {
-    const results = await runSteps(
-      lesson === null ? steps : [...steps, learnStep(lesson)],
-      visit,
-      (result) => {
-        if (!json) for (const line of linesOf(result)) say(line);
-      },
-    );
-    say(json ? JSON.stringify(documentOf(results), null, 2) : `\n${summaryOf(results)}`);
-    return isWell(results) ? 0 : 1;
+    return await runSteps(all, visit, (result) => {
+      if (!json) for (const line of linesOf(result)) say(line);
+    });
   } finally {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupt);
     await visit.find("upstream")?.close();
+  }
+}
+
+/** Names of the tenants of a configuration; none where there is one, or something is wrong, which is the first step's to say. */
+function tenantsIn(sources: ConfigSources): readonly string[] {
+  try {
+    return namesOf(loadServerConfig(sources).config.options);
+  } catch (error) {
+    if (error instanceof OptionsError) return [];
+    throw error;
   }
 }
 

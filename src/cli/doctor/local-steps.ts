@@ -3,6 +3,7 @@ import { type OptionProblem, OptionsError } from "../../errors.ts";
 import { systemClock } from "../../kernel/clock.ts";
 import { resolveOptions } from "../../options/session-proxy-options.ts";
 import type { SigningKeyOptions } from "../../options/signing-key.ts";
+import { optionsForOne } from "../../options/several-tenants.ts";
 import { loadServerConfig } from "../../server/config/load.ts";
 import { signAssertion } from "../../tenant/assertion.ts";
 import { type Claims, type ClaimSource, toClaims } from "../../tenant/claims.ts";
@@ -13,16 +14,17 @@ import type { Questions, Visit } from "./visit.ts";
 const asLines = (problems: readonly OptionProblem[]): string =>
   problems.map(({ path, message }) => `${path}: ${message}`).join("\n");
 
-const isAboutKeys = ({ path }: OptionProblem): boolean => path.startsWith("tenant.signingKeys");
+const isAboutKeys = ({ path }: OptionProblem): boolean => /^tenant(?:s\[\d+\])?\.signingKeys/.test(path);
 
 /** Reads the configuration as `serve` does. Problems with keys are the next step's. */
 function configuration(visit: Visit): Finding {
   const { sources } = visit.questions;
   try {
     const { config, warnings } = loadServerConfig(sources);
-    const options = resolveOptions(config.options);
+    const own = optionsForOne(config.options, visit.questions.tenant);
+    const options = resolveOptions(own);
     const { tenant, timeouts, upstream } = options;
-    visit.note("config", config);
+    visit.note("config", { ...config, options: own });
     visit.note("options", options);
     visit.note("warnings", warnings);
     const { origin, ca, backend } = tenant;

@@ -1,4 +1,5 @@
 import type { OptionProblem } from "../../errors.ts";
+import type { SessionProxyOptions } from "../../options/session-proxy-options.ts";
 import type { ResolvedOptions } from "../../options/resolved-options.ts";
 import type { ConfigSources, ServerConfig } from "../../server/config/load.ts";
 import type { TenantSession } from "../../session/tenant-session.ts";
@@ -10,6 +11,8 @@ import type { Upstream } from "../../upstream/upstream.ts";
 /** What was asked of the doctor. */
 export interface Questions {
   readonly sources: ConfigSources;
+  /** Of several tenants, the one that is visited. */
+  readonly tenant?: string | undefined;
   /** Who is signed in; a user of the doctor's own where nobody was named. */
   readonly person: Partial<ClaimSource>;
   /** The app whose engine is asked; the first that the user sees where none was named. */
@@ -18,7 +21,8 @@ export interface Questions {
 
 /** What the steps find out for those after them. */
 export interface Known {
-  readonly config: ServerConfig;
+  /** With the options of the tenant alone. */
+  readonly config: ServerConfig & { readonly options: SessionProxyOptions };
   readonly warnings: readonly OptionProblem[];
   readonly keyProblems: readonly OptionProblem[];
   readonly options: ResolvedOptions;

@@ -258,7 +258,8 @@ class Exchange implements AnswerTarget {
   #tellReplay(): void {
     const status = this.#status;
     const outcome = status === 0 ? "failed" : status === 401 || status === 403 ? "refused" : "succeeded";
-    publish("exchange", () => ({ event: "exchange.replayed", level: "debug", outcome }));
+    const tenant = this.#context.sessions.tenant.origin;
+    publish("exchange", () => ({ event: "exchange.replayed", level: "debug", tenant, outcome }));
   }
 
   #breakOff(reason: SessionProxyError): void {

@@ -11,6 +11,7 @@ import { shownKey, type ProxySession } from "../../session/proxy-session.ts";
 import { unclaimed, type Admission, type OwnPlace, type Place, type TenantPlace } from "../admission.ts";
 import { answerRules } from "./answer-rules.ts";
 import type { ClientAddress } from "../client-address.ts";
+import type { Assign } from "../door-contexts.ts";
 import { exchange, type ExchangeContext } from "./exchange.ts";
 import { sendAnswer } from "./host-response.ts";
 import { toInternalError } from "../internal-error.ts";
@@ -35,6 +36,7 @@ export interface HttpDoorContext extends ExchangeContext {
   /** What the identity source is here, where it signs people in itself. */
   readonly signInSource: SignInSource | undefined;
   readonly tracing: Tracing;
+  readonly assign: Assign | undefined;
   readonly isDraining: () => boolean;
   readonly isClosed: () => boolean;
   /** One more exchange; the returned function ends it. */
@@ -48,8 +50,12 @@ export interface HttpDoorContext extends ExchangeContext {
 
 /** A request on its way through the door. */
 interface Visit {
-  /** The rules of when it came, to its end. rules R15 */
-  readonly context: HttpDoorContext;
+  /** The rules of when it came, to its end; those of its tenant as soon as that is known. rules R15 */
+  context: HttpDoorContext;
+  /** Origin of the tenant; undefined as long as nobody knows whose it is. */
+  tenant: string | undefined;
+  /** Ends the exchange at its tenant, where that had to be found. */
+  leave: (() => void) | null;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly place: Place | SessionProxyError;
@@ -109,7 +115,18 @@ export class HttpDoor {
     if (isDraining()) response.shouldKeepAlive = false;
     const span = tracing.begin(request, routeOf(place), startedAt);
     const traceId = span === null ? newTraceId() : span.traceId;
-    const visit = { context, request, response, place, startedAt, traceId, span };
+    const tenant = context.assign ? undefined : context.options.tenant.origin;
+    const visit: Visit = {
+      context,
+      tenant,
+      leave: null,
+      request,
+      response,
+      place,
+      startedAt,
+      traceId,
+      span,
+    };
     if (span === null) void this.#take(visit);
     else span.run(() => void this.#take(visit));
   }
@@ -126,13 +143,15 @@ export class HttpDoor {
       this.#tell(visit, outcome);
     } catch {
       destroyResponse(response);
+    } finally {
+      visit.leave?.();
     }
   }
 
   /** A promise only where something has to be waited for. */
   #serve(visit: Visit): Outcome | Promise<Outcome> {
-    const { context, request, place, startedAt } = visit;
-    const { admission, signIn } = context;
+    const { context, request, place } = visit;
+    const { admission } = context;
     if (place instanceof SessionProxyError) {
       if (place.code === "QSP-POLICY" && admission.isListedPreflight(request)) return answerPreflight(visit);
       throw place;
@@ -141,8 +160,21 @@ export class HttpDoor {
     if (admission.guard(request, place, false) === "preflight") return answerPreflight(visit);
     const isProductInfo = place.kind === "own" && place.route.name === "product-info";
     if (context.isClosed() && !isProductInfo) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
+    const isPublic = place.kind === "own" ? isProductInfo : !needsIdentity(place.routeClass);
+    if (context.assign === undefined) return this.#goOn(visit, place);
+    return context.assign(request, isPublic).then(({ doors, leave }) => {
+      visit.leave = leave;
+      visit.context = doors.http;
+      visit.tenant = doors.http.options.tenant.origin;
+      visit.span?.sentTo(visit.tenant);
+      return this.#goOn(visit, place);
+    });
+  }
+
+  #goOn(visit: Visit, place: OwnPlace | TenantPlace): Outcome | Promise<Outcome> {
+    const { context, request, startedAt } = visit;
     if (place.kind === "own") return this.#answerOwn(visit, place);
-    const signedIn = needsIdentity(place.routeClass) ? signIn(request, startedAt) : null;
+    const signedIn = needsIdentity(place.routeClass) ? context.signIn(request, startedAt) : null;
     return signedIn instanceof Promise
       ? signedIn.then((session) => this.#exchange(visit, place, session))
       : this.#exchange(visit, place, signedIn);
@@ -214,13 +246,13 @@ export class HttpDoor {
     };
   }
 
-  #tell({ context, request, place, traceId, startedAt, span }: Visit, outcome: Outcome): void {
+  #tell({ context, tenant, request, place, traceId, startedAt, span }: Visit, outcome: Outcome): void {
     const { session, status, bytes, upstreamMs, code, reason, level } = outcome;
     span?.end({ status, code });
     publish("exchange", () => ({
       event: "exchange.finished",
       traceId,
-      tenant: context.options.tenant.origin,
+      tenant,
       route: routeOf(place),
       method: request.method ?? "GET",
       ms: context.now() - startedAt,

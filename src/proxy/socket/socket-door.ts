@@ -29,6 +29,8 @@ export interface SocketDoorContext extends UpgradeContext {
   readonly losses: LossMemory;
   /** Open sockets, and handshakes under way: of one session, and of all. */
   readonly limits: { readonly socketsPerSession: number; readonly sockets: number };
+  /** Whether tenants are told apart by who asks. */
+  readonly isAssigning: boolean;
   readonly isDraining: () => boolean;
   /** What the rules of now say against a socket that was let in, in the code of a refusal; null for nothing. */
   readonly objection: (handshake: SocketHandshake) => ErrorCode | null;
@@ -48,6 +50,8 @@ export interface Arrival {
 
 /** Policy, site guard, identity and session, in this order. */
 export type Admit = () => Promise<{
+  /** Of the tenant whose session it is. */
+  readonly context: SocketDoorContext;
   readonly target: Target;
   readonly handshake: SocketHandshake;
   readonly session: ProxySession;
@@ -61,24 +65,28 @@ export async function openSocket(
 ): Promise<void> {
   const early = new EarlyBytes(socket, head);
   let session: ProxySession | undefined;
+  // Where tenants are told apart by who asks, nobody's until that is known.
+  let tenant = context.isAssigning ? undefined : context.tenantOrigin;
   try {
     checkHandshake(request);
     if (context.isDraining()) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
     const admitted = await unlessGone(early, admit());
     session = admitted.session;
     const socketEpoch = session.socketEpoch;
-    const place = reservePlace(context, session);
+    const own = admitted.context;
+    tenant = own.tenantOrigin;
+    const place = reservePlace(own, session);
     try {
-      const outcome = await openUpstreamSocket(context, { request, ...admitted, span, caller: early });
+      const outcome = await openUpstreamSocket(own, { request, ...admitted, span, caller: early });
       if (!("socket" in outcome)) {
-        tellRefusal(socket, { traceId, status: outcome.status }, session);
+        tellRefusal(socket, { traceId, status: outcome.status, tenant: own.tenantOrigin }, session);
         socket.end(relayedRefusal(outcome));
         endSoon(socket);
         span?.end({ status: outcome.status });
         return;
       }
       const { handshake } = admitted;
-      join({ context, socket, early, traceId, startedAt, session, socketEpoch, outcome, handshake });
+      join({ context: own, socket, early, traceId, startedAt, session, socketEpoch, outcome, handshake });
       span?.end({ status: 101 });
     } finally {
       place();
@@ -86,7 +94,7 @@ export async function openSocket(
   } catch (error) {
     const known =
       error instanceof SessionProxyError ? error : new SessionProxyError("QSP-UPSTREAM", { cause: error });
-    refuse(socket, known, traceId, session);
+    refuse(socket, known, { traceId, tenant, session });
     span?.end({ status: known.upgradeStatus, code: known.code });
   }
 }
@@ -209,6 +217,7 @@ class OpenedSocket implements SpliceOwner, LiveSocket {
       level: "debug",
       traceId,
       session: shownKey(session),
+      tenant: context.tenantOrigin,
       route: "engine",
       status: 101,
       ...took,
@@ -250,27 +259,35 @@ class OpenedSocket implements SpliceOwner, LiveSocket {
 const codeIn = (reason: string): string => (JSON.parse(reason) as { readonly code: string }).code;
 
 /** Ends a connection whose handshake did not wait for the answer before it; nothing can be said on it. */
-export function abandon(socket: Socket, traceId: string): void {
+export function abandon(socket: Socket, { traceId, tenant }: Refused): void {
   publish("socket", () => ({
     event: "socket.refused",
     level: "info",
     traceId,
+    tenant,
     route: "engine",
     reason: "a handshake behind an answer that was not through",
   }));
   socket.destroy();
 }
 
+/** Whose upgrade is refused, as far as that is known. */
+export interface Refused {
+  readonly traceId: string;
+  /** Origin of the tenant. */
+  readonly tenant?: string | undefined;
+  readonly session?: ProxySession | undefined;
+}
+
 /** Refuses an upgrade in plain HTTP, and closes. */
 export function refuse(
   socket: Socket,
   error: SessionProxyError,
-  traceId: string,
-  session?: ProxySession,
+  { traceId, tenant, session }: Refused,
 ): void {
   const { code, fault, reason, upgradeStatus } = error;
   const level = fault === "client" || socket.destroyed ? "info" : "warn";
-  tellRefusal(socket, { level, traceId, status: upgradeStatus, code, reason }, session);
+  tellRefusal(socket, { level, traceId, tenant, status: upgradeStatus, code, reason }, session);
   if (socket.destroyed) return;
   socket.on("error", () => {});
   const answer = errorAnswer(error, { navigation: false, traceId, upgrade: true });
@@ -282,7 +299,7 @@ export function refuse(
 
 function tellRefusal(
   socket: Socket,
-  what: Pick<ProxyEvent, "level" | "traceId" | "status" | "code" | "reason">,
+  what: Pick<ProxyEvent, "level" | "traceId" | "tenant" | "status" | "code" | "reason">,
   session: ProxySession | undefined,
 ): void {
   const isGone = socket.destroyed;

@@ -5,6 +5,7 @@ import { followAnswers } from "../../http/answers-under-way.ts";
 import { traceId } from "../../kernel/random.ts";
 import type { ResolvedOptions } from "../../options/resolved-options.ts";
 import type { ProxySession } from "../../session/proxy-session.ts";
+import type { Assign } from "../door-contexts.ts";
 import { unclaimed, type Admission, type Place, type TenantPlace } from "../admission.ts";
 import { toInternalError } from "../internal-error.ts";
 import type { Middleware } from "../session-proxy.ts";
@@ -14,6 +15,7 @@ import {
   type Arrival,
   openSocket,
   refuse,
+  type Refused,
   type SocketDoorContext,
 } from "./socket-door.ts";
 import type { Tracing } from "../tracing.ts";
@@ -25,6 +27,7 @@ export interface UpgradeDoorContext extends SocketDoorContext {
   readonly options: ResolvedOptions;
   readonly admission: Admission;
   readonly tracing: Tracing;
+  readonly assign: Assign | undefined;
   /** One more exchange; the returned function ends it. */
   readonly enter: () => () => void;
   /** Runs the host's middlewares, for so long as they may take. @throws SessionProxyError */
@@ -50,27 +53,33 @@ export class UpgradeDoor {
   }
 
   /** A listener for a server; `before` are host middlewares that run on each upgrade that is taken. */
-  listenerFor(server: Server, before: readonly Middleware[]): UpgradeListener {
+  listenerFor(
+    server: Server,
+    before: readonly Middleware[],
+    /** What the server knows, where that is another listener which calls this one. */
+    registered?: () => object,
+  ): UpgradeListener {
     followAnswers();
     const listener: UpgradeListener = (request, stream, head) => {
       const startedAt = this.#context.now();
-      const upgrade: Arrival = {
+      const upgrade: Arrival & Refused = {
         request,
         socket: stream as Socket,
         head,
         traceId: traceId(),
         startedAt,
         span: null,
+        tenant: this.#context.isAssigning ? undefined : this.#context.tenantOrigin,
       };
-      const place = this.#placeOf(request, () => isLeftToLast(server, listener, request));
+      const place = this.#placeOf(request, () => isLeftToLast(server, registered?.() ?? listener, request));
       if (place === null) return;
       const goOn = (): void => {
-        if (place instanceof SessionProxyError) refuse(upgrade.socket, place, upgrade.traceId);
+        if (place instanceof SessionProxyError) refuse(upgrade.socket, place, upgrade);
         else this.#take(upgrade, place, before);
       };
-      inTurn(upgrade.socket, goOn, () => abandon(upgrade.socket, upgrade.traceId));
+      inTurn(upgrade.socket, goOn, () => abandon(upgrade.socket, upgrade));
     };
-    return markUpgradeListener(listener, (request) => this.#takes(request));
+    return markUpgradeListener(listener, (request) => this.takes(request));
   }
 
   /** Where it goes, or why it is refused; null where it is left to other listeners. */
@@ -87,7 +96,8 @@ export class UpgradeDoor {
     return unclaimed(request, options, place.kind === "elsewhere" ? place.verdict : undefined);
   }
 
-  #takes(request: IncomingMessage): boolean {
+  /** Whether an upgrade is ours, also to be refused. */
+  takes(request: IncomingMessage): boolean {
     try {
       return this.#context.admission.locate(request, true).kind === "tenant";
     } catch {
@@ -98,16 +108,32 @@ export class UpgradeDoor {
 
   #take(upgrade: Arrival, place: TenantPlace, before: readonly Middleware[]): void {
     const context = this.#context;
-    const { admission, enter, now, runHost, signIn, tracing } = context;
+    const { admission, assign, enter, now, runHost, tracing } = context;
+    let isOver = false;
+    const ends = [enter()];
     const { request, socket } = upgrade;
     const at = now();
     const admit: Admit = async () => {
       admission.guard(request, place, true);
       if (before.length > 0) await runHost(before, request);
-      const session = await signIn(request, at);
-      return { target: place.target, handshake: admission.handshakeOf(request, place), session };
+      const assigned = await assign?.(request, false);
+      // The browser may have left meanwhile.
+      if (isOver) assigned?.leave();
+      else if (assigned) ends.push(assigned.leave);
+      if (assigned) span?.sentTo(assigned.doors.upgrades.tenantOrigin);
+      const own = assigned?.doors.upgrades ?? context;
+      const session = await own.signIn(request, at);
+      return {
+        context: own,
+        target: place.target,
+        handshake: admission.handshakeOf(request, place),
+        session,
+      };
     };
-    const leave = enter();
+    const leave = (): void => {
+      isOver = true;
+      for (const end of ends) end();
+    };
     // The context is not copied for one upgrade: what is kept with its socket would keep the request too.
     const span = tracing.begin(request, "engine", upgrade.startedAt);
     const open = (): Promise<void> =>

@@ -15,6 +15,7 @@ const partEntries = {
   groups: optionalText(),
   groupsSeparator: optionalText(),
   sessionId: optionalText(),
+  tenant: optionalText(),
 };
 
 /** Which claim or member holds which part of the identity, for every source that reads claims. */

@@ -1,7 +1,8 @@
 import { type OptionProblem, OptionsError } from "../../errors.ts";
 import { Secret } from "../../kernel/secret.ts";
-import { checkShape } from "../../options/check-shape.ts";
-import { resolveOptions, type SessionProxyOptions } from "../../options/session-proxy-options.ts";
+import { checkShape, formatPath, isPlainObject } from "../../options/check-shape.ts";
+import type { SessionProxyOptions } from "../../options/session-proxy-options.ts";
+import { eachOptions, resolveAll, type SeveralTenantsOptions } from "../../options/several-tenants.ts";
 import type { TenantProfile } from "../tenant-profile.ts";
 import { decodeUnits } from "./decode.ts";
 import { readFileBackedKeys } from "./file-backed.ts";
@@ -9,13 +10,13 @@ import { readFileTree } from "./file-tree.ts";
 import { checkIdentity } from "./identity-source.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { listenerProblems, listenerWarnings, toListeners } from "./listeners.ts";
-import { mergeSettings } from "./merge.ts";
+import { getAt, mergeSettings } from "./merge.ts";
 import { configSchema } from "./schema.ts";
 import { type Flags, readFlags, readVariables } from "./settings.ts";
 import { placeProfile } from "./profile.ts";
 import { placeStoreFolder } from "./store-folder.ts";
 import { tlsProblems } from "./tls-files.ts";
-import { toLibraryOptions, toWrittenPath, withReadKeys } from "./to-library-options.ts";
+import { type ProxyOptions, toLibraryOptions, toWrittenPath, withReadKeys } from "./to-library-options.ts";
 
 /** What the standalone server runs with. */
 export interface ServerConfig {
@@ -30,7 +31,7 @@ export interface ServerConfig {
   /** The listener for an edge that asks for verdicts and credentials; none by default. */
   readonly edge?: EdgeConfig;
   /** What the proxy runs with. */
-  readonly options: SessionProxyOptions;
+  readonly options: SessionProxyOptions | SeveralTenantsOptions;
   /** What `doctor --learn` found out of the tenant; the local tenant behaves as it says. */
   readonly profile?: TenantProfile;
   /** How long a drain serves on as if nothing were, and how long what is in flight may then take. Milliseconds. */
@@ -140,8 +141,10 @@ function parse(tree: Record<string, unknown>, { environment, writtenAt }: ParseO
   const resolved = resolve(options, environment);
   const problems = [
     ...shape.problems,
+    ...missingProblems(tree),
+    ...severalProblems(tree),
     ...[
-      ...(shape.output === undefined ? [] : listenerProblems(shape.output, tree["tenant"])),
+      ...(shape.output === undefined ? [] : listenerProblems(shape.output, tree)),
       ...identity.problems,
       ...tlsProblems(tree["tls"]),
       ...resolved.problems,
@@ -159,6 +162,37 @@ function parse(tree: Record<string, unknown>, { environment, writtenAt }: ParseO
   };
 }
 
+/** Keys that are needed, unless there are several tenants, which bring their own. */
+function missingProblems(tree: Readonly<Record<string, unknown>>): readonly OptionProblem[] {
+  const { publicOrigin, tenant, tenants } = tree;
+  const isByHost =
+    Array.isArray(tenants) && tenants.some((each) => getAt(each, ["match", "host"]) !== undefined);
+  return [
+    ...(publicOrigin === undefined && !isByHost ? ["publicOrigin"] : []),
+    ...(tenant === undefined && tenants === undefined ? ["tenant"] : []),
+  ].map((path) => ({ path, message: "is missing" }));
+}
+
+/** What several tenants ask of the keys around them. */
+function severalProblems(tree: Readonly<Record<string, unknown>>): readonly OptionProblem[] {
+  const { tenants, identity, edge } = tree;
+  if (!Array.isArray(tenants)) return [];
+  const problems: OptionProblem[] = [];
+  if (edge !== undefined) problems.push({ path: "edge", message: "is for one tenant, not for tenants" });
+  const isByClaim = tenants.some((each) => getAt(each, ["match", "claim"]) !== undefined);
+  const [source] = isPlainObject(identity) ? Object.keys(identity) : [];
+  if (!isByClaim || source === undefined || source === "oidc") return problems;
+  const path = ["identity", source, ...(source === "trustedHeader" ? [] : ["claims"]), "tenant"];
+  if (getAt(tree, path) === undefined) {
+    const what = source === "trustedHeader" ? "header" : "claim";
+    problems.push({
+      path: formatPath(path),
+      message: `is missing: which ${what} holds what match.claim says?`,
+    });
+  }
+  return problems;
+}
+
 interface Resolved {
   readonly problems: readonly OptionProblem[];
   readonly warnings: readonly OptionProblem[];
@@ -166,9 +200,11 @@ interface Resolved {
 }
 
 /** Lets the library check its part, with the same words as for a program that calls it. */
-function resolve(options: SessionProxyOptions, environment: Readonly<NodeJS.ProcessEnv>): Resolved {
+function resolve(options: ProxyOptions, environment: Readonly<NodeJS.ProcessEnv>): Resolved {
   try {
-    const { timeouts, warnings } = resolveOptions(options, environment);
+    const resolved = resolveAll(options, environment);
+    const [{ timeouts } = { timeouts: { drainDelay: 0, drain: 0 } }] = eachOptions(resolved);
+    const { warnings } = resolved;
     return { problems: [], warnings, drain: { delay: timeouts.drainDelay, deadline: timeouts.drain } };
   } catch (error) {
     if (!(error instanceof OptionsError)) throw error;

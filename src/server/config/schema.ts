@@ -24,6 +24,12 @@ export interface FileBackedKey {
   readonly required: boolean;
 }
 
+const ofTenant: readonly FileBackedKey[] = [
+  { path: ["tenant", "ca"], secret: false, required: false },
+  { path: ["tenant", "signingKeys", "[]", "privateKey"], secret: true, required: true },
+  { path: ["tenant", "signingKeys", "[]", "certificate"], secret: false, required: false },
+];
+
 /** Every key that can also come from a file. */
 export const fileBackedKeys: readonly FileBackedKey[] = [
   { path: ["tls", "cert"], secret: false, required: true },
@@ -31,10 +37,8 @@ export const fileBackedKeys: readonly FileBackedKey[] = [
   { path: ["admin", "token"], secret: true, required: false },
   { path: ["admin", "webhookSecret"], secret: true, required: false },
   { path: ["edge", "token"], secret: true, required: true },
-  { path: ["tenant", "ca"], secret: false, required: false },
-  { path: ["tenant", "clientSecret"], secret: true, required: false },
-  { path: ["tenant", "signingKeys", "[]", "privateKey"], secret: true, required: true },
-  { path: ["tenant", "signingKeys", "[]", "certificate"], secret: false, required: false },
+  ...ofTenant,
+  ...ofTenant.map((key) => ({ ...key, path: ["tenants", "[]", ...key.path.slice(1)] })),
   { path: ["identity", "bearer", "publicKey"], secret: false, required: false },
   { path: ["identity", "oidc", "clientSecret"], secret: true, required: true },
   { path: ["session", "secret"], secret: true, required: false },
@@ -98,7 +102,7 @@ const signingKeySchema = object({
   certificateFile: optionalText(),
 });
 
-const tenantSchema = object({
+const tenantEntries = {
   ...sharedEntries.tenant,
   caFile: optionalText(),
   profileFile: optionalText(),
@@ -107,6 +111,18 @@ const tenantSchema = object({
   ),
   clientSecret: optionalText(),
   clientSecretFile: optionalText(),
+};
+
+const tenantSchema = object(tenantEntries);
+
+/** Whatever a tenant is, how it is found among others, and what it has of its own. */
+const oneOfTenantsSchema = object({
+  name: text(),
+  match: object({ host: optionalText(), prefix: optionalText(), claim: optionalText() }),
+  publicOrigin: optionalText(),
+  ...tenantEntries,
+  policy: v.optional(object(sharedEntries.policy)),
+  limits: v.optional(object(sharedEntries.limits)),
 });
 
 const sessionSchema = object({
@@ -122,7 +138,6 @@ const sessionSchema = object({
 /** What the server itself reads of a file; the rest goes on to the library, which checks it. */
 export interface ShapedConfig {
   readonly listen: ListenAddress;
-  readonly publicOrigin: string;
   readonly workers: number | "auto";
   readonly trustedProxies: readonly string[];
   readonly tls?: { readonly cert?: string | undefined; readonly key?: string | undefined } | undefined;
@@ -141,7 +156,7 @@ const schema = object({
   ...sharedMountEntries,
   root: v.optional(object(sharedEntries.root), {}),
   trustedProxies: v.optional(list(), []),
-  publicOrigin: text(),
+  publicOrigin: optionalText(),
   tls: v.optional(
     object({
       cert: optionalText(),
@@ -169,8 +184,10 @@ const schema = object({
   ),
   workers: v.optional(workers(), 1),
   replicas: replicasEntry,
-  tenant: tenantSchema,
-  tenants: unavailable("more than one tenant"),
+  tenant: v.optional(tenantSchema),
+  tenants: v.optional(
+    v.pipe(v.array(oneOfTenantsSchema, "must be a list"), v.minLength(1, "must hold at least one")),
+  ),
   identity: identitySchema,
   session: v.optional(sessionSchema),
   policy: v.optional(object(sharedEntries.policy), {}),

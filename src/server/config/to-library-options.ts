@@ -2,9 +2,14 @@ import { createPrivateKey } from "node:crypto";
 import { Secret } from "../../kernel/secret.ts";
 import { isPlainObject } from "../../options/check-shape.ts";
 import type { SessionProxyOptions } from "../../options/session-proxy-options.ts";
+import type { TenantOptions } from "../../options/tenant-options.ts";
+import { areForSeveral, type SeveralTenantsOptions } from "../../options/several-tenants.ts";
 import { restoreLineBreaks } from "../../options/signing-key.ts";
 import { holdsPassword } from "../../options/store-choice.ts";
 import type { IdentitySource } from "./identity-source.ts";
+
+/** What a proxy of the server runs with: one tenant, or several. */
+export type ProxyOptions = SessionProxyOptions | SeveralTenantsOptions;
 
 /** Keys that file and library have in common, name and meaning. */
 const sameKeys = [
@@ -34,12 +39,12 @@ const ownSessionKeys = new Set(["secret", "secretFile", "store", "storeFile", "s
 export function toLibraryOptions(
   tree: Readonly<Record<string, unknown>>,
   identity: Pick<IdentitySource, "identify" | "headerNames">,
-): SessionProxyOptions {
+): ProxyOptions {
   const session = isPlainObject(tree["session"]) ? tree["session"] : {};
   const { secret, store, storeCa } = session;
   const options = {
     ...pick(tree, (key) => (sameKeys as readonly string[]).includes(key)),
-    tenant: toTenant(tree["tenant"]),
+    ...toTenants(tree),
     session: pick(session, (key) => !ownSessionKeys.has(key)),
     ...(typeof secret === "string" ? { secret: toSecrets(secret) } : {}),
     ...(typeof store === "string" ? { store: holdsPassword(store) ? new Secret(store) : store } : {}),
@@ -47,7 +52,7 @@ export function toLibraryOptions(
     identify: identity.identify,
     identityHeaders: identity.headerNames,
   };
-  return options as unknown as SessionProxyOptions;
+  return options as unknown as ProxyOptions;
 }
 
 const pick = (
@@ -55,6 +60,17 @@ const pick = (
   wanted: (key: string) => boolean,
 ): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(from).filter(([key]) => wanted(key)));
+
+/** The one tenant, or the several. */
+function toTenants({
+  tenant,
+  tenants,
+}: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const several = Array.isArray(tenants) ? { tenants: tenants.map(toTenant) } : { tenants };
+  return tenants === undefined
+    ? { tenant: toTenant(tenant) }
+    : { ...(tenant === undefined ? {} : { tenant }), ...several };
+}
 
 /** The tenant without the names of its files, whose contents stand beside them. */
 function toTenant(tenant: unknown): unknown {
@@ -68,15 +84,20 @@ function toTenant(tenant: unknown): unknown {
 }
 
 /** The same with private keys that Node holds: their text is needed no more, and is left to be forgotten. */
-export function withReadKeys(options: SessionProxyOptions): SessionProxyOptions {
-  const { tenant } = options;
-  if (tenant.signingKeys === undefined) return options;
+export function withReadKeys(options: ProxyOptions): ProxyOptions {
+  return areForSeveral(options)
+    ? { ...options, tenants: options.tenants.map(withReadKeysOf) }
+    : { ...options, tenant: withReadKeysOf(options.tenant) };
+}
+
+function withReadKeysOf<Tenant extends TenantOptions>(tenant: Tenant): Tenant {
+  if (tenant.signingKeys === undefined) return tenant;
   const signingKeys = tenant.signingKeys.map((key) =>
     typeof key.privateKey === "string"
       ? { ...key, privateKey: createPrivateKey(restoreLineBreaks(key.privateKey)) }
       : key,
   );
-  return { ...options, tenant: { ...tenant, signingKeys } };
+  return { ...tenant, signingKeys };
 }
 
 const withoutFileNames = (key: unknown): unknown =>

@@ -1,4 +1,5 @@
-import { bucketBounds } from "./instruments.ts";
+import type { SessionProxyStats } from "../../proxy/session-proxy.ts";
+import { bucketBounds, tenantLabel } from "./instruments.ts";
 import { type MetricName, metricTable } from "./metric-table.ts";
 import type { Distribution, Series, Snapshot } from "./snapshot.ts";
 
@@ -30,25 +31,33 @@ function readingsOf({
   counters,
   histograms,
   stats,
+  tenants,
   process,
 }: Snapshot): Readonly<Record<MetricName, Reading>> {
-  const bytes = (direction: "down" | "up"): Series<number> => ({
-    labels: `direction="${direction}"`,
-    values: [direction],
-    value: stats.socketBytes[direction],
-  });
+  const all = tenants.length === 0 ? [{ name: null, stats }] : tenants;
+  const each = (
+    of: (stats: SessionProxyStats) => number,
+    ...labels: readonly string[]
+  ): readonly Series<number>[] =>
+    all.map(({ name, stats: own }) => ({
+      labels: (name === null ? labels : [...labels, tenantLabel(name)]).join(","),
+      values: [],
+      value: of(own),
+    }));
+  const bytes = (direction: "down" | "up"): readonly Series<number>[] =>
+    each(({ socketBytes }) => socketBytes[direction], `direction="${direction}"`);
   return {
     ...counters,
     ...histograms,
-    qsp_sockets: stats.sockets,
-    qsp_sessions: stats.sessions,
-    qsp_socket_bytes_total: [bytes("down"), bytes("up")],
-    qsp_in_flight: stats.inFlight,
-    qsp_upstream_connections: stats.upstream.connections,
-    qsp_upstream_connections_opened_total: stats.upstream.opened,
-    qsp_upstream_requests_total: stats.upstream.requests,
-    qsp_store_reachable: Number(stats.storeReachable),
-    qsp_logins_held_back: Number(stats.loginsHeldBack),
+    qsp_sockets: each(({ sockets }) => sockets),
+    qsp_sessions: each(({ sessions }) => sessions),
+    qsp_socket_bytes_total: [...bytes("down"), ...bytes("up")],
+    qsp_in_flight: each(({ inFlight }) => inFlight),
+    qsp_upstream_connections: each(({ upstream }) => upstream.connections),
+    qsp_upstream_connections_opened_total: each(({ upstream }) => upstream.opened),
+    qsp_upstream_requests_total: each(({ upstream }) => upstream.requests),
+    qsp_store_reachable: each(({ storeReachable }) => Number(storeReachable)),
+    qsp_logins_held_back: each(({ loginsHeldBack }) => Number(loginsHeldBack)),
     qsp_draining: Number(stats.draining),
     process_cpu_seconds_total: process.cpu,
     process_resident_memory_bytes: process.memory,

@@ -31,16 +31,20 @@ export class Histogram {
 export class Family<Instrument> {
   readonly #names: readonly string[];
   readonly #create: () => Instrument;
+  readonly #tenant: string | null;
   readonly #members = new Map<string, Series<Instrument>>();
 
-  constructor(names: readonly string[], create: () => Instrument) {
+  /** `tenant`: whose all of them are; null where there is one tenant, or it is nobody's. */
+  constructor(names: readonly string[], create: () => Instrument, tenant: string | null = null) {
     this.#names = names;
     this.#create = create;
+    this.#tenant = tenant;
   }
 
   /** The instrument for label values in the order of their names. */
   of(...values: readonly string[]): Instrument {
-    const labels = this.#names.map((name, index) => `${name}="${escaped(values[index] ?? "")}"`).join(",");
+    const own = this.#names.map((name, index) => `${name}="${escaped(values[index] ?? "")}"`);
+    const labels = (this.#tenant === null ? own : [...own, tenantLabel(this.#tenant)]).join(",");
     const known = this.#members.get(labels);
     if (known !== undefined) return known.value;
     const instrument = this.#create();
@@ -53,6 +57,9 @@ export class Family<Instrument> {
     return Array.from(this.#members.values(), ({ value, ...rest }) => ({ ...rest, value: valueOf(value) }));
   }
 }
+
+/** How the tenant stands behind the other labels, where there are several. */
+export const tenantLabel = (name: string): string => `tenant="${escaped(name)}"`;
 
 const escaped = (value: string): string =>
   value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");

@@ -22,6 +22,7 @@ function snapshotOf(stats: Partial<SessionProxyStats>, logins: readonly [string,
       qsp_login_seconds: [{ labels: "", values: [], value: { counts: [1, 2], sum: 30 } }],
     },
     stats: { ...idleStats, ...stats },
+    tenants: [],
     process: { startedAt: logins.length, memory: 100, cpu: 2 },
   };
 }

@@ -1,3 +1,4 @@
+import { addStats } from "../../proxy/add-stats.ts";
 import type { SessionProxyStats } from "../../proxy/session-proxy.ts";
 import type { CounterName, HistogramName } from "./metric-table.ts";
 
@@ -27,6 +28,8 @@ export interface Snapshot {
   readonly counters: Readonly<Record<CountedName, readonly Series<number>[]>>;
   readonly histograms: Readonly<Record<HistogramName, readonly Series<Distribution>[]>>;
   readonly stats: SessionProxyStats;
+  /** The same of each of several tenants; none where there is one. */
+  readonly tenants: readonly TenantStats[];
   readonly process: {
     /** Milliseconds since the Unix epoch. */
     readonly startedAt: number;
@@ -35,6 +38,12 @@ export interface Snapshot {
     /** CPU time so far. Seconds. */
     readonly cpu: number;
   };
+}
+
+/** One of several tenants, and how it stands. */
+export interface TenantStats {
+  readonly name: string;
+  readonly stats: SessionProxyStats;
 }
 
 /** Where snapshots come from: one process, or several that are one server. */
@@ -57,14 +66,20 @@ export const idleStats: SessionProxyStats = {
 };
 
 /** What stays of a process that has ended: everything that only goes up. */
-export function remainsOf({ stats, process, ...counted }: Snapshot): Snapshot {
-  const { socketBytes, upstream } = stats;
+export function remainsOf({ stats, tenants, process, ...counted }: Snapshot): Snapshot {
   return {
     ...counted,
-    stats: { ...idleStats, socketBytes, upstream: { ...upstream, connections: 0 } },
+    stats: remainingStats(stats),
+    tenants: tenants.map((each) => ({ ...each, stats: remainingStats(each.stats) })),
     process: { ...process, memory: 0 },
   };
 }
+
+const remainingStats = ({ socketBytes, upstream }: SessionProxyStats): SessionProxyStats => ({
+  ...idleStats,
+  socketBytes,
+  upstream: { ...upstream, connections: 0 },
+});
 
 /** Several processes as one. It started when the first of them did; of what is well or is not, the worst holds. */
 export function addSnapshots(first: Snapshot, ...others: readonly Snapshot[]): Snapshot {
@@ -73,6 +88,7 @@ export function addSnapshots(first: Snapshot, ...others: readonly Snapshot[]): S
       counters: addEach(one.counters, other.counters, (a, b) => a + b),
       histograms: addEach(one.histograms, other.histograms, addDistributions),
       stats: addStats(one.stats, other.stats),
+      tenants: addTenants(one.tenants, other.tenants),
       process: {
         startedAt: one.process.startedAt,
         memory: one.process.memory + other.process.memory,
@@ -102,25 +118,16 @@ function addEach<Name extends string, Value>(
   return Object.fromEntries(added) as unknown as Metrics<Name, Value>;
 }
 
+function addTenants(one: readonly TenantStats[], other: readonly TenantStats[]): readonly TenantStats[] {
+  const byName = new Map(one.map(({ name, stats }) => [name, stats]));
+  for (const { name, stats } of other) {
+    const known = byName.get(name);
+    byName.set(name, known ? addStats(known, stats) : stats);
+  }
+  return [...byName].map(([name, stats]) => ({ name, stats }));
+}
+
 const addDistributions = (one: Distribution, other: Distribution): Distribution => ({
   counts: one.counts.map((count, index) => count + (other.counts[index] ?? 0)),
   sum: one.sum + other.sum,
-});
-
-const addStats = (one: SessionProxyStats, other: SessionProxyStats): SessionProxyStats => ({
-  sessions: one.sessions + other.sessions,
-  sockets: one.sockets + other.sockets,
-  socketBytes: {
-    down: one.socketBytes.down + other.socketBytes.down,
-    up: one.socketBytes.up + other.socketBytes.up,
-  },
-  inFlight: one.inFlight + other.inFlight,
-  draining: one.draining || other.draining,
-  loginsHeldBack: one.loginsHeldBack || other.loginsHeldBack,
-  storeReachable: one.storeReachable && other.storeReachable,
-  upstream: {
-    connections: one.upstream.connections + other.upstream.connections,
-    opened: one.upstream.opened + other.upstream.opened,
-    requests: one.upstream.requests + other.upstream.requests,
-  },
 });

@@ -37,7 +37,10 @@ async function start(order: StartOrder): Promise<Started> {
   log = createServerLog(undefined, order.number);
   if (order.isWatched) {
     // Nobody asks before it serves, and nothing has happened before now.
-    metrics = new ServerMetrics(() => running().proxy.stats());
+    metrics = new ServerMetrics(
+      () => running().proxy.stats(),
+      () => server?.proxy.tenants() ?? [],
+    );
     forwardEvents(systemClock, (events) => void primary.call("happened", events).catch(() => {}));
   }
   keepHeapTop();

@@ -6,7 +6,8 @@ import type { Secret } from "../../kernel/secret.ts";
 import { isPlainObject } from "../../options/check-shape.ts";
 import { changedPlaces } from "../../options/changed-options.ts";
 import { needsRestart } from "../../options/fixed-options.ts";
-import { resolveOptions } from "../../options/session-proxy-options.ts";
+import { eachOptions, resolveAll } from "../../options/several-tenants.ts";
+import type { ResolvedOptions } from "../../options/resolved-options.ts";
 import { openStore } from "../../proxy/open-store.ts";
 import type { Reloaded } from "../../proxy/session-proxy.ts";
 import type { SessionStore } from "../../store/session-store.ts";
@@ -15,7 +16,7 @@ import type { LoadedConfig, ServerConfig } from "../config/load.ts";
 import { RecentEvents } from "../console/recent-events.ts";
 import { listen, removeDeadSocket } from "../listener.ts";
 import { fixedParts } from "../reload.ts";
-import { createAdmin } from "../admin.ts";
+import { createAdmin, shownTenant } from "../admin.ts";
 import { closeNow, toUrl } from "../standalone.ts";
 import { Crew } from "./crew.ts";
 import { createCrewControl, crewReadiness } from "./crew-control.ts";
@@ -74,7 +75,7 @@ export async function startWorkers(
       control: createCrewControl(crew),
       readings: new CrewReadings(crew),
       events,
-      tenant: config.options.tenant.origin,
+      tenant: shownTenant(config.options),
       readiness: () => (isDraining ? "draining" : crewReadiness(crew)),
       token: () => current.config.admin?.token,
       webhookKey: () => current.webhookKey,
@@ -136,9 +137,16 @@ function problemsOf(before: ServerConfig, after: ServerConfig): readonly OptionP
   return changed.map((path) => ({ path, message: needsRestart }));
 }
 
+/** Several tenants have one store. */
+function firstOptions({ options }: ServerConfig): ResolvedOptions {
+  const [first] = eachOptions(resolveAll(options));
+  if (first === undefined) throw new Error("a configuration without a tenant");
+  return first;
+}
+
 /** The store that no two processes could open; null where each worker reaches it by itself. */
 function keptStoreOf({ config }: LoadedConfig): SessionStore | null {
-  const { store, timeouts } = resolveOptions(config.options);
+  const { store, timeouts } = firstOptions(config);
   const isShared = store.kind === "redis" || store.kind === "custom";
   return isShared ? null : openStore(store, { clock: systemClock, timeout: timeouts.store });
 }
@@ -148,7 +156,7 @@ function keptStoreOf({ config }: LoadedConfig): SessionStore | null {
  * of them would open nothing of the others.
  */
 function withSecret(config: ServerConfig, parcel: Secret, made: string): string {
-  if (resolveOptions(config.options).store.kind !== "memory") return parcel.reveal();
+  if (firstOptions(config).store.kind !== "memory") return parcel.reveal();
   const tree = JSON.parse(parcel.reveal()) as Record<string, unknown>;
   const session = isPlainObject(tree["session"]) ? tree["session"] : {};
   const { secret } = session;

@@ -44,4 +44,5 @@ export const claimKeys: readonly (keyof ClaimNames)[] = [
   "groups",
   "groupsSeparator",
   "sessionId",
+  "tenant",
 ];

@@ -10,6 +10,7 @@ const textKeys = [
   "groups",
   "groupsSeparator",
   "sessionId",
+  "tenant",
 ] as const;
 
 /** `identity.trustedHeader`: a front door that signed the user in says so in headers. */

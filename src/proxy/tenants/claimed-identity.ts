@@ -1,0 +1,62 @@
+import type { IncomingMessage } from "node:http";
+import { SessionProxyError } from "../../errors.ts";
+import { checkIdentity } from "../../identity/checked-identity.ts";
+import type { Identify } from "../../identity/identify.ts";
+import type { Identity, Named } from "../../identity/identity.ts";
+
+/** The word of the host on a request, from when its tenant was looked for until that tenant's proxy takes it. */
+export class Answers {
+  readonly #given = new WeakMap<IncomingMessage, Identity | null>();
+
+  /** Asks the host who this is, and keeps the answer. Rejects as the source does. */
+  async ask(source: Identify, request: IncomingMessage): Promise<Identity | null> {
+    const identity = checkIdentity(await source(request));
+    this.#given.set(request, identity);
+    return identity;
+  }
+
+  /** The answer, once: whoever asks again asks the host. Undefined where there is none. */
+  take(request: IncomingMessage): Identity | null | undefined {
+    const identity = this.#given.get(request);
+    this.#given.delete(request);
+    return identity;
+  }
+}
+
+/**
+ * The identity source as the proxy of one tenant sees it. It is not that proxy's to close.
+ *
+ * With `claim` it names people of that tenant alone: to the proxy everybody else is nobody, however the request came to
+ * it, so that a person whose tenant changes between two questions opens nothing at the former one.
+ */
+export function sourceFor(
+  source: Identify,
+  claim?: { readonly value: string; readonly answers: Answers },
+): Identify {
+  const { close: _, ...rest } = { ...source };
+  if (claim === undefined) return Object.assign((request: IncomingMessage) => source(request), rest);
+  const { value, answers } = claim;
+  const mine = (identity: Identity | null): Identity | null => (identity?.tenant === value ? identity : null);
+  const ofMine = (named: Named): Named =>
+    named instanceof Promise ? named.then((each) => mine(checkIdentity(each))) : mine(checkIdentity(named));
+  const { givenAfter } = source;
+  return Object.assign(
+    (request: IncomingMessage): Named => {
+      const answer = answers.take(request);
+      return answer === undefined ? ofMine(source(request)) : mine(answer);
+    },
+    {
+      ...rest,
+      ...(givenAfter === undefined
+        ? {}
+        : { givenAfter: (request: IncomingMessage, since: number) => ofMine(givenAfter(request, since)) }),
+    },
+  );
+}
+
+/** A person whom the host vouches for, and whose tenant is none of ours. */
+export const ofNoTenant = (): SessionProxyError =>
+  new SessionProxyError("QSP-USER-REFUSED", {
+    reason:
+      "the identity names no tenant of the configuration: match.claim has to be what the identity source says",
+  });
