@@ -12,7 +12,11 @@ const benchPackages = [
     reason: "stands before nodes that are replaced, and is the tenant of the bench",
   },
   { name: "wrk", command: "wrk", reason: "makes the requests of the bench" },
-  { name: "haproxy", command: "haproxy", reason: "is measured by the bench" },
+  {
+    name: "haproxy",
+    command: "haproxy",
+    reason: "asks for verdicts as an edge, as the documents say; the bench runs it too",
+  },
   {
     name: "caddy",
     command: "caddy",

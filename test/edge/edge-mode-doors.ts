@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../cli/command.ts";
 import { type EdgeStack, edgeToken, startEdgeStack } from "./edge-stack.ts";
-import { readDeployFile } from "../deploy/deploy-files.ts";
+import { deployFile, readDeployFile } from "../deploy/deploy-files.ts";
 import { type Program, replaced, startProgram, writeNginx } from "./programs.ts";
 import { startWhoamiApp, type WhoamiApp } from "../support/whoami-app.ts";
 
@@ -117,5 +117,29 @@ const caddy: EdgeDoor = {
   },
 };
 
+const haproxy: EdgeDoor = {
+  name: "HAProxy",
+  keepsEscapes: true,
+  async start({ port, stack, app }) {
+    const { folder: files, tenant, server, socket } = stack;
+    const folder = await mkdtemp(join(tmpdir(), "qsp-edge-"));
+    const file = join(folder, "haproxy.cfg");
+    const text = replaced(readDeployFile("edge/forward-auth/haproxy.cfg"), [
+      ["/etc/haproxy/qsp-edge.lua", deployFile("edge/forward-auth/qsp-edge.lua")],
+      ["bind :443 ssl crt /etc/haproxy/portal.pem", `bind 127.0.0.1:${port}`],
+      ["https://portal.example.com", `http://127.0.0.1:${port}`],
+      ["127.0.0.1:8787", `127.0.0.1:${portOf(server.url)}`],
+      ["127.0.0.1:3000", `127.0.0.1:${portOf(app.url)}`],
+      ["server tenant acme.eu.qlikcloud.com:443", `server tenant 127.0.0.1:${tenant.port}`],
+      ["Host acme.eu.qlikcloud.com", `Host ${new URL(tenant.origin).host}`],
+      ["acme.eu.qlikcloud.com", tenant.hostname],
+      ["/etc/ssl/certs/ca-certificates.crt", join(files.path, "tenant.pem")],
+    ]);
+    await writeFile(file, text);
+    const variables = { QSP_EDGE_SOCKET: `unix@${socket}`, QSP_EDGE_TOKEN: edgeToken };
+    return startProgram({ port, folder, command: ["haproxy", "-db", "-f", file], variables });
+  },
+};
+
 /** Every edge that is run for real. */
-export const edgeDoors: readonly EdgeDoor[] = [nginx, caddy];
+export const edgeDoors: readonly EdgeDoor[] = [nginx, caddy, haproxy];

@@ -50,7 +50,7 @@ export interface PreparedResponse {
 }
 
 /** They would act on the app's origin, name the tenant's machinery, or are replaced by ours. attacks H7, H9, H10 */
-const dropped: ReadonlySet<string> = new Set([
+export const keptBack: ReadonlySet<string> = new Set([
   "set-cookie",
   "set-cookie2",
   "strict-transport-security",
@@ -147,7 +147,7 @@ export function prepareResponse(
 /** Whether the browser may see a header. Earned by: bench 200B. */
 const isVisible = createMemo(
   knownNames,
-  (lowerName) => !dropped.has(lowerName) && !droppedPrefixes.some((prefix) => lowerName.startsWith(prefix)),
+  (lowerName) => !keptBack.has(lowerName) && !droppedPrefixes.some((prefix) => lowerName.startsWith(prefix)),
 );
 
 /** A header's value for the browser; null where nothing of it may go there. */
