@@ -65,6 +65,8 @@ export interface StackOptions {
   readonly tenant?: TenantEmulatorOptions;
   /** What kind of tenant it is; what `QSP_TEST_TENANT_KIND` says by default, else Qlik Cloud by signed token. */
   readonly kind?: TenantEmulatorKind;
+  /** What the proxy is told of the tenant beside what its kind needs. */
+  readonly tenantNames?: Readonly<Record<string, unknown>>;
   readonly proxy?: Partial<SessionProxyOptions>;
   /** Stands in for the local tenant's origin: a server of the test's own. */
   readonly tenantOrigin?: string;
@@ -105,7 +107,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const origin = `http://portal.localhost:${(server.address() as AddressInfo).port}`;
   const proxyOptions = {
-    tenant: { ...world.proxy(options.tenantOrigin ?? tenant.origin), ca: tenant.certificate },
+    tenant: {
+      ...world.proxy(options.tenantOrigin ?? tenant.origin),
+      ...options.tenantNames,
+      ca: tenant.certificate,
+    },
     identify: (request) => testIdentity(request.headers["x-test-user"]),
     identityHeaders: ["x-test-user"],
     publicOrigin: origin,
