@@ -12,8 +12,8 @@ import { say, type Verb } from "./verb.ts";
 const help = `Usage: qlik-session-proxy emulate [-c FILE] [--port N]
 
 Runs the local tenant alone. Prints its origin, the address of its control endpoint, then "ready".
-With -c, it is the tenant that this configuration of the proxy expects: host name, port, lifetimes and
-signing keys are taken from the file, so that "serve -c FILE" can sign users in to it.
+With -c, it is the tenant that this configuration of the proxy expects: kind, host name, port, lifetimes and signing
+keys or OAuth client are taken from the file, so that "serve -c FILE" can sign users in to it.
 
   -c, --config FILE       a configuration of the proxy
   --tenant NAME           of several tenants in it; the first by default

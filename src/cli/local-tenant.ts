@@ -1,7 +1,9 @@
 import { createPublicKey, KeyObject } from "node:crypto";
 import type { TenantEmulatorOptions } from "../emulator/options.ts";
 import type { TenantModes } from "../emulator/modes.ts";
+import { revealed } from "../kernel/secret.ts";
 import type { SessionProxyOptions } from "../options/session-proxy-options.ts";
+import type { TenantOptions } from "../options/tenant-options.ts";
 import type { ServerConfig } from "../server/config/load.ts";
 import type { TenantProfile } from "../server/tenant-profile.ts";
 
@@ -37,8 +39,10 @@ export function toLocalTenant({
   profile,
 }: Pick<ServerConfig, "profile"> & { readonly options: SessionProxyOptions }): TenantEmulatorOptions {
   const { origin, signingKeys, sessionIdle, sessionLifetime } = options.tenant;
+  const kind = kindOptions(options.tenant);
   const url = new URL(origin);
   return {
+    ...kind,
     hostname: url.hostname,
     port: Number(url.port),
     plainHttp: url.protocol === "http:",
@@ -52,6 +56,27 @@ export function toLocalTenant({
     // The file's texts have become milliseconds where it was read.
     ...(typeof sessionIdle === "number" ? { sessionIdle } : {}),
     ...(typeof sessionLifetime === "number" ? { sessionLifetime } : {}),
+  };
+}
+
+/** What only some kinds of tenant have. */
+function kindOptions(tenant: TenantOptions): TenantEmulatorOptions {
+  if (tenant.kind === "qlik-cloud-oauth") {
+    const { kind, clientId, clientSecret, scope } = tenant;
+    const client = { clientId, clientSecret: revealed(clientSecret) };
+    return { kind, oauthClients: [scope === undefined ? client : { ...client, scopes: scope.split(" ") }] };
+  }
+  if (tenant.kind !== "qlik-sense-jwt") return {};
+  const { kind, virtualProxy, sessionCookie, userIdClaim, userDirectoryClaim, socketOrigin } = tenant;
+  return {
+    kind,
+    virtualProxy: {
+      ...(virtualProxy === undefined ? {} : { prefix: virtualProxy }),
+      ...(sessionCookie === undefined ? {} : { sessionCookie }),
+      ...(userIdClaim === undefined ? {} : { userIdAttribute: userIdClaim }),
+      ...(userDirectoryClaim === undefined ? {} : { userDirectoryAttribute: userDirectoryClaim }),
+      ...(socketOrigin === undefined ? {} : { hostAllowList: [socketOrigin] }),
+    },
   };
 }
 

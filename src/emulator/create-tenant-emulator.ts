@@ -42,7 +42,11 @@ interface TenantParts {
 function createTenant(options: TenantEmulatorOptions, resolved: ResolvedTenantOptions): TenantParts {
   const { hostname, plainHttp, sessionIdle, sessionLifetime, assets } = resolved;
   const clock = toMovableClock(options.clock);
-  const modes = resolveModes(options.modes);
+  // The balancers of facts §2.2 stand before Qlik Cloud.
+  const modes = resolveModes({
+    loadBalancerCookies: resolved.kind !== "qlik-sense-jwt",
+    ...options.modes,
+  });
   const engine = createEngine({ clock, ...(options.apps === undefined ? {} : { apps: options.apps }) });
   const events = createEventFeed(clock);
   const users = createUserDirectory(clock);

@@ -28,7 +28,7 @@ export interface TenantModes {
   requireSocketCsrf: boolean;
   /** Whether the login cookies come in a new order each time; true by default (facts §13). */
   shuffleCookies: boolean;
-  /** Whether the load balancer's cookies are on every answer; true by default (facts §2.2). */
+  /** Whether the load balancer's cookies are on every answer; true by default (facts §2.2), false with `qlik-sense-jwt`. */
   loadBalancerCookies: boolean;
   /**
    * Whether the session cookies are `Secure; SameSite=None`; true by default. Without, a browser that takes no such

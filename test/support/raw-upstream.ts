@@ -39,6 +39,15 @@ const loginAnswer =
   "Set-Cookie: eas.sid=raw-session; Path=/; HttpOnly\r\nSet-Cookie: eas.sid.sig=raw-signature; Path=/; HttpOnly\r\n" +
   "Set-Cookie: _csrfToken=raw-token; Path=/; HttpOnly\r\n\r\n{}";
 
+const tokenBody = JSON.stringify({
+  access_token: "raw-access-token",
+  token_type: "bearer",
+  expires_in: 21_600,
+});
+
+/** The same where a token is what requests show. facts §9 */
+const tokenAnswer = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${tokenBody.length}\r\n\r\n${tokenBody}`;
+
 /** Starts a raw upstream that knows how to log in and nothing else. */
 export async function startRawUpstream(initial: RawHandler = answerOk): Promise<RawUpstream> {
   const seen: SeenRequest[] = [];
@@ -66,6 +75,8 @@ export async function startRawUpstream(initial: RawHandler = answerOk): Promise<
   });
   const respond = (request: SeenRequest, socket: net.Socket): void => {
     if (request.path === "/login/jwt-session") answerLogin(socket);
+    else if (request.path === "/oauth/token") socket.write(tokenAnswer);
+    else if (request.path === "/oauth/revoke") socket.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     else if (request.path === "/logout") socket.write("HTTP/1.1 204 No Content\r\n\r\n");
     else if (request.path === "/api/v1/csrf-token") {
       socket.write("HTTP/1.1 204 No Content\r\nqlik-csrf-token: raw-token\r\n\r\n");

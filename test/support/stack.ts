@@ -65,6 +65,8 @@ export interface StackOptions {
   readonly tenant?: TenantEmulatorOptions;
   /** What kind of tenant it is; what `QSP_TEST_TENANT_KIND` says by default, else Qlik Cloud by signed token. */
   readonly kind?: TenantEmulatorKind;
+  /** What the proxy is told of the tenant beside what its kind needs. */
+  readonly tenantNames?: Readonly<Record<string, unknown>>;
   readonly proxy?: Partial<SessionProxyOptions>;
   /** Stands in for the local tenant's origin: a server of the test's own. */
   readonly tenantOrigin?: string;
@@ -170,6 +172,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     ...optionsFor(tenant, origin, {
       tenant: {
         ...stackOf(kind, [testKey]).proxy(options.tenantOrigin ?? tenant.origin),
+        ...options.tenantNames,
         ...caOf(tenant),
       } as SessionProxyOptions["tenant"],
       ...options.proxy,

@@ -1,4 +1,9 @@
-import type { TenantEmulatorKind, TenantEmulatorOptions } from "../../src/emulator.ts";
+import type {
+  Recording,
+  TenantEmulator,
+  TenantEmulatorKind,
+  TenantEmulatorOptions,
+} from "../../src/emulator.ts";
 
 /** The OAuth client that the tenant knows; the secret is looked for where it must not be. */
 export const testClient = { clientId: "test-client", clientSecret: "canary-client-secret" } as const;
@@ -24,7 +29,7 @@ export function stackOf(kind: TenantEmulatorKind, signingKeys: readonly object[]
       };
     case "qlik-sense-jwt":
       return {
-        tenant: { kind, modes: { loadBalancerCookies: false } },
+        tenant: { kind },
         proxy: (origin) => ({ origin, kind, userDirectory: testDirectory, signingKeys }),
       };
   }
@@ -33,3 +38,26 @@ export function stackOf(kind: TenantEmulatorKind, signingKeys: readonly object[]
 /** What a subject of the host is called at a tenant of this kind. */
 export const subjectAt = (kind: TenantEmulatorKind, subject: string): string =>
   kind === "qlik-sense-jwt" ? `${testDirectory}\\${subject}` : subject;
+
+/** Every kind of tenant that there is. */
+export const everyKind = ["qlik-cloud-jwt", "qlik-cloud-oauth", "qlik-sense-jwt"] as const;
+
+/** Where users of a kind are signed in. */
+export const loginPathOf = (kind: TenantEmulatorKind): string =>
+  ({
+    "qlik-cloud-jwt": "/login/jwt-session",
+    "qlik-cloud-oauth": "/oauth/token",
+    "qlik-sense-jwt": "/qps/csrftoken",
+  })[kind];
+
+/** The logins that a tenant has seen; at Qlik Sense the same path is asked for other things, without a token. */
+export function loginsAt(tenant: TenantEmulator, kind: TenantEmulatorKind): readonly Recording[] {
+  const seen = tenant.recordings({ path: loginPathOf(kind) });
+  return kind === "qlik-sense-jwt"
+    ? seen.filter((each) => valueOf(each, "authorization") !== undefined)
+    : seen;
+}
+
+/** The value of a header as the tenant got it. */
+export const valueOf = ({ headers }: Recording, wanted: string): string | undefined =>
+  headers.find(([name]) => name.toLowerCase() === wanted)?.[1];
