@@ -16,6 +16,17 @@ const doors = [
     folders: [...sideHouses, "src/server/"],
     packages: [...testPackages, "pino", "yaml"],
   },
+  // Fastify is the host's: nothing of it runs because of us.
+  {
+    door: "src/fastify.ts",
+    folders: [...sideHouses, "src/server/"],
+    packages: [...testPackages, "pino", "yaml", "fastify", "fastify-plugin"],
+  },
+  {
+    door: "src/fetch.ts",
+    folders: [...sideHouses, "src/server/"],
+    packages: [...testPackages, "pino", "yaml"],
+  },
   { door: "src/server.ts", folders: sideHouses, packages: testPackages },
   // Who brings a client of another library must not load ioredis for it.
   {

@@ -19,7 +19,8 @@ const licences = new Set([
   "BlueOak-1.0.0",
 ]);
 
-const exact = /^\d+\.\d+\.\d+(?:-[\w.]+)?$/;
+/** Also under another name, so that two versions can stand beside each other. */
+const exact = /^(?:npm:(?:@[\w.-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+(?:-[\w.]+)?$/;
 
 const versionsIn = (overrides) =>
   Object.entries(overrides).flatMap(([name, value]) =>

@@ -131,16 +131,17 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
     };
   };
 
-  const drainNow = async (): Promise<void> => {
+  const drainNow = async (delay: number): Promise<void> => {
     draining = "announced";
     const quiet = (): Promise<unknown> => Promise.all([inFlight.idle(), live.empty()]);
-    await atMost(options.timeouts.drainDelay, quiet());
+    await atMost(delay, quiet());
     draining = "yes";
     live.closeAll(4003, JSON.stringify({ code: "QSP-DRAINING" }), options.timeouts.drain / 2);
     await atMost(options.timeouts.drain, quiet());
   };
 
   return Object.assign(http.handle.bind(http), {
+    prefix: options.prefix === "" ? "/" : options.prefix,
     attach(server: Server, { before = [] }: { readonly before?: readonly Middleware[] } = {}) {
       const listener = upgrades.listenerFor(server, before);
       server.on("upgrade", listener);
@@ -162,8 +163,8 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
     },
     revoke: ({ subject, blockFor = 0 }: { readonly subject: string; readonly blockFor?: number }) =>
       sessions.revoke(subject, blockFor),
-    drain() {
-      drained ??= drainNow();
+    drain({ delay = options.timeouts.drainDelay }: { readonly delay?: number } = {}) {
+      drained ??= drainNow(delay);
       return drained;
     },
     async close() {

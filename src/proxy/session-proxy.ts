@@ -20,6 +20,8 @@ export interface SessionProxy {
    * It never throws and never rejects.
    */
   (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void;
+  /** Path below which the proxy lives; "/" is the root mount. */
+  readonly prefix: string;
   /**
    * Takes the WebSocket upgrades of a server that are below the prefix; other handlers keep theirs.
    *
@@ -41,8 +43,11 @@ export interface SessionProxy {
   revoke(options: { readonly subject: string; readonly blockFor?: number }): Promise<void>;
   /** Sessions as an operator sees and ends them. */
   readonly sessions: SessionsAdmin;
-  /** Lets running exchanges finish and moves sockets to another node; resolves when nothing is in flight. */
-  drain(): Promise<void>;
+  /**
+   * Lets running exchanges finish and moves sockets to another node; resolves when nothing is in flight. `delay` is how long
+   * everything is still served, for a front door to notice: milliseconds, `timeouts.drainDelay` by default.
+   */
+  drain(options?: { readonly delay?: number }): Promise<void>;
   /**
    * Ends everything here; resolves when no socket is left. Sessions of the memory store end at the tenant too; those of
    * other stores go on, on other nodes or after a restart.

@@ -78,45 +78,54 @@ export function testIdentity(header: string | string[] | undefined): Identity | 
 /** The client that every stack speaks to its tenant with, where the test says nothing else; for whole suites at once. */
 const upstreamClient = process.env["QSP_TEST_UPSTREAM_CLIENT"];
 
-/** Starts a local tenant over plain HTTP and a proxy in front of it. */
-export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const { clock } = options;
-  const tenant = await createTenantEmulator({
+/** The adapter that every stack has its requests from, where the test says nothing else: "fastify", "fetch". */
+const adapter = process.env["QSP_TEST_ADAPTER"];
+
+const adapterMount = async (): Promise<StackOptions["mount"]> =>
+  adapter === undefined ? undefined : (await import("./adapter-mounts.ts")).adapterMounts[adapter];
+
+/** Starts a local tenant over plain HTTP that knows the test key. */
+export function startTestTenant({
+  clock,
+  tenant,
+}: Pick<StackOptions, "clock" | "tenant"> = {}): Promise<TenantEmulator> {
+  return createTenantEmulator({
     plainHttp: true,
     ...(clock ? { clock: { now: () => clock.now() } } : {}),
     identityProviders: [{ issuer: testKey.issuer, keyId: testKey.keyId, pem: publicKey }],
-    ...options.tenant,
+    ...tenant,
   });
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const origin = `http://portal.localhost:${(server.address() as AddressInfo).port}`;
-  const proxyOptions = {
-    tenant: { origin: options.tenantOrigin ?? tenant.origin, signingKeys: [testKey], ca: tenant.certificate },
-    identify: (request) => testIdentity(request.headers["x-test-user"]),
-    identityHeaders: ["x-test-user"],
+}
+
+const caOf = ({ certificate }: TenantEmulator): { readonly ca?: string } =>
+  certificate === undefined ? {} : { ca: certificate };
+
+/** The options of a proxy in front of a test tenant, but for who the user is. */
+export function optionsFor(
+  tenant: TenantEmulator,
+  origin: string,
+  more: Partial<SessionProxyOptions> = {},
+): Omit<SessionProxyOptions, "identify"> {
+  return {
+    tenant: { origin: tenant.origin, signingKeys: [testKey], ...caOf(tenant) },
     publicOrigin: origin,
     unsafe: { plainHttpTenant: true, plainHttpPublic: true },
-    ...options.proxy,
+    ...more,
     upstream: {
       ...(upstreamClient === undefined ? {} : { client: upstreamClient }),
-      ...options.proxy?.upstream,
-    },
-  } as SessionProxyOptions;
-  const proxy = clock
-    ? assembleSessionProxy(resolveOptions(proxyOptions), clock)
-    : createSessionProxy(proxyOptions);
-  server.on("request", options.mount?.(proxy) ?? ((request, response) => proxy(request, response)));
-  const detach = proxy.attach(server, { before: options.before ?? [] });
-  const prefix = options.proxy?.prefix ?? "/qlik";
+      ...more.upstream,
+    } as NonNullable<SessionProxyOptions["upstream"]>,
+  };
+}
+
+/** What a browser of a page of `origin` can do with the proxy below its prefix. */
+export function browserOf(origin: string, prefix: string): Pick<Stack, "get" | "socket"> {
+  const base = prefix === "/" ? "" : prefix;
   return {
-    tenant,
-    proxy,
-    server,
-    origin,
     get: (path, { user = "ann", ...request } = {}) =>
       send({
         origin,
-        path: (prefix === "/" ? "" : prefix) + path,
+        path: base + path,
         ...request,
         headers: {
           "sec-fetch-site": "same-origin",
@@ -125,11 +134,45 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         },
       }),
     socket: (path, { user = "ann", headers = {} } = {}) =>
-      testSocket(`${origin.replace("http", "ws")}${prefix === "/" ? "" : prefix}${path}`, {
+      testSocket(`${origin.replace("http", "ws")}${base}${path}`, {
         origin,
         "x-test-user": user,
         ...headers,
       }),
+  };
+}
+
+/** Starts a local tenant over plain HTTP and a proxy in front of it. */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const { clock } = options;
+  const tenant = await startTestTenant(options);
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const origin = `http://portal.localhost:${(server.address() as AddressInfo).port}`;
+  const proxyOptions: SessionProxyOptions = {
+    identify: (request) => testIdentity(request.headers["x-test-user"]),
+    identityHeaders: ["x-test-user"],
+    ...optionsFor(tenant, origin, {
+      tenant: {
+        origin: options.tenantOrigin ?? tenant.origin,
+        signingKeys: [testKey],
+        ...caOf(tenant),
+      },
+      ...options.proxy,
+    }),
+  };
+  const proxy = clock
+    ? assembleSessionProxy(resolveOptions(proxyOptions), clock)
+    : createSessionProxy(proxyOptions);
+  const mount = options.mount ?? (await adapterMount());
+  server.on("request", mount?.(proxy) ?? ((request, response) => proxy(request, response)));
+  const detach = proxy.attach(server, { before: options.before ?? [] });
+  return {
+    tenant,
+    proxy,
+    server,
+    origin,
+    ...browserOf(origin, options.proxy?.prefix ?? "/qlik"),
     async close() {
       detach();
       await proxy.close();

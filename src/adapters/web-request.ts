@@ -1,0 +1,106 @@
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { Readable } from "node:stream";
+import type { ReadableStreamDefaultReader } from "node:stream/web";
+
+/** What a web request does not say of its connection. */
+export interface Connection {
+  /** Address of the peer, where the framework knows it. */
+  readonly remoteAddress: string | undefined;
+  readonly encrypted: boolean;
+  readonly destroyed: false;
+}
+
+/** How long a body is, is said anew: it may have been made by a program, and then nobody has said it. */
+const framing = new Set(["content-length", "transfer-encoding"]);
+
+/** A web request in the form of node's, as far as the proxy and an identity source look at it. */
+export class WebRequest extends Readable {
+  readonly web: Request;
+  readonly method: string;
+  readonly url: string;
+  readonly rawHeaders: readonly string[];
+  readonly headers: IncomingHttpHeaders;
+  readonly httpVersion = "1.1";
+  readonly httpVersionMajor = 1;
+  readonly httpVersionMinor = 1;
+  readonly socket: Connection;
+  readonly #wasRead: boolean;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
+
+  constructor(web: Request, remoteAddress?: string) {
+    super();
+    const url = new URL(web.url);
+    this.web = web;
+    this.method = web.method;
+    url.hash = "";
+    // As it is written, an empty query too.
+    this.url = url.href.slice(url.origin.length);
+    this.rawHeaders = rawHeadersOf(web, url.host);
+    this.headers = toNodeHeaders(this.rawHeaders);
+    this.socket = { remoteAddress, encrypted: url.protocol === "https:", destroyed: false };
+    this.#wasRead = web.bodyUsed || web.body?.locked === true;
+    // What the host has left of a body that it has read is nothing; the proxy must not take that for the body.
+    if (this.#wasRead) Object.defineProperty(this, "readableDidRead", { value: true });
+  }
+
+  /** Itself, as the proxy takes it. */
+  get asIncomingMessage(): IncomingMessage {
+    return this as unknown as IncomingMessage;
+  }
+
+  override _read(): void {
+    if (this.web.body === null || this.#wasRead) {
+      this.push(null);
+      return;
+    }
+    this.#reader ??= this.web.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+    this.#reader.read().then(
+      ({ done, value }) =>
+        void this.push(done ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength)),
+      (cause: unknown) => void this.destroy(new Error("the body of the request broke off", { cause })),
+    );
+  }
+
+  /** What is left of the body is not wanted any more; the host's server need not wait for it. */
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    const { body } = this.web;
+    const letGo = this.#reader?.cancel() ?? (body === null || body.locked ? undefined : body.cancel());
+    letGo?.catch(() => {});
+    done(error);
+  }
+}
+
+/**
+ * The headers of a web request as they would have come over a connection. `Host` is what the client said, where the server
+ * hands that on; some, such as that of Next, put a name of their own into the URL.
+ */
+function rawHeadersOf({ headers, body, method }: Request, host: string): readonly string[] {
+  const raw: string[] = ["host", headers.get("host") ?? host];
+  for (const [name, value] of headers) {
+    if (name !== "host" && !framing.has(name)) raw.push(name, value);
+  }
+  const length = headers.get("content-length");
+  if (body !== null && length !== null && !headers.has("transfer-encoding"))
+    raw.push("content-length", length);
+  else if (body !== null) raw.push("transfer-encoding", "chunked");
+  else if (method !== "GET" && method !== "HEAD" && length !== null) raw.push("content-length", "0");
+  return raw;
+}
+
+function toNodeHeaders(raw: readonly string[]): IncomingHttpHeaders {
+  const headers: Record<string, string> = {};
+  for (let index = 0; index + 1 < raw.length; index += 2) headers[raw[index] ?? ""] = raw[index + 1] ?? "";
+  return headers;
+}
+
+/** An upgrade as a web request, so that one function can say who sends either. */
+export function toWebRequest(request: IncomingMessage): Request {
+  const headers = new Headers();
+  for (let index = 0; index + 1 < request.rawHeaders.length; index += 2) {
+    headers.append(request.rawHeaders[index] ?? "", request.rawHeaders[index + 1] ?? "");
+  }
+  const scheme = "encrypted" in request.socket ? "https" : "http";
+  const origin = `${scheme}://${headers.get("host") ?? "localhost"}`;
+  // The target begins with "/": the proxy takes no other.
+  return new Request(origin + (request.url ?? "/"), { method: request.method ?? "GET", headers });
+}
