@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import express from "express";
 import session from "express-session";
 import { createSessionProxy } from "qlik-session-proxy";
-import { announce, chartPage, people, port, proxyOptions, signInPage } from "../sample.js";
+import { chartPage, people, signInPage } from "../sample/portal.js";
+import { announce, port, proxyOptions } from "../sample/tenant.js";
 
 const sessions = session({
   name: "portal_session",

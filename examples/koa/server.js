@@ -4,7 +4,8 @@ import { bodyParser } from "@koa/bodyparser";
 import Koa from "koa";
 import { createSession } from "koa-session";
 import { createSessionProxy } from "qlik-session-proxy";
-import { announce, chartPage, people, port, proxyOptions, signInPage } from "../sample.js";
+import { chartPage, people, signInPage } from "../sample/portal.js";
+import { announce, port, proxyOptions } from "../sample/tenant.js";
 
 const app = new Koa();
 app.keys = [process.env.SESSION_SECRET ?? randomBytes(32).toString("base64")];

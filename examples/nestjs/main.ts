@@ -15,7 +15,8 @@ import { NestFactory } from "@nestjs/core";
 import type { Request } from "express";
 import session from "express-session";
 import { createSessionProxy } from "qlik-session-proxy";
-import { announce, chartPage, people, port, proxyOptions, signInPage } from "../sample.js";
+import { chartPage, people, signInPage } from "../sample/portal.js";
+import { announce, port, proxyOptions } from "../sample/tenant.js";
 
 declare module "express-session" {
   interface SessionData {

@@ -3,7 +3,8 @@ import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import { jwtVerify, SignJWT } from "jose";
 import { createSessionProxy } from "qlik-session-proxy";
-import { announce, chartPage, people, port, proxyOptions, signInPage } from "../sample.js";
+import { chartPage, people, signInPage } from "../sample/portal.js";
+import { announce, port, proxyOptions } from "../sample/tenant.js";
 
 // The host session is a signed cookie and nothing else. With a key of its own, a restart signs everybody out.
 const key = Buffer.from(process.env.SESSION_SECRET ?? randomBytes(32).toString("base64"));

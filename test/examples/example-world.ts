@@ -41,53 +41,18 @@ export async function startExampleWorld(names: readonly string[]): Promise<Examp
   const pem = createPublicKey(testKey.privateKey).export({ type: "spki", format: "pem" }).toString();
   const tenant = await createTenantEmulator({
     hostname: "tenant.localhost",
-    plainHttp: true,
     identityProviders: [{ issuer: testKey.issuer, keyId: testKey.keyId, pem }],
   });
   const embed = await serveEmbedScript();
-  const clone = await cloneExamples(names);
+  const clone = await cloneExamples(names, tenant);
   return {
     clone,
     tenant,
-    variables: { QLIK_TENANT: tenant.origin, EMBED_SCRIPT: embed.url },
+    variables: { EMBED_SCRIPT: embed.url },
     async close() {
       await clone.remove();
       await embed.close();
       await tenant.close();
     },
   };
-}
-
-/** A person's browser, as far as a portal without scripts needs one. */
-export interface Visitor {
-  /** What the portal knows the browser by. */
-  readonly cookie: string;
-  ask(path: string, init?: RequestInit): Promise<Response>;
-}
-
-/** Asks as a browser does that has a cookie. */
-export const visitor = (origin: string, cookie: string): Visitor => ({
-  cookie,
-  ask: (path, { headers, ...init } = {}) =>
-    fetch(origin + path, {
-      redirect: "manual",
-      ...init,
-      headers: {
-        origin,
-        "sec-fetch-site": "same-origin",
-        ...(cookie === "" ? {} : { cookie }),
-        ...(headers as Record<string, string> | undefined),
-      },
-    }),
-});
-
-/** Signs a person in at an example's own form. */
-export async function signIn(origin: string, person: string): Promise<Visitor> {
-  const answer = await visitor(origin, "").ask("/sign-in", {
-    method: "POST",
-    body: new URLSearchParams({ person }),
-  });
-  const cookies = answer.headers.getSetCookie().map((cookie) => cookie.split(";", 1)[0] ?? "");
-  if (cookies.length === 0) throw new Error(`no cookie: ${answer.status} ${await answer.text()}`);
-  return visitor(origin, cookies.join("; "));
 }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { repository } from "../architecture/fixture-tree.ts";
+import type { TenantEmulator } from "../../src/emulator.ts";
 import { testKey } from "./stack.ts";
 
 /** A clone with nothing in it but the built package and examples: what a reader has who follows their README. */
@@ -13,8 +14,6 @@ export interface ExampleClone {
   install(name: string): Promise<void>;
   /** Starts an installed example; resolves when it has said where it listens. */
   start(name: string, variables: Readonly<Record<string, string>>): Promise<ExampleApp>;
-  /** Runs a script of an installed example to its end. */
-  run(name: string, script: string, variables: Readonly<Record<string, string>>): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -67,9 +66,15 @@ async function runNpm(folder: string, args: readonly string[], variables: Variab
 
 async function startExample(folder: string, variables: Variables): Promise<ExampleApp> {
   const { child, ended, kill, said } = startNpm(folder, ["start", "--silent"], { PORT: "0", ...variables });
-  const lines = createInterface(child.stdout);
-  const [origin] = (await Promise.race([once(lines, "line"), ended])) as [unknown];
-  if (typeof origin !== "string") throw new Error(`${folder} does not start:\n${said.join("")}`);
+  // What builds before it starts may say something first.
+  const listens = new Promise<string>((resolve) => {
+    createInterface(child.stdout).on("line", (line) => {
+      said.push(`${line}\n`);
+      if (line.startsWith("http://")) resolve(line);
+    });
+  });
+  const origin = await Promise.race([listens, ended.then(() => null)]);
+  if (origin === null) throw new Error(`${folder} does not start:\n${said.join("")}`);
   return {
     origin,
     async close() {
@@ -79,15 +84,19 @@ async function startExample(folder: string, variables: Variables): Promise<Examp
   };
 }
 
-/** Makes a folder like a clone in which `npm ci && npm run build` has run. */
-export async function cloneExamples(names: readonly string[]): Promise<ExampleClone> {
+/** Makes a folder like a clone in which `npm ci && npm run build` has run; its examples know this tenant. */
+export async function cloneExamples(
+  names: readonly string[],
+  { origin, certificate = "" }: Pick<TenantEmulator, "origin" | "certificate">,
+): Promise<ExampleClone> {
   const folder = await mkdtemp(join(tmpdir(), "qsp-examples-"));
-  const keyFile = join(folder, "key.pem");
+  const [keyFile, caFile] = [join(folder, "key.pem"), join(folder, "tenant.pem")];
   await writeFile(keyFile, testKey.privateKey);
+  await writeFile(caFile, certificate);
   await cp(join(repository, "package.json"), join(folder, "package.json"));
   await symlink(join(repository, "dist"), join(folder, "dist"));
   await mkdir(join(folder, "examples"));
-  for (const name of ["sample.js", ...names])
+  for (const name of ["sample", ...names])
     await cp(join(repository, "examples", name), join(folder, "examples", name), {
       recursive: true,
       filter: isSource,
@@ -96,6 +105,8 @@ export async function cloneExamples(names: readonly string[]): Promise<ExampleCl
   const running: ExampleApp[] = [];
   const at = (name: string): string => join(folder, "examples", name);
   const known = {
+    QLIK_TENANT: origin,
+    QLIK_TENANT_CA_FILE: caFile,
     QLIK_PRIVATE_KEY_FILE: keyFile,
     QLIK_ISSUER: testKey.issuer,
     QLIK_KEY_ID: testKey.keyId,
@@ -106,7 +117,6 @@ export async function cloneExamples(names: readonly string[]): Promise<ExampleCl
       installs.set(name, install);
       return install;
     },
-    run: (name, script, variables) => runNpm(at(name), ["run", script], { ...known, ...variables }),
     async start(name, variables) {
       const app = await startExample(at(name), { ...known, ...variables });
       running.push(app);
