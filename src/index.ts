@@ -14,5 +14,6 @@ export type { SigningKeyOptions } from "./options/signing-key.ts";
 export type { Middleware, SessionProxy, SessionProxyStats } from "./proxy/session-proxy.ts";
 export type { Identity } from "./identity/identity.ts";
 export { Secret } from "./kernel/secret.ts";
+export type { Clock } from "./kernel/clock.ts";
 export type { ProxyEvent } from "./kernel/channels.ts";
 export type { ChannelName, EventLevel, EventName } from "./kernel/events.ts";

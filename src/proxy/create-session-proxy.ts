@@ -32,7 +32,7 @@ export function createSessionProxy(options: SessionProxyOptions): SessionProxy {
   for (const { path, message } of resolved.warnings) {
     process.emitWarning(`${path}: ${message}`, "SessionProxyWarning");
   }
-  return assembleSessionProxy(resolved, systemClock);
+  return assembleSessionProxy(resolved, options.clock ?? systemClock);
 }
 
 /** Sockets are gone within a second of their close frame; `close` waits a little longer. Milliseconds; rules R13 */
