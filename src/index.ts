@@ -1,17 +1,26 @@
 /** The library: a session proxy for any Node server. */
 export { createSessionProxy } from "./proxy/create-session-proxy.ts";
 export type {
+  Duration,
   LimitOptions,
   PolicyOptions,
+  RootOptions,
   SessionOptions,
   SessionProxyOptions,
+  Size,
   TenantOptions,
   TimeoutOptions,
   UnsafeOptions,
   UpstreamOptions,
 } from "./options/session-proxy-options.ts";
-export type { SigningKeyOptions } from "./options/signing-key.ts";
-export type { Middleware, SessionProxy, SessionProxyStats } from "./proxy/session-proxy.ts";
+export type { ExternalSigner, SigningKeyOptions } from "./options/signing-key.ts";
+export type {
+  ListedSession,
+  Middleware,
+  SessionProxy,
+  SessionProxyStats,
+  SessionsAdmin,
+} from "./proxy/session-proxy.ts";
 export type { Identity } from "./identity/identity.ts";
 export { Secret } from "./kernel/secret.ts";
 export type { Clock } from "./kernel/clock.ts";

@@ -37,7 +37,7 @@ export function nextEvent(
     const listen = (message: unknown): void => {
       const event = message as ProxyEvent;
       if (event.event !== name) {
-        if (others.length < mostNamed) others.push(event.event);
+        if (event.level !== "debug" && others.length < mostNamed) others.push(event.event);
         return;
       }
       try {
