@@ -3,22 +3,32 @@ export { createSessionProxy } from "./proxy/create-session-proxy.ts";
 export type {
   LimitOptions,
   PolicyOptions,
+  RootOptions,
   SessionOptions,
   SessionProxyOptions,
+  Size,
   TimeoutOptions,
   UnsafeOptions,
   UpstreamOptions,
 } from "./options/session-proxy-options.ts";
 export type {
+  Duration,
   QlikCloudJwtOptions,
   QlikCloudOauthOptions,
   QlikSenseJwtOptions,
   TenantOptions,
 } from "./options/tenant-options.ts";
 export type { OneOfTenants, SeveralTenantsOptions, TenantMatch } from "./options/several-tenants.ts";
-export type { SigningKeyOptions } from "./options/signing-key.ts";
-export type { Middleware, SessionProxy, SessionProxyStats } from "./proxy/session-proxy.ts";
+export type { ExternalSigner, SigningKeyOptions } from "./options/signing-key.ts";
+export type {
+  ListedSession,
+  Middleware,
+  SessionProxy,
+  SessionProxyStats,
+  SessionsAdmin,
+} from "./proxy/session-proxy.ts";
 export type { Identity } from "./identity/identity.ts";
 export { Secret } from "./kernel/secret.ts";
+export type { Clock } from "./kernel/clock.ts";
 export type { ProxyEvent } from "./kernel/channels.ts";
 export type { ChannelName, EventLevel, EventName } from "./kernel/events.ts";

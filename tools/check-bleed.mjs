@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-const sideHouses = ["src/emulator/", "src/portal/", "src/cli/", "src/web/"];
+const sideHouses = ["src/emulator/", "src/portal/", "src/cli/", "src/web/", "src/testing/"];
 const testPackages = ["ws", "selfsigned"];
 
 /** What each door must not reach: folders of this repository, and packages. */

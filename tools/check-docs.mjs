@@ -32,8 +32,8 @@ const lengthLimits = [
   { path: /^CONTRIBUTING\.md$/, lines: 120 },
 ];
 
-/** Names what other people's repositories hold, and is copied as it is. */
-const isForeign = (path) => path.startsWith("docs/facts/");
+/** Names what other people's repositories hold and is copied as it is; or is made, and compared by tools/api.mjs. */
+const isForeign = (path) => /^(?:docs\/facts|api)\//.test(path);
 
 const repositoryPath =
   /^(?:src|test|tools|docs|attack|bench|examples|\.ci|\.changes)\/[\w./@-]+$|^[A-Z]+\.md$/;

@@ -58,7 +58,8 @@ function breach({ floorOf, sides, doors }, from, to) {
     return allowed ? undefined : `${from} opens ${reach} and what is below it`;
   }
   // The command starts everything, the houses beside this one included.
-  if (floorOf.get(from) === Math.max(...floorOf.values())) return undefined;
+  if (floorOf.get(from) === Math.max(...floorOf.values()))
+    return floorOf.get(to) === floorOf.get(from) ? `${from} and ${to} are on the same floor` : undefined;
   if (doors.has(to)) return `${to} is for users of the package`;
   if (sides.has(to)) return `${to} is a house of its own: only its door and the top floor import it`;
   if (floorOf.get(to) < floorOf.get(from)) return undefined;

@@ -41,6 +41,8 @@ export function checkMeaning(options: unknown, environment: Readonly<NodeJS.Proc
   checkSession(root, report);
   checkPolicy(root, report);
   checkUnsafe(groupOf(root, "unsafe"), environment, report);
+  if (root["clock"] !== undefined && environment["NODE_ENV"] === "production")
+    report("clock", "is for tests, and is refused because NODE_ENV is production");
   checkAuthority("tenant.ca", tenant["ca"], report);
   checkTenantKeys(tenant, report);
   return { store, signingKeys: makeSigningKeys(tenant["signingKeys"], report), problems };

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { tenantKinds, type TenantKind } from "../tenant/backend.ts";
 import type { ResolvedOptions } from "./resolved-options.ts";
 import { formatDuration, parseDuration } from "./duration.ts";
+import type { Clock } from "../kernel/clock.ts";
 import type { LeafKind } from "./schema-node.ts";
 import { formatSize, parseSize } from "./size.ts";
 
@@ -247,6 +248,11 @@ export interface ShapedOptions extends Pick<
   };
 }
 
+function isClock(value: unknown): value is Clock {
+  const { now, setTimer } = (value ?? {}) as Partial<Record<keyof Clock, unknown>>;
+  return typeof now === "function" && typeof setTimer === "function";
+}
+
 /** The truth about names, types, ranges and defaults of the options. */
 export const optionsSchema: v.GenericSchema<unknown, ShapedOptions> = v.object(
   {
@@ -272,6 +278,9 @@ export const optionsSchema: v.GenericSchema<unknown, ShapedOptions> = v.object(
     limits: group(v.object(limitsEntries, "must be an object")),
     upstream: group(v.object(upstreamEntries, "must be an object")),
     unsafe: group(v.object(unsafeEntries, "must be an object")),
+    clock: v.optional(
+      v.pipe(v.custom<Clock>(isClock, "must be a clock with now and setTimer"), leaf("opaque")),
+    ),
   },
   "must be an object",
 );

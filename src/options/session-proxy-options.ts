@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { type OptionProblem, OptionsError } from "../errors.ts";
 import type { Identity } from "../identity/identity.ts";
 import { revealed, Secret } from "../kernel/secret.ts";
+import type { Clock } from "../kernel/clock.ts";
 import type { SessionStore } from "../store/session-store.ts";
 import { checkMeaning } from "./check-meaning.ts";
 import { pageWarnings } from "./check-pages.ts";
@@ -67,6 +68,11 @@ export interface SessionProxyOptions {
   readonly limits?: LimitOptions;
   readonly upstream?: UpstreamOptions;
   readonly unsafe?: UnsafeOptions;
+  /**
+   * Another time than the machine's, for tests: `createTestClock()` of `qlik-session-proxy/testing`. Refused with
+   * `NODE_ENV=production`.
+   */
+  readonly clock?: Clock;
 }
 
 /** What the proxy takes from the application at the root mount, beside the tenant's paths that the policy allows. */

@@ -27,8 +27,9 @@ import type { SessionStore } from "../store/session-store.ts";
 import { createUpstream, staticLane } from "../upstream/upstream.ts";
 
 /**
- * Creates a session proxy for one tenant, or for several that know nothing of each other. What works but should not stay so, such as several processes over a store that
- * nobody shares, is said as a process warning of the name `SessionProxyWarning`.
+ * Creates a session proxy for one tenant, or for several that know nothing of each other. What works but should not stay
+ * so, such as several processes over a store that nobody shares, is said as a process warning of the name
+ * `SessionProxyWarning`.
  *
  * @throws OptionsError listing everything that is wrong with the options
  */
@@ -37,7 +38,7 @@ export function createSessionProxy(options: SessionProxyOptions | SeveralTenants
   for (const { path, message } of resolved.warnings) {
     process.emitWarning(`${path}: ${message}`, "SessionProxyWarning");
   }
-  return assembleProxy(resolved, systemClock);
+  return assembleProxy(resolved, options.clock ?? systemClock);
 }
 
 /** Wires a proxy for one tenant or for several. */

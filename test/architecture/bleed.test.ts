@@ -35,6 +35,14 @@ describe("tools/check-bleed.mjs", () => {
       "src/index.ts reaches src/emulator/tenant.ts, through src/proxy/far.ts",
     ],
     [
+      "what is for tests behind the library's door",
+      {
+        "src/proxy/door.ts": 'export { door } from "../testing/people.ts";\n',
+        "src/testing/people.ts": "export const door = 1;\n",
+      },
+      "src/index.ts reaches src/testing/people.ts, through src/proxy/door.ts",
+    ],
+    [
       "the local tenant behind the server's door, by a call",
       {
         "src/server.ts": 'export const late = (): Promise<unknown> => import("./emulator/tenant.ts");\n',

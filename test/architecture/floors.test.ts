@@ -6,7 +6,7 @@ import { repository, runScript, writeTree, type Files, type Outcome } from "./fi
 const picture = `# A house
 
 \`\`\`floors
-F3  cli/                   the top
+F3  cli/ testing/          the top
 F2  proxy/                 the middle
 F1  http/ ws/              two rooms of one floor
 F0  kernel/ errors.ts      the ground
@@ -42,6 +42,7 @@ const sound: Files = {
   "attack/main.ts": 'import { createServer } from "node:net";\nimport "./groups/a.ts";\nvoid createServer;\n',
   "attack/groups/a.ts": 'export type { Main } from "../main.ts";\n',
   "attack/peers/node_modules/other/index.ts": 'import "../../../../src/index.ts";\n',
+  "src/testing/people.ts": 'export { tenant } from "../emulator/tenant.ts";\n',
   "src/web/page.ts": 'import "some-renderer/style.css";\ndocument.title = "page";\n',
 };
 
@@ -85,6 +86,11 @@ describe("tools/check-floors.mjs", () => {
       "an import from a room of the same floor",
       { "src/ws/frame.ts": 'export { header } from "../http/header.ts";\n' },
       "ws/ and http/ are on the same floor",
+    ],
+    [
+      "an import from a room of the top floor, which may import everything else",
+      { "src/testing/people.ts": 'export { page } from "../cli/main.ts";\n' },
+      "testing/ and cli/ are on the same floor",
     ],
     [
       "an import of the proxy in the local tenant",
