@@ -6,7 +6,7 @@ import { chooseContenders, chooseLoads, wants } from "./choose.ts";
 import type { Contender } from "./contenders/contender.ts";
 import { own } from "./contenders/own.ts";
 import { installPeers, peerContenders } from "./contenders/peers.ts";
-import { isThere } from "./contenders/programs.ts";
+import { isThere, programContenders } from "./contenders/programs.ts";
 import type { Load, Stage } from "./loads/load.ts";
 import { measureSessions, type SessionFigure } from "./loads/sessions.ts";
 import { type Command, readCommand, usage, UsageError } from "./options.ts";
@@ -18,6 +18,7 @@ import { startFileTenant } from "./tenant/file-tenant.ts";
 import { startLiveTenant } from "./tenant/live-tenant.ts";
 import type { Tenant } from "./tenant/tenant.ts";
 import { profile } from "./trials/profile.ts";
+import { tryEdge } from "./trials/edge.ts";
 import { runTrial } from "./trials/trial.ts";
 import { tryWorkers } from "./trials/workers.ts";
 import type { WarmTimes } from "./warm-up.ts";
@@ -112,6 +113,15 @@ async function tryOut(command: Command, surroundings: Surroundings, folder: stri
     return exit.measured;
   }
   pinOurselves();
+  if (command.trial === "edge") {
+    if (!command.built) surroundings.build();
+    const [ours] = own(surroundings.root, surroundings.version);
+    const nginx = programContenders.find(({ name }) => name === "nginx");
+    const { root } = surroundings;
+    const { rounds, isQuick } = command;
+    if (ours && nginx) print(await tryEdge({ root, ours, nginx, rounds, isQuick, folder, say: complain }));
+    return exit.measured;
+  }
   print(await runTrial(command, { folder, program: surroundings.programs.http2Client, say: complain }));
   return exit.measured;
 }

@@ -48,6 +48,7 @@ Exit status: 0 all were measured, 1 a contender failed a gate, 2 nothing could b
   --trial http2       not the proxy, but its way to the tenant alone: HTTP/2 beside HTTP/1.1
   --trial workers     how many times as much two workers answer as one, on the cores that there are
   --trial profile     where the time of a request goes in ours: by room, in Node, in the system
+  --trial edge        edge mode: nginx and the proxy that it asks, together beside a plain nginx
   --peer FILE         a program of Node to be measured too; it is told what the set-ups of bench/peers/ are told
   --write             writes docs/reference/performance.md
   --built             takes the package as it was built last, however old that is`;

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import { SessionProxyError } from "../../errors.ts";
-import { headerPairs, type RawHeaders } from "../../http/raw-headers.ts";
+import { knownNames } from "../../http/header-name.ts";
+import type { RawHeaders } from "../../http/raw-headers.ts";
 import { publish } from "../../kernel/channels.ts";
+import { createMemo } from "../../kernel/memo.ts";
 import { traceId as newTraceId } from "../../kernel/random.ts";
 import type { ResolvedOptions } from "../../options/resolved-options.ts";
 import { needsIdentity } from "../../policy/rule.ts";
@@ -144,11 +146,14 @@ const elsewhere = (what: string): SessionProxyError =>
 
 /** Any sign of a handshake: edges leave away some of them, each another. */
 function asksForSocket(raw: RawHeaders): boolean {
-  return headerPairs(raw).some(([name]) => {
-    const lower = name.toLowerCase();
-    return lower === "upgrade" || lower.startsWith("sec-websocket-");
-  });
+  for (let index = 0; index < raw.length; index += 2) if (isOfHandshake(raw[index] ?? "")) return true;
+  return false;
 }
+
+const isOfHandshake = createMemo(knownNames, (name) => {
+  const lower = name.toLowerCase();
+  return lower === "upgrade" || lower.startsWith("sec-websocket-");
+});
 
 function tell(
   { options, now }: EdgeDoorContext,
