@@ -36,7 +36,6 @@ const dataPath = [
 const tokenPath = [
   "test/proxy/bodies.test.ts",
   "test/proxy/faults.test.ts",
-  "test/proxy/forwarding.test.ts",
   "test/proxy/framing.test.ts",
 ];
 
