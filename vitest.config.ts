@@ -33,11 +33,7 @@ const dataPath = [
  * Files of the data path that name neither a kind of tenant nor its cookies: they run once more with a tenant whose requests
  * show a token. What is promised of sessions is asked of every kind in test/backends/.
  */
-const tokenPath = [
-  "test/proxy/bodies.test.ts",
-  "test/proxy/faults.test.ts",
-  "test/proxy/framing.test.ts",
-];
+const tokenPath = ["test/proxy/bodies.test.ts", "test/proxy/faults.test.ts", "test/proxy/framing.test.ts"];
 
 export default defineConfig({
   test: {
