@@ -29,6 +29,12 @@ const dataPath = [
   "test/security/websocket-tenant.test.ts",
 ];
 
+/**
+ * Files of the data path that name neither a kind of tenant nor its cookies: they run once more with a tenant whose requests
+ * show a token. What is promised of sessions is asked of every kind in test/backends/.
+ */
+const tokenPath = ["test/proxy/bodies.test.ts", "test/proxy/faults.test.ts", "test/proxy/framing.test.ts"];
+
 export default defineConfig({
   test: {
     pool: "threads",
@@ -52,6 +58,16 @@ export default defineConfig({
           name: "undici",
           include: dataPath,
           env: { QSP_TEST_UPSTREAM_CLIENT: "undici" },
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "tokens",
+          include: tokenPath,
+          env: { QSP_TEST_TENANT_KIND: "qlik-cloud-oauth" },
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

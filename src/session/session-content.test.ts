@@ -1,8 +1,11 @@
+import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { testBackend } from "../../test/support/test-backend.ts";
 import { createCookieJar } from "../http/cookie-jar.ts";
+import { Secret } from "../kernel/secret.ts";
+import { createCloudOauth } from "../tenant/cloud-oauth/backend.ts";
 import { formatContent, mergeStored, parseContent, toTenantSession, withCookies } from "./session-content.ts";
-import { createTenantSession, type TenantSession } from "./tenant-session.ts";
+import { absorbCookies, createTenantSession, type TenantSession } from "./tenant-session.ts";
 
 const place = { host: "tenant.example", secure: true, backend: testBackend };
 const now = 1_700_000_000_000;
@@ -100,5 +103,43 @@ describe("withCookies", () => {
 
   test("makes nothing of what cannot be read", () => {
     expect(withCookies("garbage", generation(1), new Set())).toBeNull();
+  });
+});
+
+describe("the kind of a record", () => {
+  const written = (): object =>
+    JSON.parse(JSON.stringify(formatContent([generation(1, "eas.sid=x; path=/")], 0)));
+
+  test("keeps it from being opened as another, and one from before there were kinds is opened", () => {
+    const content = written();
+    expect(parseContent(content, "qlik-cloud-jwt")).toEqual(content);
+    expect(parseContent(content, "qlik-cloud-oauth")).toBeNull();
+    const { kind: _kind, ...older } = content as { kind?: string };
+    expect(parseContent(older, "qlik-cloud-jwt")?.generations).toHaveLength(1);
+    expect(parseContent(older, "qlik-sense-jwt")).toBeNull();
+  });
+
+  test("a token and its end are the same on a node with another clock, and cannot be printed", () => {
+    const backend = createCloudOauth({
+      origin: "https://tenant.example",
+      client: { clientId: "c", clientSecret: new Secret("s"), scope: "user_default", userLookup: "subject" },
+    });
+    const credential = {
+      jar: createCookieJar(place),
+      accessToken: new Secret("canary-token"),
+      csrfToken: null,
+      endsAt: now + 6000,
+    };
+    const session = createTenantSession({ generation: 1, backend, credential, claims }, now);
+    const read = toTenantSession(stored(session), { ...place, backend }, { now, offset: 500 });
+    expect([read.accessToken?.reveal(), read.endsAt]).toEqual(["canary-token", now + 6500]);
+    expect(backend.headersOf(read)).toEqual(["authorization", "Bearer canary-token"]);
+    expect(JSON.stringify(read) + inspect(read, { depth: 9 })).not.toContain("canary-token");
+    absorbCookies(
+      read,
+      { status: 200, setCookies: ["eas.sid=x; path=/", "AWSALB=y; path=/"], authLoss: false },
+      now,
+    );
+    expect(read.jar.header("/", now)).toBe("AWSALB=y");
   });
 });

@@ -23,7 +23,10 @@ export function ownRequest(
     headers: [
       ...(cookie === "" ? [] : ["cookie", cookie]),
       ...(standsAlone ? [] : backend.headersOf(credential)),
-      ...["accept", accept, "user-agent", userAgent],
+      "accept",
+      accept,
+      "user-agent",
+      userAgent,
       ...(body === undefined ? [] : ["content-type", "application/json"]),
     ],
     ...(body === undefined ? {} : { body }),

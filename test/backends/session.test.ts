@@ -154,10 +154,9 @@ describe.each(everyKind)("a session at %s", (kind) => {
         ? stack.tenant.recordings({ path: "/qps/csrftoken" }).length - logins(stack)
         : stack.tenant.recordings({ path: me }).length;
     clock.advance(25 * minute);
-    if (kind === "qlik-cloud-oauth") {
-      await stack.get(items);
-      expect(probes()).toBe(0);
-    } else await expect.poll(probes).toBe(1);
+    // A token needs no waking; the others are asked for once.
+    if (kind === "qlik-cloud-oauth") await stack.get(items);
+    await expect.poll(probes).toBe(kind === "qlik-cloud-oauth" ? 0 : 1);
     const life = kind === "qlik-cloud-oauth" ? 6 * hour : 24 * hour;
     for (let passed = 25 * minute; passed < life - 20 * minute; passed += 10 * minute) {
       clock.advance(10 * minute);
@@ -168,6 +167,8 @@ describe.each(everyKind)("a session at %s", (kind) => {
     await expect.poll(() => logins(stack)).toBe(2);
     clock.advance(5 * minute);
     expect((await stack.get(items)).status).toBe(200);
-    expect([logins(stack), stack.tenant.recordings({ status: 401 })]).toEqual([2, []]);
+    // Of requests: the session before is ended meanwhile, and may have been over by then.
+    const lost = stack.tenant.recordings({ status: 401, path: "/api/**" });
+    expect([logins(stack), lost]).toEqual([2, []]);
   });
 });

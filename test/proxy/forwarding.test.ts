@@ -3,13 +3,14 @@ import { describe, expect, test } from "vitest";
 import { send } from "../support/raw-client.ts";
 import { connectTo, requestHead } from "../support/raw-connection.ts";
 import type { SeenRequest } from "../support/raw-upstream.ts";
+import { ownPaths } from "../support/raw-upstream.ts";
 import { cleanedUp, echoRule } from "../support/started.ts";
 
 const started = cleanedUp();
 
 /** The requests of the browser, without those that the proxy makes itself. */
 const forwarded = (seen: readonly SeenRequest[]): readonly SeenRequest[] =>
-  seen.filter(({ path }) => !["/login/jwt-session", "/logout", "/api/v1/csrf-token"].includes(path));
+  seen.filter(({ path }) => !ownPaths.includes(path));
 
 describe("methods and targets", () => {
   test.each(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])(
@@ -228,7 +229,7 @@ describe("connections", () => {
       }
     }
     expect(agent.connections).toBe(1);
-    const seen = stack.tenant.recordings().filter(({ url }) => url !== "/login/jwt-session");
+    const seen = stack.tenant.recordings().filter(({ url }) => !ownPaths.includes(url));
     const writes = seen.filter(({ method }) => method === "POST");
     expect(writes.length).toBeGreaterThan(100);
     for (const { bodyStart, subject } of writes) expect(bodyStart.toString()).toBe(`canary of ${subject}`);

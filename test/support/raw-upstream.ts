@@ -48,6 +48,15 @@ const tokenBody = JSON.stringify({
 /** The same where a token is what requests show. facts §9 */
 const tokenAnswer = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${tokenBody.length}\r\n\r\n${tokenBody}`;
 
+/** What the proxy asks for itself, at a tenant of either kind that a raw upstream can be. */
+export const ownPaths: readonly string[] = [
+  "/login/jwt-session",
+  "/logout",
+  "/api/v1/csrf-token",
+  "/oauth/token",
+  "/oauth/revoke",
+];
+
 /** Starts a raw upstream that knows how to log in and nothing else. */
 export async function startRawUpstream(initial: RawHandler = answerOk): Promise<RawUpstream> {
   const seen: SeenRequest[] = [];
