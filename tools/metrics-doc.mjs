@@ -20,6 +20,9 @@ export async function metricsDocument() {
 \`GET /metrics\` of the [private listener](admin.md), with the token, answers in the text format of Prometheus. Counts are
 of this server, from its start; other nodes that share its store count for themselves.
 
+With [several tenants](../how-to/several-tenants.md) the series of a tenant have the label \`tenant\`, its name, behind those
+below. What is of no tenant has none: the store, \`qsp_draining\`, the process, and requests that are for no tenant.
+
 \`\`\`yml
 # prometheus.yml, not a file of ours
 scrape_configs:

@@ -134,10 +134,11 @@ const once = (problems: readonly OptionProblem[]): readonly OptionProblem[] =>
 
 /** The options of a proxy for one of the tenants alone. */
 function optionsOf(
-  { tenants: _, ...shared }: SeveralTenantsOptions,
+  options: SeveralTenantsOptions,
   entry: Entry,
   kind: MatchKind | null,
 ): SessionProxyOptions {
+  const { tenants: _all, ...shared } = options;
   const match = matchOf(entry, kind);
   const own = {
     tenant: Object.fromEntries(Object.entries(entry).filter(([key]) => !isOfEntry(key))),

@@ -31,11 +31,14 @@ const makePair = (): { readonly privateKey: string; readonly publicKey: string }
 /** A key for each tenant, which knows no other. */
 const pairs = { acme: makePair(), globex: makePair() };
 
+/** The key that signs for a tenant, PEM. */
+export const privateKeyOf = (name: TenantName): string => pairs[name].privateKey;
+
 /** How each tenant signs users in. */
-export const signingKeyOf = (name: TenantName): SigningKeyOptions => ({
+const signingKeyOf = (name: TenantName): SigningKeyOptions => ({
   issuer: "portal.example.test",
   keyId: `key-of-${name}`,
-  privateKey: pairs[name].privateKey,
+  privateKey: privateKeyOf(name),
 });
 
 /** Starts the local tenant of a name, which takes no other key than its own. */

@@ -6,7 +6,7 @@ import { createStandaloneServer, loadServerConfig, type StandaloneServer } from 
 import { type ConfigFolder, createConfigFolder } from "../config/config-folder.ts";
 import { send, type RawAnswer } from "../support/raw-client.ts";
 import { testSocket, type TestSocket } from "../support/stack.ts";
-import { signingKeyOf, startTenant, type TenantName } from "../support/two-tenants.ts";
+import { privateKeyOf, startTenant, type TenantName } from "../support/two-tenants.ts";
 
 const engine = "/app/8a6f7c52-3f5e-4c0a-9d8b-5a1c2e7f4b10";
 const token = "0123456789abcdef0123456789abcdef";
@@ -37,8 +37,7 @@ ${entries.join("")}`;
 beforeAll(async () => {
   folder = createConfigFolder();
   folder.write("token", token);
-  for (const name of ["acme", "globex"] as const)
-    folder.write(`${name}.pem`, String(signingKeyOf(name).privateKey));
+  for (const name of ["acme", "globex"] as const) folder.write(`${name}.pem`, privateKeyOf(name));
   tenants = { acme: await startTenant("acme"), globex: await startTenant("globex") };
   server = await createStandaloneServer(configOf(entry("acme"), entry("globex")));
 });

@@ -65,16 +65,17 @@ async function run(args: readonly string[]): Promise<number> {
   const all = lesson === null ? steps : [...steps, learnStep(lesson)];
   const [only] = names;
   if (only === undefined || names.length === 1) {
-    const results = await visitTenant(all, { ...questions, tenant: only }, json);
+    const { results } = await visitTenant(all, { ...questions, tenant: only }, json);
     say(json ? JSON.stringify(documentOf(results), null, 2) : `\n${summaryOf(results)}`);
     return isWell(results) ? 0 : 1;
   }
   const found: { readonly tenant: string; readonly results: readonly StepResult[] }[] = [];
   for (const name of names) {
     if (!json) say(`${found.length === 0 ? "" : "\n"}Tenant ${name}`);
-    const results = await visitTenant(all, { ...questions, tenant: name }, json);
+    const { results, isInterrupted } = await visitTenant(all, { ...questions, tenant: name }, json);
     found.push({ tenant: name, results });
     if (!json) say(`\n${summaryOf(results)}`);
+    if (isInterrupted) break;
   }
   const isAllWell = found.every(({ results }) => isWell(results));
   const tenants = found.map((each) => ({ tenant: each.tenant, ...documentOf(each.results) }));
@@ -87,15 +88,16 @@ async function visitTenant(
   all: readonly Step[],
   questions: Questions,
   json: boolean,
-): Promise<readonly StepResult[]> {
+): Promise<{ readonly results: readonly StepResult[]; readonly isInterrupted: boolean }> {
   const visit = new Visit(questions);
   const interrupt = (): void => visit.interruption.abort();
   // The second one ends the process, as it always does.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupt);
   try {
-    return await runSteps(all, visit, (result) => {
+    const results = await runSteps(all, visit, (result) => {
       if (!json) for (const line of linesOf(result)) say(line);
     });
+    return { results, isInterrupted: visit.interruption.signal.aborted };
   } finally {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupt);
     await visit.find("upstream")?.close();
