@@ -40,6 +40,9 @@ function fetchNode(version) {
   return join(home, bin.node);
 }
 
+/** How long a test may take: whoever runs several Nodes has other things to do meanwhile. Milliseconds. */
+const longestTest = "120000";
+
 /** Runs the tests with one Node; programs that tests start by the name `node` are the same. */
 function runTests(version, filters) {
   const node = fetchNode(version);
@@ -50,7 +53,12 @@ function runTests(version, filters) {
     spawnSync(node, ["tools/test.mjs", "--quick", ...filters], {
       cwd: root,
       stdio: ["ignore", output, output],
-      env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}`, NO_COLOR: "1" },
+      env: {
+        QSP_TEST_TIMEOUT: longestTest,
+        ...process.env,
+        PATH: `${dirname(node)}${delimiter}${process.env.PATH}`,
+        NO_COLOR: "1",
+      },
     });
   } finally {
     closeSync(output);

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -80,6 +81,7 @@ export async function installPackage(types: readonly string[]): Promise<Installe
     await succeed(runIn(folder, "npm", ["install", "--prefer-offline", ...quiet, `./${report.filename}`]));
     for (const name of types) {
       const place = join(folder, "node_modules", name);
+      if (existsSync(place)) continue;
       mkdirSync(dirname(place), { recursive: true });
       symlinkSync(join(repository, "node_modules", name), place);
     }
