@@ -107,7 +107,17 @@ export const questions: readonly Asking[] = [
       ["Access-Control-Request-Method", "GET"],
     ],
   ],
+  [
+    "OPTIONS",
+    "/qlik/api/v1/spaces",
+    [
+      ["Origin", sibling],
+      ["Access-Control-Request-Method", "DELETE"],
+    ],
+  ],
   ["OPTIONS", "/qlik/api/v1/echo", ours],
+  ["GET", "/qlik/api/v1/csrf-token", same],
+  ["GET", "/qlik/_session/auth-module.js", same],
   ["GET", "/qlik/_session", same],
   ["PUT", "/qlik/_session", ours],
   ["DELETE", "/qlik/_session", ours],
