@@ -6,7 +6,8 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { APP_ID, OBJECT_ID } from "../../src/emulator/engine/apps/stored-objects.ts";
 import { startStack, type Stack } from "../support/stack.ts";
-import { launchChromium, lookUntil, newProfile } from "./chromium.ts";
+import { launchChromium, newProfile } from "./chromium.ts";
+import { lookUntil } from "./looks.ts";
 import { barsOf } from "./dashboard-parts.ts";
 
 /*
