@@ -13,6 +13,8 @@ export interface SiteFacts {
     | "login"
     | "logout"
     | "read"
+    /** A file of ours that says nothing of anybody. */
+    | "file"
     | undefined;
   /** The `Host` header. */
   readonly host: string | undefined;
@@ -153,7 +155,7 @@ function judgeWithoutOrigin(facts: SiteFacts, policy: SitePolicy): SiteVerdict {
 
 /** Row 9: what a listed sibling's pages load without saying who they are. */
 function mayComeFromSibling(facts: SiteFacts, policy: SitePolicy): boolean {
-  if (facts.routeClass === "static") return true;
+  if (facts.routeClass === "static" || facts.ownRoute === "file") return true;
   if (isPage(facts) && isNavigation(facts)) return true;
   if (facts.routeClass !== "rest") return false;
   const origin = originOfUrl(facts.referer ?? "");

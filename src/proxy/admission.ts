@@ -71,6 +71,11 @@ export interface Admission {
   weigh(request: RequestHead, place: OwnPlace | TenantPlace, upgrade: boolean): Passage;
   /** As {@link weigh}; "preflight" is answered here. @throws SessionProxyError */
   guard(request: RequestHead, place: OwnPlace | TenantPlace, upgrade: boolean): "pass" | "preflight";
+  /**
+   * Whether it is a preflight of a listed origin. It passes wherever it leads: after one that fails, a page cannot read why
+   * there is nothing.
+   */
+  isListedPreflight(request: RequestHead): boolean;
   /** What is kept of an upgrade that was let in. */
   handshakeOf(request: RequestHead, place: TenantPlace): SocketHandshake;
   /** Why a socket that was let in would not be let in here, in the code of its refusal; null where it would. */
@@ -124,7 +129,7 @@ export function createAdmission(
     return { ...refused(error), verdict, target: inside };
   };
 
-  const weigh = (request: RequestHead, place: OwnPlace | TenantPlace, upgrade: boolean): Passage => {
+  const weigh = (request: RequestHead, place: GuardedPlace, upgrade: boolean): Passage => {
     const headers = readSiteHeaders(request.rawHeaders);
     if (!isFramedPlainly(request, headers.codings))
       return { outcome: new SessionProxyError("QSP-TARGET", { reason: "odd framing" }) };
@@ -155,6 +160,8 @@ export function createAdmission(
       if (typeof outcome !== "string") throw outcome;
       return outcome;
     },
+    isListedPreflight: (request) =>
+      preflightMethod(request) !== undefined && weigh(request, nowhere, false).outcome === "preflight",
     handshakeOf(request, place) {
       const facts = factsOf(request, readSiteHeaders(request.rawHeaders), { place, upgrade: true, options });
       // No upgrade is judged by it, and it may be long.
@@ -183,6 +190,12 @@ export function createAdmission(
     },
   };
 }
+
+/** What the site guard asks of a place. */
+type GuardedPlace = Pick<OwnPlace, "kind" | "route"> | Pick<TenantPlace, "kind" | "routeClass">;
+
+/** Where nothing is offered. */
+const nowhere: GuardedPlace = { kind: "tenant", routeClass: "rest" };
 
 const refused = (error: SessionProxyError): Refused => ({ kind: "refused", error });
 
@@ -261,7 +274,7 @@ function factsOf(
     upgrade,
     options,
   }: {
-    readonly place: OwnPlace | TenantPlace;
+    readonly place: GuardedPlace;
     readonly upgrade: boolean;
     readonly options: Pick<ResolvedOptions, "identityHeaders">;
   },

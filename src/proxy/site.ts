@@ -17,6 +17,8 @@ export interface Site {
   corsOriginFor(request: RequestHead): string | undefined;
   /** Pages of a sibling origin embed us only where the list names one. rules R4 */
   readonly resourcePolicy: "same-origin" | "same-site";
+  /** Whether pages of another origin are embedded with us, as where we have a host name of our own. */
+  readonly hasSibling: boolean;
   /** The suffix that binds an entity tag to this place and this user's session. rules R6 */
   tagSuffix(base: string, sessionKey: string): string;
 }
@@ -41,6 +43,7 @@ export function createSite(options: ResolvedOptions): Site {
         ? origin
         : undefined;
     },
+    hasSibling,
     resourcePolicy: hasSibling ? "same-site" : "same-origin",
     tagSuffix(base, sessionKey) {
       // The base begins with its scheme, which no key holds: no two pairs are the same text.

@@ -6,6 +6,9 @@ import { userAgent, type TenantCall } from "./port.ts";
 /** The header that carries the token, in both directions. facts §3 */
 export const csrfHeader = "qlik-csrf-token";
 
+/** Where the tenant gives a token. facts §3 */
+export const csrfPath = "/api/v1/csrf-token";
+
 /** The code, at the top level of a 403's body, that says the token was not taken. facts §3 */
 const mismatch = "CSRF-TOKEN-2";
 
@@ -15,7 +18,7 @@ export const largestCsrfRefusal: number = 8 * 1024;
 /** What the tenant said when asked for a token. */
 export type CsrfAnswer = { readonly token: string } | "none" | "auth-loss";
 
-/** Asks the tenant for a CSRF token: `GET /api/v1/csrf-token` answers 204 with the token in a header. facts §3 */
+/** Asks the tenant for a CSRF token: `GET` of {@link csrfPath} answers 204 with the token in a header. facts §3 */
 export async function fetchCsrfToken(
   call: TenantCall,
   cookie: string,
@@ -23,7 +26,7 @@ export async function fetchCsrfToken(
 ): Promise<CsrfAnswer> {
   const answer = await call({
     method: "GET",
-    path: "/api/v1/csrf-token",
+    path: csrfPath,
     headers: ["cookie", cookie, "accept", "*/*", "user-agent", userAgent],
     timeout: site.timeout,
   });

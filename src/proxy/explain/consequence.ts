@@ -2,6 +2,7 @@ import type { ErrorCode, SessionProxyError } from "../../errors.ts";
 import { headerPairs, type RawHeaders } from "../../http/raw-headers.ts";
 import { needsIdentity } from "../../policy/rule.ts";
 import type { TenantPlace } from "../admission.ts";
+import { asksForCsrfToken } from "../own/csrf-token.ts";
 import { answerRules } from "../http/answer-rules.ts";
 import type { RequestHead } from "../request-head.ts";
 import { prepareHandshake, withSocketCredentials } from "../socket/rewrite-handshake.ts";
@@ -52,6 +53,7 @@ export function consequenceOf(door: Door, request: RequestHead, decision: Decisi
   const { place, passage, error, upgrade } = decision;
   if (error !== undefined) return refused(error, upgrade);
   if (place.kind !== "tenant" || passage?.outcome === "preflight") return answered;
+  if (asksForCsrfToken(upgrade ? "UPGRADE" : (request.method ?? "GET"), place.target.path)) return answered;
   return upgrade ? ofUpgrade(door, request, place) : ofRequest(door, request, place);
 }
 

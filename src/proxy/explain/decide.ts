@@ -30,9 +30,11 @@ export function decide(
   upgrade: boolean,
 ): Decision {
   const place = admission.look(request, upgrade);
-  if (place.kind === "refused") return { upgrade, place, error: place.error };
-  if (place.kind === "elsewhere")
-    return { upgrade, place, error: unclaimed(request, options, place.verdict) };
+  if (place.kind === "refused" || place.kind === "elsewhere") {
+    const error = place.kind === "refused" ? place.error : unclaimed(request, options, place.verdict);
+    const passes = !upgrade && error.code === "QSP-POLICY" && admission.isListedPreflight(request);
+    return passes ? { upgrade, place, passage: { outcome: "preflight", row: 4 } } : { upgrade, place, error };
+  }
   const malformed = upgrade ? errorOf(() => checkHandshake(request)) : undefined;
   if (malformed) return { upgrade, place, error: malformed };
   const passage = admission.weigh(request, place, upgrade);

@@ -15,11 +15,12 @@ import { exchange, type ExchangeContext } from "./exchange.ts";
 import { sendAnswer } from "./host-response.ts";
 import { toInternalError } from "../internal-error.ts";
 import type { OwnAnswers } from "../own/own-answers.ts";
+import { corsHeaders, preflightHeaders } from "./cors.ts";
 import { cookieHeaders } from "../own/own-sign-in.ts";
+import { asksForCsrfToken, csrfTokenAnswer } from "../own/csrf-token.ts";
 import { emptyAnswer } from "../own/own-pages.ts";
 import type { ResolvedOptions } from "../../options/resolved-options.ts";
 import { checkPrepared, prepareRequest, type PreparedRequest } from "./rewrite-request.ts";
-import { corsHeaders } from "./rewrite-response.ts";
 import type { Site } from "../site.ts";
 import { type ExchangeSpan, type Tracing, withTrace } from "../tracing.ts";
 import { destroyResponse, followConnection } from "./waiting-response.ts";
@@ -68,24 +69,7 @@ interface Outcome {
   readonly level?: "error" | "warn";
 }
 
-/** Headers that a listed origin may send, and the methods it may use. facts §8 */
-const preflightHeaders = [
-  "access-control-allow-methods",
-  "GET, HEAD, POST, PUT, PATCH, DELETE",
-  "access-control-allow-headers",
-  "content-type, user-agent, qlik-csrf-token, qlik-web-integration-id, qlik-api-version, x-qlik-overrides, range, if-match, if-none-match, tus-resumable, upload-length, upload-metadata, upload-offset",
-  "access-control-max-age",
-  "600",
-  "vary",
-  "Origin, Access-Control-Request-Method",
-] as const;
-
 const unheard = (): void => {};
-
-/** Where the identity comes in the header Authorization, pages of listed origins may send it. */
-const preflightWithAuthorization = preflightHeaders.map((part) =>
-  part.startsWith("content-type,") ? `authorization, ${part}` : part,
-);
 
 /** Takes requests from the browser's word to the browser's answer. */
 export class HttpDoor {
@@ -147,16 +131,14 @@ export class HttpDoor {
 
   /** A promise only where something has to be waited for. */
   #serve(visit: Visit): Outcome | Promise<Outcome> {
-    const { context, request, response, place, startedAt } = visit;
-    if (place instanceof SessionProxyError) throw place;
-    if (place.kind === "elsewhere") throw new SessionProxyError("QSP-POLICY");
+    const { context, request, place, startedAt } = visit;
     const { admission, signIn } = context;
-    if (admission.guard(request, place, false) === "preflight") {
-      const reads = context.options.identityHeaders.has("authorization");
-      const headers = reads ? preflightWithAuthorization : preflightHeaders;
-      sendAnswer(response, emptyAnswer(204, headers), corsFor(visit));
-      return { status: 204 };
+    if (place instanceof SessionProxyError) {
+      if (place.code === "QSP-POLICY" && admission.isListedPreflight(request)) return answerPreflight(visit);
+      throw place;
     }
+    if (place.kind === "elsewhere") throw new SessionProxyError("QSP-POLICY");
+    if (admission.guard(request, place, false) === "preflight") return answerPreflight(visit);
     const isProductInfo = place.kind === "own" && place.route.name === "product-info";
     if (context.isClosed() && !isProductInfo) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
     if (place.kind === "own") return this.#answerOwn(visit, place);
@@ -176,6 +158,10 @@ export class HttpDoor {
     const { context, request, response, startedAt, span } = visit;
     const { options, site, limits, clientAddress, sessions, now } = context;
     if (session) sessions.touch(session);
+    if (asksForCsrfToken(request.method ?? "GET", place.target.path)) {
+      sendAnswer(response, csrfTokenAnswer(), corsFor(visit));
+      return { status: 204, session };
+    }
     // Only who waited for a login sees one in the timing.
     const loginMs = session && session.createdAt >= startedAt ? now() - startedAt : 0;
     const tagSuffix = session === null ? null : site.tagSuffix(site.baseFor(request), session.key);
@@ -243,6 +229,12 @@ export class HttpDoor {
       level,
     }));
   }
+}
+
+function answerPreflight(visit: Visit): Outcome {
+  const mayAuthorize = visit.context.options.identityHeaders.has("authorization");
+  sendAnswer(visit.response, emptyAnswer(204, preflightHeaders({ mayAuthorize })), corsFor(visit));
+  return { status: 204 };
 }
 
 /** The headers for who asks from a listed origin. */

@@ -7,6 +7,7 @@ import { removeQueryParameters, type Target } from "../../http/target.ts";
 import { createMemo } from "../../kernel/memo.ts";
 import { needsIdentity, type RouteClass } from "../../policy/rule.ts";
 import { csrfHeader } from "../../tenant/csrf.ts";
+import { ownHeaderPrefix } from "./guard-header.ts";
 
 /** A request without credentials, made once and sent as often as needed. */
 export interface PreparedRequest {
@@ -70,7 +71,15 @@ const dropped: ReadonlySet<string> = new Set([
   "max-forwards",
 ]);
 
-const droppedPrefixes = ["x-forwarded-", "sec-fetch-", "sec-websocket-", "cf-", "x-envoy-", "x-amz"] as const;
+const droppedPrefixes = [
+  "x-forwarded-",
+  "sec-fetch-",
+  "sec-websocket-",
+  "cf-",
+  "x-envoy-",
+  "x-amz",
+  ownHeaderPrefix,
+] as const;
 
 /** The only header of the vendor's own family that may come from the browser: it asks for a format. */
 const vendorVersion = "qlik-api-version";

@@ -8,6 +8,7 @@ import { firstHeader, headerValues, type RawHeaders } from "../../http/raw-heade
 import { createMemo } from "../../kernel/memo.ts";
 import type { RouteClass } from "../../policy/rule.ts";
 import { cacheHeaders } from "./cache-policy.ts";
+import { corsHeaders } from "./cors.ts";
 import { ancestorsPolicy, pagePolicy } from "./page-policy.ts";
 
 /** Where a response is seen from, and what that means for it. */
@@ -95,10 +96,6 @@ const dropped: ReadonlySet<string> = new Set([
 
 const droppedPrefixes = ["access-control-", "x-envoy-", "x-amz"] as const;
 
-/** Headers that clients of another origin may read. facts §8 */
-const exposed =
-  "location, retry-after, content-disposition, upload-offset, upload-length, tus-resumable, content-range, etag, server-timing, proxy-status";
-
 /** Rewrites the head of an answer for the browser; a pure function of answer and rules. */
 export function prepareResponse(
   answer: { readonly status: number; readonly headers: RawHeaders },
@@ -139,18 +136,6 @@ export function prepareResponse(
   if (rules.corsOrigin !== undefined) headers.push(...corsHeaders(rules.corsOrigin));
   headers.push("server-timing", rules.serverTiming);
   return { status, headers: Object.freeze(headers), rewritesBody };
-}
-
-/** What an origin on the list may do with an answer. */
-export function corsHeaders(origin: string): string[] {
-  return [
-    "access-control-allow-origin",
-    origin,
-    "access-control-allow-credentials",
-    "true",
-    "access-control-expose-headers",
-    exposed,
-  ];
 }
 
 /** Whether the browser may see a header. Earned by: bench 200B. */

@@ -11,6 +11,7 @@ import { sendAnswer, writeHead } from "../http/host-response.ts";
 import { jsonAnswer, logoutForm } from "./own-pages.ts";
 import { checkOwnMethod, doesSomething, type OwnRoute, type OwnRoutesOffered } from "./own-routes.ts";
 import { OwnSignIn } from "./own-sign-in.ts";
+import { authModuleAnswer } from "./auth-module.ts";
 import type { ProductInfo } from "./product-info.ts";
 import { followSession } from "./session-events.ts";
 import type { Site } from "../site.ts";
@@ -65,14 +66,16 @@ export class OwnAnswers {
         return sendAnswer(response, await this.#status(request), cors);
       case "events":
         return this.#events(visit);
+      case "auth-module":
+        return sendAnswer(response, authModuleAnswer(request, this.#options.site), cors);
       case "product-info":
         return sendAnswer(response, await this.#options.productInfo.answer(), cors);
       case "login":
-        return sendAnswer(response, await this.#login(visit));
+        return sendAnswer(response, await this.#login(visit), cors);
       case "logout":
-        return sendAnswer(response, await this.#logoutPage(request));
+        return sendAnswer(response, await this.#logoutPage(request), cors);
       case "sign-in":
-        return sendAnswer(response, await this.#ownSignIn.answer(route, request, visit.target.query));
+        return sendAnswer(response, await this.#ownSignIn.answer(route, request, visit.target.query), cors);
     }
   }
 
@@ -105,9 +108,13 @@ export class OwnAnswers {
   }
 
   async #logout(request: IncomingMessage): Promise<OwnAnswer> {
-    const answer = await this.#ownSignIn.end(request);
-    const isSibling = this.#options.site.corsOriginFor(request) !== undefined;
-    return isSibling ? { ...answer, headers: [...answer.headers, "clear-site-data", '"cache"'] } : answer;
+    return this.#forgetting(await this.#ownSignIn.end(request));
+  }
+
+  /** On a host of our own the browser may drop what it keeps: nothing of the app is among it. rules R7 */
+  #forgetting(answer: OwnAnswer): OwnAnswer {
+    if (!this.#options.site.hasSibling) return answer;
+    return { ...answer, headers: [...answer.headers, "clear-site-data", '"cache"'] };
   }
 
   async #events({ request, response, cors }: OwnVisit): Promise<void> {
@@ -123,6 +130,10 @@ export class OwnAnswers {
       "no-store",
       "x-content-type-options",
       "nosniff",
+      "cross-origin-resource-policy",
+      this.#options.site.resourcePolicy,
+      "vary",
+      "Origin, Sec-Fetch-Site, Cookie",
       "x-accel-buffering",
       "no",
       ...cors,
@@ -157,7 +168,7 @@ export class OwnAnswers {
       firstHeader(raw, "sec-fetch-site") === "same-origin" &&
       firstHeader(raw, "sec-fetch-mode") === "navigate";
     if (request.method !== "POST" && !isOwnNavigation) return logoutForm();
-    return this.#ownSignIn.endWithPage(request);
+    return this.#forgetting(await this.#ownSignIn.endWithPage(request));
   }
 }
 

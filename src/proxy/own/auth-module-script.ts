@@ -1,0 +1,5 @@
+// Written by tools/gen-auth-module.mjs from src/browser/: change it there.
+
+/** What a page on another origin of the same site loads. */
+export const authModuleScript: string =
+  '"use strict";(()=>{var i="qlik-session-proxy",u={"X-QSP-Client":"1"},d=1e4;function g(e=location.origin){return(/^https?:\\/\\//i.test(e)?e:`https://${e}`).replace(/\\/+$/,"")}var h=e=>fetch(e,{credentials:"include",headers:u,signal:AbortSignal.timeout(d)});function c(){let e=new Map,s=async r=>{let t=await h(`${r}/_session`);return t.ok&&(await t.json()).authenticated===!0},l=async r=>await s(r)?!0:a.renew?(await a.renew(),s(r)):!1,a={requiredProps:[],optionalProps:[],getRestCallAuthParams:async()=>({headers:{...u},queryParams:{},credentials:"include"}),getWebSocketAuthParams:async()=>({queryParams:{}}),getWebResourceAuthParams:async()=>({queryParams:{}}),async handleAuthenticationError({hostConfig:r,canRetry:t}){if(!t)return{};let n=g(r.host),o=e.get(n);return o===void 0&&(o=l(n).catch(()=>!1).finally(()=>e.delete(n)),e.set(n,o)),await o?{retry:!0}:{}}};return a}var y=globalThis;y[i]??=c();})();\n';
