@@ -1,5 +1,6 @@
 import { interactiveLoginRoutes } from "./interactive-login.ts";
 import { loginRoutes } from "./login.ts";
+import { capabilityApiRoutes } from "./capability-api.ts";
 import { pageRoutes } from "./pages.ts";
 import { administrationRoutes } from "./rest/administration.ts";
 import { appRoutes } from "./rest/apps.ts";
@@ -24,4 +25,5 @@ export const tenantRoutes: readonly Route[] = [
   ...lookRoutes,
   ...administrationRoutes,
   ...pageRoutes,
+  ...capabilityApiRoutes,
 ];
