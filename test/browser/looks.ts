@@ -36,8 +36,12 @@ export async function lookAt(part: Visible): Promise<Look> {
 }
 
 /** Looks until what is seen is as expected; answers the last look, so that a failure shows what was there. */
-export async function lookUntil(part: Visible, expected: (look: Look) => boolean): Promise<Look> {
-  const deadline = Date.now() + 15_000;
+export async function lookUntil(
+  part: Visible,
+  expected: (look: Look) => boolean,
+  patience = 15_000,
+): Promise<Look> {
+  const deadline = Date.now() + patience;
   for (;;) {
     const look = await lookAt(part);
     if (expected(look) || Date.now() > deadline) return look;

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { authType as ownAuthType } from "../../src/browser/auth-module.ts";
 import { createTenantEmulator, type TenantEmulator } from "../../src/emulator.ts";
 import {
   createSessionProxy,
@@ -16,16 +17,18 @@ import { shopKey, shopProvider } from "./shop-key.ts";
 import { endServer, listen, makeCertificate, type Handler } from "./local-server.ts";
 import { mountPage, type EmbedHost } from "./mount-page.ts";
 
-/** The three ways to mount. product A */
-export const mountNames = ["prefix", "root", "own host"] as const;
+/** The three ways to mount; the last with our auth module, and with what the vendor has for cookies. product A */
+export const mountNames = ["prefix", "root", "own host", "own host, `cookie`"] as const;
 export type MountName = (typeof mountNames)[number];
 
 /** One application with its proxy. */
 export interface Mount {
+  /** Where its pages are. */
+  readonly app: string;
   /** Its page with a chart. */
   readonly page: string;
-  /** Signs its user in and leads to the page. */
-  readonly signIn: string;
+  /** Signs its user in and leads to a page of it; by default to that one. */
+  signIn(path?: string): string;
   /** The proxy as pages see it: origin and prefix. */
   readonly base: string;
   /** What the vendor's client is told about signing in. */
@@ -40,6 +43,10 @@ export interface MountsWorld {
   readonly mounts: Readonly<Record<MountName, Mount>>;
   /** A page that embeds straight from the tenant. */
   readonly direct: string;
+  /** Puts a page below a path of every application. */
+  publish(path: string, html: string): void;
+  /** What the applications were asked for and do not have, since the last look. */
+  takeMissing(): readonly string[];
   close(): Promise<void>;
 }
 
@@ -57,7 +64,9 @@ class ShopApp {
   readonly #users = new Map<string, string>();
   readonly #loader: Buffer;
   /** Its pages, by path. */
-  readonly pages = new Map<string, EmbedHost>();
+  readonly pages = new Map<string, string>();
+  /** What it was asked for and does not have, since the last look. */
+  readonly missing: string[] = [];
 
   constructor(loaderFile: Buffer) {
     this.#loader = loaderFile;
@@ -75,7 +84,7 @@ class ShopApp {
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://any");
     const page = this.pages.get(pathname);
     if (page !== undefined) {
-      response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(mountPage(page));
+      response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(page);
     } else if (pathname === "/qlik-embed-web-components.js") {
       response.writeHead(200, { "content-type": "text/javascript" }).end(this.#loader);
     } else if (pathname === "/sign-in") {
@@ -83,15 +92,24 @@ class ShopApp {
       this.#users.set(id, searchParams.get("user") ?? "");
       const cookie = `shop_session=${id}; Path=/; Domain=shop.localhost; Secure; HttpOnly; SameSite=Lax`;
       response.writeHead(302, { "set-cookie": cookie, location: searchParams.get("to") ?? "/" }).end();
-    } else response.writeHead(404).end();
+    } else {
+      this.missing.push(pathname);
+      response.writeHead(404).end();
+    }
   };
 }
 
 const originOf = (name: string, server: Server): string =>
   `https://${name}.localhost:${(server.address() as AddressInfo).port}`;
 
+/** How the world is built. */
+export interface MountsWorldOptions {
+  /** Whether the proxies deliver whole pages of the tenant. */
+  readonly classic?: boolean;
+}
+
 /** Builds the browser code and starts everything on free ports of this machine. */
-export async function createMountsWorld(): Promise<MountsWorld> {
+export async function createMountsWorld({ classic = false }: MountsWorldOptions = {}): Promise<MountsWorld> {
   const folder = await mkdtemp(join(tmpdir(), "qsp-web-"));
   const { buildWeb } = (await import(builder)) as WebBuilder;
   await buildWeb({ outdir: folder });
@@ -132,23 +150,31 @@ export async function createMountsWorld(): Promise<MountsWorld> {
     return publicOrigin;
   };
   const mountOf = (origin: string, path: string, host: EmbedHost): Mount => {
-    app.pages.set(path, host);
+    app.pages.set(path, mountPage(host));
     const subject = `user${path.replace("/", "-")}@example.test`;
     const page = `${origin}${path}`;
-    const query = new URLSearchParams({ user: subject, to: page });
     return {
+      app: origin,
       page,
-      signIn: `${origin}/sign-in?${query.toString()}`,
+      signIn: (to = path) => `${origin}/sign-in?${new URLSearchParams({ user: subject, to }).toString()}`,
       base: host.host,
       authType: host.authType,
       subject,
     };
   };
 
-  const prefixOrigin = await serveProxy("prefix.shop", {}, app.serve);
-  const rootOrigin = await serveProxy("root.shop", { prefix: "/" }, app.serve);
+  const policy = { presets: classic ? ["embed", "classic"] : ["embed"] };
+  const unsafe = { foreignScriptOnAppOrigin: classic };
+  const prefixOrigin = await serveProxy("prefix.shop", { policy, unsafe }, app.serve);
+  const rootOrigin = await serveProxy("root.shop", { prefix: "/", policy, unsafe }, app.serve);
   const portalOrigin = originOf("portal.shop", await serve(app.serve));
-  const ownHost = await serveProxy("analytics.shop", { prefix: "/", allowedOrigins: [portalOrigin] });
+  const ownHost = await serveProxy("analytics.shop", {
+    prefix: "/",
+    root: { ownHost: true },
+    allowedOrigins: [portalOrigin],
+    frameAncestors: [portalOrigin],
+    policy,
+  });
   const direct = mountOf(portalOrigin, "/direct", {
     host: tenant.origin,
     authType: "cookie",
@@ -161,9 +187,12 @@ export async function createMountsWorld(): Promise<MountsWorld> {
     mounts: {
       prefix: mountOf(prefixOrigin, "/prefix", { host: `${prefixOrigin}/qlik`, authType: "none" }),
       root: mountOf(rootOrigin, "/root", { host: rootOrigin, authType: "none" }),
-      "own host": mountOf(portalOrigin, "/own-host", { host: ownHost, authType: "cookie" }),
+      "own host": mountOf(portalOrigin, "/own-host", { host: ownHost, authType: ownAuthType }),
+      "own host, `cookie`": mountOf(portalOrigin, "/own-host-cookie", { host: ownHost, authType: "cookie" }),
     },
     direct: direct.page,
+    publish: (path, html) => void app.pages.set(path, html),
+    takeMissing: () => app.missing.splice(0),
     async close() {
       for (const proxy of proxies) await proxy.close();
       for (const server of servers) await endServer(server);
