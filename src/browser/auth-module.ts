@@ -1,8 +1,15 @@
 /** What a page calls the module in its host config: `authType`, or `data-auth-type`. */
-export const authType = "qlik-session-proxy";
+export const authType = "qlik-session-proxy" as const;
+
+declare global {
+  /** The vendor's list of such names, where `@qlik/api` is installed. */
+  interface QlikAuthModules {
+    [authType]: { config: object };
+  }
+}
 
 /** Marks the requests of our own browser code: a page that may not send it does not come past the preflight. */
-export const guardHeaders: Readonly<Record<string, string>> = { "X-QSP-Client": "1" };
+export const guardHeaders: Record<string, string> = { "X-QSP-Client": "1" };
 
 /** How long the proxy may take to say who is signed in. Milliseconds. */
 const patience = 10_000;
@@ -15,17 +22,14 @@ export interface AuthModuleHost {
 
 /** What the vendor's clients ask of a module that they do not know. @see AuthModule in `@qlik/api/auth` */
 export interface AuthModule {
-  readonly requiredProps: never[];
-  readonly optionalProps: never[];
   /** Renews the session of the app itself, where it has ended; whatever it gives is ignored. */
   renew?: (() => unknown) | undefined;
   getRestCallAuthParams(): Promise<{
-    headers: Record<string, string>;
+    headers: typeof guardHeaders;
     queryParams: Record<string, string>;
     credentials: "include";
   }>;
   getWebSocketAuthParams(): Promise<{ queryParams: Record<string, string> }>;
-  getWebResourceAuthParams(): Promise<{ queryParams: Record<string, string> }>;
   handleAuthenticationError(refusal: {
     readonly hostConfig: AuthModuleHost;
     readonly canRetry: boolean;
@@ -34,14 +38,19 @@ export interface AuthModule {
 
 declare const location: { readonly origin: string };
 
-/** The address below which the proxy answers, without slash at the end; read as the vendor's clients read it. */
-export function baseOf(host: string = location.origin): string {
-  return (/^https?:\/\//i.test(host) ? host : `https://${host}`).replace(/\/+$/, "");
+/**
+ * The address below which the proxy answers, without slash at the end: read as the vendor's clients read it, and a path is
+ * one of the page's own origin.
+ */
+export function baseOf(host = "/"): string {
+  const url = host.startsWith("/") ? location.origin + host : host;
+  return (url.includes("://") ? url : `https://${url}`).replace(/\/+$/, "");
 }
 
 /** Asks with the user's cookies. */
-export const ask = (url: string): Promise<Response> =>
+export const ask = (url: string, method = "GET"): Promise<Response> =>
   fetch(url, {
+    method,
     credentials: "include",
     headers: guardHeaders,
     signal: AbortSignal.timeout(patience),
@@ -67,28 +76,28 @@ export function createAuthModule(): AuthModule {
   };
 
   const module: AuthModule = {
-    requiredProps: [],
-    optionalProps: [],
     getRestCallAuthParams: async () => ({
-      headers: { ...guardHeaders },
+      headers: guardHeaders,
       queryParams: {},
       credentials: "include",
     }),
     // A browser sends the cookies of the socket's host with every handshake.
     getWebSocketAuthParams: async () => ({ queryParams: {} }),
-    getWebResourceAuthParams: async () => ({ queryParams: {} }),
     async handleAuthenticationError({ hostConfig, canRetry }) {
       if (!canRetry) return {};
       const base = baseOf(hostConfig.host);
-      let renewed = asking.get(base);
-      if (renewed === undefined) {
-        renewed = renew(base)
-          .catch(() => false)
-          .finally(() => asking.delete(base));
-        asking.set(base, renewed);
-      }
-      return (await renewed) ? { retry: true } : {};
+      const renewed = asking.get(base) ?? renew(base).finally(() => asking.delete(base));
+      asking.set(base, renewed);
+      return { retry: await renewed.catch(() => false) };
     },
   };
   return module;
+}
+
+/** Makes the module known to the vendor's clients in a page that bundles them: `register` is their `registerAuthModule`. */
+export function registerQlikSessionProxy(
+  register: (name: typeof authType, module: AuthModule) => unknown,
+  options: Pick<AuthModule, "renew"> = {},
+): void {
+  register(authType, Object.assign(createAuthModule(), options));
 }

@@ -7,6 +7,8 @@ const sound: Files = {
   "src/redis.ts": 'export { store } from "./store/store.ts";\n',
   "src/store/store.ts": 'import { randomBytes } from "node:crypto";\nexport const store = randomBytes;\n',
   "src/errors.ts": "export class Broken extends Error {}\n",
+  "src/browser.ts": 'export { watch } from "./browser/watch.ts";\n',
+  "src/browser/watch.ts": "export const watch = (): void => {};\n",
   "src/proxy/door.ts":
     'import type { WebSocket } from "ws";\nimport { request } from "undici";\nexport const door = (_: WebSocket) => request;\n',
   "src/emulator/tenant.ts": 'export { WebSocketServer } from "ws";\n',
@@ -61,6 +63,11 @@ describe("tools/check-bleed.mjs", () => {
       { "src/errors.ts": 'export { inspect } from "node:util";\n' },
       "src/errors.ts reaches node:util",
     ],
+    [
+      "code of the server in a page",
+      { "src/browser/watch.ts": 'export { door as watch } from "../proxy/door.ts";\n' },
+      "src/browser.ts reaches src/proxy/door.ts, through src/browser/watch.ts",
+    ],
   ];
 
   test.each(bleeds)("reports %s", async (_what, changes, problem) => {
@@ -74,6 +81,7 @@ describe("tools/check-bleed.mjs", () => {
       "src/index.ts": "export {};\n",
       "src/redis.ts": "export {};\n",
       "src/errors.ts": "export {};\n",
+      "src/browser.ts": "export {};\n",
     });
     expect(await runScript("tools/check-bleed.mjs", [folder])).toEqual({
       status: 1,
