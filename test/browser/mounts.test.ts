@@ -51,7 +51,7 @@ const askSession = ({ base }: Mount, method = "GET"): string => `
   fetch("${base}/_session", { method: "${method}", credentials: "include" })
     .then(async (response) => response.status === 204 ? 204 : response.json())`;
 
-describe.each(engines)("%s that blocks third-party cookies", { timeout: 90_000 }, (engine) => {
+describe.each(engines)("%s that blocks third-party cookies", { timeout: 150_000 }, (engine) => {
   let browser: DrivenBrowser;
   let tab: Tab;
 

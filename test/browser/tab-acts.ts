@@ -4,7 +4,7 @@ import { barsOf } from "./dashboard-parts.ts";
 import { lookUntil } from "./looks.ts";
 
 /** Drawing takes a second; on a machine that does much else, many. Milliseconds. */
-const patience = 30_000;
+const patience = 60_000;
 
 /** Waits until an expression is true in the page. */
 export async function until(tab: Tab, expression: string): Promise<void> {
