@@ -37,6 +37,8 @@ const ownNotes = {
   frameAncestors: "Who may frame the tenant's pages: `self`, `none` alone, or origins.",
   "root.takeLogin":
     "Whether `/login` and `/logout` are the proxy's at the root mount; below a prefix they always are.",
+  "root.ownHost":
+    "Whether nothing of your application is served at `publicOrigin`, a host name of the proxy's own. Pages of the tenant may then run there (preset `classic`). Your application's origin goes into `allowedOrigins`.",
   "tls.cert": "Certificate chain of the public listener, PEM. Without `tls` it speaks plain HTTP.",
   "tls.key": "Private key of that certificate, PEM without a passphrase.",
   http2: "HTTP/2 on the public listener.",

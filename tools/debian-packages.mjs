@@ -39,6 +39,12 @@ const testPackages = [
       "tries from hostile pages what chromium tries: browsers differ in what they say of a request's origin",
   },
   {
+    name: "webkit2gtk-driver",
+    command: "WebKitWebDriver",
+    reason: "draws the same charts in the engine of Safari",
+  },
+  { name: "xvfb", command: "Xvfb", reason: "is the screen of an engine that needs one" },
+  {
     name: "redis-server",
     command: "redis-server",
     reason: "the shared store is tested on real servers: alone, with TLS and users, and as a cluster",

@@ -74,8 +74,12 @@ function single(exchange: SignedInExchange): Answer {
   return analyticsPage(exchange, exchange.query.get("appid") ?? "", exchange.query.get("obj") ?? "");
 }
 
+/** `/sense/app`: the full client, of which the local tenant has one chart (facts §6.2). */
 function sense(exchange: SignedInExchange): Answer {
-  return analyticsPage(exchange, exchange.params["id"] ?? "", "");
+  const { tenant, session } = exchange;
+  const appId = exchange.params["id"] ?? "";
+  const app = visibleApps(tenant, session.user).find(({ id }) => id === appId);
+  return analyticsPage(exchange, appId, app?.barChart ?? "");
 }
 
 function home(exchange: SignedInExchange): Answer {

@@ -1,4 +1,5 @@
 import { interactiveLoginRoutes } from "./interactive-login.ts";
+import { capabilityApiRoutes } from "./capability-api.ts";
 import { pageRoutes } from "./pages.ts";
 import { administrationRoutes } from "./rest/administration.ts";
 import { appRoutes } from "./rest/apps.ts";
@@ -22,4 +23,5 @@ export const tenantRoutes: readonly Route[] = [
   ...lookRoutes,
   ...administrationRoutes,
   ...pageRoutes,
+  ...capabilityApiRoutes,
 ];

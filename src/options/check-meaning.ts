@@ -91,6 +91,7 @@ function checkMount(root: Readonly<Record<string, unknown>>, report: Report): vo
       'is for prefix "/"; below any other, login and logout are the proxy\'s without it',
     );
   }
+  if (hasOwnHost(root)) checkOwnHost(root, report);
   for (const [index, text] of textsOf(root["trustedProxies"])) {
     const range = parseAddressRange(text);
     if (range === null) {
@@ -106,6 +107,20 @@ function checkMount(root: Readonly<Record<string, unknown>>, report: Report): vo
     if (source === "'none'" && ancestors.length > 1)
       report(`frameAncestors[${index}]`, "none must stand alone");
   }
+}
+
+const hasOwnHost = (root: Readonly<Record<string, unknown>>): boolean =>
+  groupOf(root, "root")["ownHost"] === true;
+
+/** A host name is the proxy's own only beside an application with another. decision 0025 */
+function checkOwnHost(root: Readonly<Record<string, unknown>>, report: Report): void {
+  const { prefix, publicOrigin } = root;
+  const others = textsOf(root["allowedOrigins"]).filter(([, origin]) => origin !== publicOrigin);
+  if (prefix !== "/") report("root.ownHost", 'is for prefix "/": pages ask for their files at the root');
+  if (publicOrigin === undefined)
+    report("root.ownHost", "needs publicOrigin, the origin that is the proxy's");
+  if (others.length === 0)
+    report("root.ownHost", "needs the origin of your application in allowedOrigins; it is another one");
 }
 
 /** Shorter texts can be guessed; as long as the key that is made of them. Bytes. */
@@ -162,7 +177,7 @@ function checkSession(root: Readonly<Record<string, unknown>>, report: Report): 
 
 function checkPolicy(root: Readonly<Record<string, unknown>>, report: Report): void {
   const policy = groupOf(root, "policy");
-  const trustsPages = groupOf(root, "unsafe")["foreignScriptOnAppOrigin"] === true;
+  const trustsPages = groupOf(root, "unsafe")["foreignScriptOnAppOrigin"] === true || hasOwnHost(root);
   for (const [index, name] of textsOf(policy["presets"])) {
     const problem = presetProblem(name, trustsPages);
     if (problem !== null) report(`policy.presets[${index}]`, problem);
@@ -186,8 +201,8 @@ function presetProblem(name: string, trustsPages: boolean): string | null {
   if (!presetsWithPages.has(name) || trustsPages) return null;
   return (
     `"${name}" lets pages and extensions of the tenant run their scripts with all rights of your application, on its ` +
-    "origin; it is meant for a mount on a host name of its own, which this version does not have. Below a prefix and at " +
-    "the root it needs unsafe.foreignScriptOnAppOrigin: true, which is refused when NODE_ENV is production"
+    "origin; give the proxy a host name of its own and say so with root.ownHost: true. On your application's host name it " +
+    "needs unsafe.foreignScriptOnAppOrigin: true, which is refused when NODE_ENV is production"
   );
 }
 

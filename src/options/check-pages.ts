@@ -1,14 +1,29 @@
 import type { OptionProblem } from "../errors.ts";
+import type { ResolvedOptions } from "./resolved-options.ts";
 import { presetsWithPages } from "../tenant/routes.ts";
 
 /**
- * Warns of pages of the tenant below a prefix ("" is the root mount).
+ * Warns of pages of the tenant that will show nothing.
  *
- * They are delivered, and then ask for their files at the root of the origin, where the proxy does not answer. facts §8
+ * Below a prefix ("" is the root mount) they are delivered, and then ask for their files at the root of the origin, where
+ * the proxy does not answer (facts §8). On a host name of its own they are framed by pages of another.
  */
-export function pageWarnings(presets: readonly string[], prefix: string): readonly OptionProblem[] {
+export function pageWarnings({
+  policy: { presets },
+  prefix,
+  root,
+  frameAncestors,
+}: Pick<ResolvedOptions, "policy" | "prefix" | "root" | "frameAncestors">): readonly OptionProblem[] {
   const at = presets.findIndex((name) => presetsWithPages.has(name));
-  if (at === -1 || prefix === "") return [];
+  if (at === -1) return [];
+  if (root.ownHost && frameAncestors.every((source) => source.startsWith("'")))
+    return [
+      {
+        path: "frameAncestors",
+        message: `names no origin: no page of your application may show the pages of "${presets[at]}" in a frame`,
+      },
+    ];
+  if (prefix === "") return [];
   return [
     {
       path: `policy.presets[${at}]`,

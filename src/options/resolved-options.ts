@@ -27,6 +27,7 @@ export interface ResolvedOptions {
   readonly root: {
     /** Whether `/login` and `/logout` are ours at the root mount; below a prefix they always are. */
     readonly takeLogin: boolean;
+    readonly ownHost: boolean;
   };
   /** What the browser sees; undefined in the library: the request's own origin. */
   readonly publicOrigin: string | undefined;

@@ -176,7 +176,7 @@ const upstreamEntries = {
   client: v.optional(v.pipe(v.picklist(["undici", "own"], "must be undici or own"), leaf("text")), "own"),
 };
 
-const rootEntries = { takeLogin: flag() };
+const rootEntries = { takeLogin: flag(), ownHost: flag() };
 
 const unsafeEntries = {
   plainHttpTenant: flag(),

@@ -13,6 +13,14 @@ const right: SessionProxyOptions = {
   identify: () => null,
 };
 
+/** Where nothing but the proxy is served, beside an application with another host name. */
+const ownHost = {
+  prefix: "/",
+  publicOrigin: "https://analytics.example.com",
+  allowedOrigins: ["https://portal.example.com"],
+  root: { ownHost: true },
+};
+
 const resolve = (options: unknown, environment: NodeJS.ProcessEnv = {}): ReturnType<typeof resolveOptions> =>
   resolveOptions(options as SessionProxyOptions, environment);
 
@@ -41,7 +49,7 @@ describe("resolveOptions", () => {
     });
     expect(others).toEqual({
       prefix: "/qlik",
-      root: { takeLogin: false },
+      root: { takeLogin: false, ownHost: false },
       publicOrigin: undefined,
       allowedOrigins: new Set(),
       allowMissingOrigin: false,
@@ -105,6 +113,15 @@ describe("resolveOptions", () => {
     expect(warnings({})).toEqual([expect.stringMatching(/^policy\.presets\[1\]: .*they need prefix "\/"$/)]);
     expect(warnings({ prefix: "/" })).toEqual([]);
     expect(warnings({ policy: {} })).toEqual([]);
+  });
+
+  test("lets pages of the tenant run on a host name of its own, and warns where nobody may frame them", () => {
+    const classic = { ...right, ...ownHost, policy: { presets: ["embed", "classic"] } };
+    const environment = { NODE_ENV: "production" };
+    expect(resolveOptions(classic, environment).warnings.map(({ path }) => path)).toEqual(["frameAncestors"]);
+    const framed = { ...classic, frameAncestors: ["https://portal.example.com"] };
+    expect(resolveOptions(framed, environment).warnings).toEqual([]);
+    expect(resolveOptions({ ...right, ...ownHost }, environment).warnings).toEqual([]);
   });
 
   test("renews short sessions a quarter of their life before their end", () => {
@@ -180,6 +197,12 @@ describe("resolveOptions", () => {
     [
       { root: { takeLogin: true } },
       'root.takeLogin: is for prefix "/"; below any other, login and logout are',
+    ],
+    [{ ...ownHost, prefix: "/qlik" }, 'root.ownHost: is for prefix "/"'],
+    [{ ...ownHost, publicOrigin: undefined }, "root.ownHost: needs publicOrigin"],
+    [
+      { ...ownHost, allowedOrigins: [ownHost.publicOrigin] },
+      "root.ownHost: needs the origin of your application in allowedOrigins",
     ],
     [{ prefix: "/", root: { takeLogin: "yes" } }, "root.takeLogin: must be true or false"],
     [{ identify: "x-user" }, "identify: must be a function that takes the request"],

@@ -79,6 +79,11 @@ export interface SessionProxyOptions {
 export interface RootOptions {
   /** Whether `/login` and `/logout` are the proxy's, as they are below a prefix; false by default: the application's. */
   readonly takeLogin?: boolean;
+  /**
+   * Whether nothing of the application is served at this origin, which is the proxy's alone; false by default. Pages of the
+   * tenant may then run there. Needs `publicOrigin`, and the application's origin in `allowedOrigins`.
+   */
+  readonly ownHost?: boolean;
 }
 
 /** The clocks of a session. */
@@ -197,10 +202,7 @@ export function resolveOptions(
     // Frozen on its own: a store of the caller's keeps its own ways.
     store: Object.freeze(store),
     ...toSecrets(options.secret),
-    warnings: [
-      ...sharingWarnings(store.kind, shape.output.replicas, surroundings),
-      ...pageWarnings(filled.policy.presets, filled.prefix),
-    ],
+    warnings: [...sharingWarnings(store.kind, shape.output.replicas, surroundings), ...pageWarnings(filled)],
   });
 }
 

@@ -2,12 +2,32 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { launch as launchPuppeteer } from "puppeteer-core";
-import { launchWithThirdPartyCookies } from "./chromium.ts";
+import { launchChromium as launchAsItComes, launchWithThirdPartyCookies, newProfile } from "./chromium.ts";
+import { launchWebKit } from "./webkit.ts";
 
 /** The browsers in which what a page may do is tried. */
 export type BrowserName = "chromium" | "firefox";
 
-/** A browser with a new profile whose user has allowed third-party cookies; the same for every engine. */
+/** The browsers in which charts are drawn. */
+export type EngineName = BrowserName | "webkit";
+
+/** What the browser's user has said about cookies of others than the page's own site. */
+export type ThirdPartyCookies = "blocked" | "allowed";
+
+/** How a browser is started. */
+export interface LaunchOptions {
+  /** Allowed by default. */
+  readonly thirdPartyCookies?: ThirdPartyCookies;
+  /** The inner size of its windows, in pixels; the engine's own by default. */
+  readonly size?: Size;
+}
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A browser with a new profile; the same for every engine. */
 export interface DrivenBrowser {
   /** Opens an address as if it had been typed. */
   open(url: string): Promise<Tab>;
@@ -22,6 +42,8 @@ export interface Tab {
   run(expression: string): Promise<unknown>;
   /** Brings the page to the front and clicks at a place of it. */
   click(x: number, y: number): Promise<void>;
+  /** A picture of what of it is in the window. */
+  screenshot(): Promise<Buffer>;
 }
 
 /** What both engines' pages have in common. */
@@ -29,6 +51,7 @@ interface Scriptable {
   goto(url: string): Promise<unknown>;
   evaluate(expression: string): Promise<unknown>;
   bringToFront(): Promise<void>;
+  screenshot(): Promise<Uint8Array>;
   readonly mouse: { click(x: number, y: number): Promise<void> };
 }
 
@@ -39,16 +62,26 @@ const toTab = (page: Scriptable): Tab => ({
     await page.bringToFront();
     await page.mouse.click(x, y);
   },
+  screenshot: async () => Buffer.from(await page.screenshot()),
 });
 
 /** Names below .test lead here too: unlike .localhost, browsers do not trust them without TLS. */
 const chromiumArgs = ["--host-resolver-rules=MAP *.test 127.0.0.1"];
 
-async function launchChromium(): Promise<DrivenBrowser> {
-  const { context, close } = await launchWithThirdPartyCookies(chromiumArgs);
+const blockingChromium = async (): ReturnType<typeof launchWithThirdPartyCookies> => {
+  const browser = await launchAsItComes(chromiumArgs);
+  return { context: await newProfile(browser), close: () => browser.close() };
+};
+
+async function launchChromium({ thirdPartyCookies, size }: LaunchOptions): Promise<DrivenBrowser> {
+  const { context, close } = await (thirdPartyCookies === "blocked"
+    ? blockingChromium()
+    : launchWithThirdPartyCookies(chromiumArgs));
   return {
     async open(url) {
-      const tab = toTab(await context.newPage());
+      const page = await context.newPage();
+      if (size !== undefined) await page.setViewportSize(size);
+      const tab = toTab(page);
       await tab.goto(url);
       return tab;
     },
@@ -58,7 +91,6 @@ async function launchChromium(): Promise<DrivenBrowser> {
 
 /** The same in Firefox, and what it does not do by itself: windows that scripts open, pings, hints to fetch. */
 const firefoxPreferences = {
-  "network.cookie.cookieBehavior": 0,
   "dom.disable_open_during_load": false,
   "dom.popup_maximum": -1,
   "browser.send_pings": true,
@@ -66,7 +98,10 @@ const firefoxPreferences = {
   "network.dns.forceResolve": "127.0.0.1",
 };
 
-async function launchFirefox(): Promise<DrivenBrowser> {
+/** What Firefox calls a jar of cookies for each site, as it comes, and no limits. */
+const cookieBehaviors: Readonly<Record<ThirdPartyCookies, number>> = { blocked: 5, allowed: 0 };
+
+async function launchFirefox({ thirdPartyCookies = "allowed", size }: LaunchOptions): Promise<DrivenBrowser> {
   const folder = await mkdtemp(join(tmpdir(), "qsp-firefox-"));
   const browser = await launchPuppeteer({
     browser: "firefox",
@@ -76,13 +111,16 @@ async function launchFirefox(): Promise<DrivenBrowser> {
     acceptInsecureCerts: true,
     extraPrefsFirefox: {
       ...firefoxPreferences,
+      "network.cookie.cookieBehavior": cookieBehaviors[thirdPartyCookies],
       "browser.download.dir": folder,
       "browser.download.folderList": 2,
     },
   });
   return {
     async open(url) {
-      const tab = toTab(await browser.newPage());
+      const page = await browser.newPage();
+      if (size !== undefined) await page.setViewport(size);
+      const tab = toTab(page);
       await tab.goto(url);
       return tab;
     },
@@ -93,7 +131,13 @@ async function launchFirefox(): Promise<DrivenBrowser> {
   };
 }
 
+const launches: Readonly<Record<EngineName, (options: LaunchOptions) => Promise<DrivenBrowser>>> = {
+  chromium: launchChromium,
+  firefox: launchFirefox,
+  webkit: launchWebKit,
+};
+
 /** Starts a browser. */
-export function launchBrowser(name: BrowserName): Promise<DrivenBrowser> {
-  return name === "chromium" ? launchChromium() : launchFirefox();
+export function launchBrowser(name: EngineName, options: LaunchOptions = {}): Promise<DrivenBrowser> {
+  return launches[name](options);
 }

@@ -1,78 +1,146 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { APP_ID, OBJECT_ID } from "../../src/emulator/engine/apps/stored-objects.ts";
-import { startStack, type Stack } from "../support/stack.ts";
-import { launchChromium, lookUntil, newProfile } from "./chromium.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launchBrowser, type DrivenBrowser, type EngineName, type Tab } from "./browsers.ts";
+import { capabilityPage, sensePage, singlePage } from "./classic-pages.ts";
 import { barsOf } from "./dashboard-parts.ts";
+import { lookAt } from "./looks.ts";
+import { createMountsWorld, type MountName, type MountsWorld } from "./mounts-world.ts";
+import { createProofTable, documentedTable } from "./proof-table.ts";
+import { barHeights } from "./tab-acts.ts";
 
 /*
- * A page of the tenant in a frame of the application, at the root mount: the frame is drawn by the tenant's own script,
- * which asks for its files, data and socket at the application's origin.
+ * Embeds that are older than qlik-embed: pages of the tenant in a frame, and the Capability API. They ask for files at the
+ * root of the origin, so that what works depends on the mount. The local tenant's pages ask as facts §6.2 and §8 say; what
+ * the vendor's own ask for beyond that is not public.
  */
 
-interface WebBuilder {
-  readonly buildWeb: (options: { readonly outdir: string }) => Promise<void>;
-}
-const builder = new URL("../../tools/build-web.mjs", import.meta.url).href;
-const ann = { subject: "alice@example.test", name: "Alice Johansson", groups: ["Field sales"] };
-const framePage = (path: string): string =>
-  `<!doctype html><title>portal</title><style>iframe{width:800px;height:600px;border:0}</style><iframe src="${path}"></iframe>`;
+const engines = { chromium: "Chromium", firefox: "Firefox" } as const satisfies Partial<
+  Record<EngineName, string>
+>;
 
-let folder: string;
-let stack: Stack;
-let browser: Browser;
+/** A page of the application, what it is put on, and what comes of it. */
+interface Claim {
+  readonly embed: string;
+  readonly mount: string;
+  readonly on: MountName;
+  readonly page: (base: string) => string;
+  /** Whether it is one of the main ones, which are tried in every engine. */
+  readonly isMain?: boolean;
+  /** What shows that nothing can be drawn; undefined where the chart is. */
+  readonly ends?: () => boolean;
+}
+
+let world: MountsWorld;
+const isMissing = (path: string) => (): boolean => world.takeMissing().includes(path);
+const isSentToLogin = (): boolean =>
+  world.tenant.recordings({ path: "/single/" }).some(({ status }) => status === 302);
+const pageScript = "/resources/js/tenant-page.js";
+
+const claims: readonly Claim[] = [
+  { embed: "`/single` in a frame", mount: "root", on: "root", page: singlePage, isMain: true },
+  { embed: "`/single` in a frame", mount: "own host", on: "own host", page: singlePage, isMain: true },
+  {
+    embed: "`/single` in a frame",
+    mount: "prefix",
+    on: "prefix",
+    page: singlePage,
+    isMain: true,
+    ends: isMissing(pageScript),
+  },
+  { embed: "`/sense/app` in a frame", mount: "root", on: "root", page: sensePage },
+  { embed: "`/sense/app` in a frame", mount: "own host", on: "own host", page: sensePage, isMain: true },
+  {
+    embed: "`/sense/app` in a frame",
+    mount: "prefix",
+    on: "prefix",
+    page: sensePage,
+    ends: isMissing(pageScript),
+  },
+  { embed: "Capability API", mount: "root", on: "root", page: (base) => capabilityPage(base, "/") },
+  {
+    embed: "Capability API",
+    mount: "own host",
+    on: "own host",
+    page: (base) => capabilityPage(base, "/"),
+    isMain: true,
+  },
+  {
+    embed: "Capability API",
+    mount: "prefix, told to it",
+    on: "prefix",
+    page: (base) => capabilityPage(base, "/qlik/"),
+  },
+  {
+    embed: "Capability API",
+    mount: "prefix, not told",
+    on: "prefix",
+    page: (base) => capabilityPage(base, "/"),
+    ends: isMissing("/api/v1/csrf-token"),
+  },
+  {
+    embed: "`/single` in a frame",
+    mount: "none: the tenant itself",
+    on: "own host",
+    page: () => singlePage(world.tenant.origin),
+    ends: isSentToLogin,
+  },
+];
+
+const table = createProofTable(
+  ["Embed", "Mount"],
+  Object.values(engines),
+  claims.map(({ embed, mount }) => [embed, mount]),
+);
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "qsp-web-"));
-  const { buildWeb } = (await import(builder)) as WebBuilder;
-  await buildWeb({ outdir: folder });
-  stack = await startStack({
-    tenant: { assets: pathToFileURL(`${folder}/tenant/`) },
-    proxy: {
-      prefix: "/",
-      identify: () => ann,
-      policy: { presets: ["embed", "classic"] },
-      unsafe: { plainHttpTenant: true, plainHttpPublic: true, foreignScriptOnAppOrigin: true },
-    },
-    mount: (proxy) => (request, response) =>
-      proxy(request, response, () => {
-        response.setHeader("content-type", "text/html");
-        response.end(framePage(`/single/?appid=${APP_ID.sales}&obj=${OBJECT_ID.sales.bar}`));
-      }),
-  });
-  browser = await launchChromium();
+  world = await createMountsWorld({ classic: true });
 });
 afterAll(async () => {
-  await browser?.close();
-  await stack?.close();
-  await rm(folder, { recursive: true, force: true });
+  table.print();
+  await world?.close();
 });
 
-test(
-  "a page of the tenant in a frame of the application draws its chart through the proxy",
-  { timeout: 90_000 },
-  async () => {
-    const context = await newProfile(browser);
-    const complaints: string[] = [];
-    context.on("weberror", (error) => complaints.push(String(error.error())));
-    context.on("console", (message) => {
-      if (message.type() === "error") complaints.push(`${message.text()} ${message.location().url}`);
+describe.each(Object.keys(engines) as (keyof typeof engines)[])("%s", { timeout: 150_000 }, (engine) => {
+  let browser: DrivenBrowser;
+  let tab: Tab;
+  beforeAll(async () => {
+    browser = await launchBrowser(engine, {
+      thirdPartyCookies: "blocked",
+      size: { width: 660, height: 480 },
     });
-    const hosts = new Set<string>();
-    context.on("request", (request) => hosts.add(new URL(request.url()).host));
-    const page = await context.newPage();
-    await page.goto(`${stack.origin}/dashboard`);
-    await page.frameLocator("iframe").getByText("Sales by region").waitFor();
-    const look = await lookUntil(page.locator("iframe"), (seen) => barsOf(seen).length >= 3);
-    expect(barsOf(look).length).toBeGreaterThanOrEqual(3);
-    expect(stack.tenant.recordings({ path: "/single/" }).map(({ status }) => status)).toEqual([200]);
-    expect([...hosts]).toEqual([new URL(stack.origin).host]);
-    expect(complaints).toEqual([]);
-    expect(await context.cookies()).toEqual([]);
-    await context.close();
-  },
-);
+    tab = await browser.open("about:blank");
+  });
+  afterAll(() => browser?.close());
+
+  const tried = claims.filter(({ isMain = false }) => isMain || engine === "chromium");
+
+  async function show({ on, page }: Claim): Promise<void> {
+    const { base, signIn } = world.mounts[on];
+    world.publish("/classic", page(base));
+    world.takeMissing();
+    world.tenant.take();
+    await tab.goto(signIn("/classic"));
+  }
+
+  test.each(tried.filter(({ ends }) => ends === undefined))(
+    "draws $embed with the mount $mount",
+    async (claim) => {
+      await show(claim);
+      expect(await barHeights(tab, 3)).toHaveLength(3);
+      table.saw([claim.embed, claim.mount], engines[engine], "drawn");
+    },
+  );
+
+  test.each(tried.filter(({ ends }) => ends !== undefined))(
+    "draws nothing for $embed with the mount $mount",
+    async (claim) => {
+      await show(claim);
+      await expect.poll(() => claim.ends?.(), { timeout: 60_000 }).toBe(true);
+      expect(barsOf(await lookAt(tab))).toEqual([]);
+      table.saw([claim.embed, claim.mount], engines[engine], "nothing drawn");
+    },
+  );
+});
+
+test("the page of browsers shows what has been seen of them", () => {
+  expect(documentedTable("Classic embeds")).toEqual(table.cells());
+});

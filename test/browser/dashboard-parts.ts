@@ -1,7 +1,7 @@
 import type { Locator, Page } from "playwright-core";
 import { type DashboardContent, sampleContent } from "../../src/portal/dashboard-content.ts";
-import type { Look } from "./chromium.ts";
 import type { ColoredArea } from "./colored-areas.ts";
+import type { Look } from "./looks.ts";
 
 const { charts }: DashboardContent = sampleContent;
 

@@ -1,13 +1,7 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  launchChromium,
-  launchWithThirdPartyCookies,
-  lookAt,
-  lookUntil,
-  newProfile,
-  signInAtPortal,
-} from "./chromium.ts";
+import { launchChromium, launchWithThirdPartyCookies, newProfile, signInAtPortal } from "./chromium.ts";
+import { lookAt, lookUntil } from "./looks.ts";
 import { barsOf, chartCard, colorsOf } from "./dashboard-parts.ts";
 import { createDemoWorld, type DemoWorld } from "./demo-world.ts";
 

@@ -1,6 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from "vitest";
-import { launchChromium, lookUntil, newProfile, signInAtPortal } from "./chromium.ts";
+import { launchChromium, newProfile, signInAtPortal } from "./chromium.ts";
+import { lookUntil } from "./looks.ts";
 import { barsOf, chartCard, tile } from "./dashboard-parts.ts";
 import { createDemoWorld, type DemoWorld } from "./demo-world.ts";
 

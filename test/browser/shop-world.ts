@@ -1,17 +1,11 @@
-import { generateKeyPairSync, randomUUID } from "node:crypto";
-import {
-  createServer as createPlainServer,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { randomUUID } from "node:crypto";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { generate } from "selfsigned";
 import { createTenantEmulator, type TenantEmulator } from "../../src/emulator.ts";
 import { createSessionProxy, type SessionProxy, type SessionProxyOptions } from "../../src/index.ts";
 import { actingPage } from "./acts.ts";
+import { endServer, listen, makeCertificate } from "./local-server.ts";
+import { shopKey, shopProvider } from "./shop-key.ts";
 import { recordVisits, type Visits } from "./visits.ts";
 
 /** A shop's portal that embeds the tenant, and a server for everybody else on the net. */
@@ -40,31 +34,6 @@ export interface ShopWorldOptions {
 
 /** Where the portal has the proxies: with no origin listed, with some, and without an origin of its own. */
 export const prefixes = ["/qlik", "/listed", "/library"] as const;
-
-const signingKey = generateKeyPairSync("ec", {
-  namedCurve: "P-384",
-  privateKeyEncoding: { type: "pkcs8", format: "pem" },
-  publicKeyEncoding: { type: "spki", format: "pem" },
-});
-
-type Handler = (request: IncomingMessage, response: ServerResponse) => void;
-
-async function listen(handler: Handler, certificate: { key: string; cert: string } | null): Promise<Server> {
-  const server = certificate === null ? createPlainServer(handler) : createTlsServer(certificate, handler);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return server;
-}
-
-async function makeCertificate(): Promise<{ key: string; cert: string }> {
-  const names = ["*.localhost", "*.shop.localhost"];
-  const made = await generate([{ name: "commonName", value: "shop.localhost" }], {
-    keyType: "ec",
-    curve: "P-256",
-    algorithm: "sha256",
-    extensions: [{ name: "subjectAltName", altNames: names.map((value) => ({ type: 2 as const, value })) }],
-  });
-  return { key: made.private, cert: made.cert };
-}
 
 const html = (response: ServerResponse, body: string, headers: Record<string, string> = {}): void =>
   void response.writeHead(200, { "content-type": "text/html; charset=utf-8", ...headers }).end(body);
@@ -118,7 +87,7 @@ class Portal {
 export async function createShopWorld({ tls, topLevel }: ShopWorldOptions): Promise<ShopWorld> {
   const certificate = tls ? await makeCertificate() : null;
   const tenant = await createTenantEmulator({
-    identityProviders: [{ issuer: "shop", keyId: "1", pem: signingKey.publicKey }],
+    identityProviders: [shopProvider],
   });
   const portal = new Portal();
   const server = await listen(portal.serve, certificate);
@@ -133,7 +102,7 @@ export async function createShopWorld({ tls, topLevel }: ShopWorldOptions): Prom
     tenant: {
       origin: tenant.origin,
       ca: tenant.certificate ?? "",
-      signingKeys: [{ issuer: "shop", keyId: "1", privateKey: signingKey.privateKey }],
+      signingKeys: [shopKey],
     },
     identify: (request) => {
       const user = portal.userOf(request.headers);
@@ -165,10 +134,8 @@ export async function createShopWorld({ tls, topLevel }: ShopWorldOptions): Prom
     async close() {
       visits.close();
       for (const proxy of portal.proxies) await proxy.close();
-      for (const each of [server, others]) {
-        each.closeAllConnections();
-        await new Promise((resolve) => each.close(resolve));
-      }
+      await endServer(server);
+      await endServer(others);
       await tenant.close();
     },
   };

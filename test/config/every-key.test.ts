@@ -24,7 +24,7 @@ const everyKey = `
 listen: 127.0.0.1:8787
 publicOrigin: https://portal.example.com
 prefix: /
-root: { takeLogin: true }
+root: { takeLogin: true, ownHost: false }
 tls: { certFile: tls-cert.pem, keyFile: tls-key.pem }
 http2: false
 trustedProxies: [10.0.0.0/8]
@@ -258,7 +258,7 @@ describe("a file with every key", () => {
       drain: { delay: 5000, deadline: 20_000 },
       options: {
         prefix: "/",
-        root: { takeLogin: true },
+        root: { takeLogin: true, ownHost: false },
         storeCa: expect.stringContaining("CERTIFICATE") as string,
         replicas: 3,
         session: {

@@ -188,7 +188,7 @@ timeouts: { conect: 5s }
       expect(problem).toMatch(
         /^policy\.presets\[1\]: "classic" lets pages .* run their scripts with all rights/,
       );
-      expect(problem).toContain("a host name of its own, which this version does not have");
+      expect(problem).toContain("a host name of its own and say so with root.ownHost: true");
       expect(problem).toContain("needs unsafe.foreignScriptOnAppOrigin: true");
     },
   );

@@ -18,6 +18,15 @@ export interface AppSummary {
   readonly lastReload: string;
   /** Only members of this group may open the app. */
   readonly requiredGroup?: string;
+  /** The first of its bar charts. */
+  readonly barChart?: string;
+}
+
+function firstBarChart({ objects }: AppDefinition): Pick<AppSummary, "barChart"> {
+  const found = objects
+    .map(({ qInfo }) => qInfo as { readonly qId?: string; readonly qType?: string } | undefined)
+    .find((info) => info?.qType === "bar-chart")?.qId;
+  return found === undefined ? {} : { barChart: found };
 }
 
 /** The apps of the local tenant, with their data loaded when first needed. */
@@ -39,6 +48,7 @@ export class EngineApps {
       size: sizeOf(this.#table(definition)),
       lastReload: definition.lastReload,
       ...(definition.requiredGroup === undefined ? {} : { requiredGroup: definition.requiredGroup }),
+      ...firstBarChart(definition),
     }));
   }
 

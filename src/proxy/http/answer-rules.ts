@@ -32,7 +32,7 @@ export function answerRules(
     corsOrigin: site.corsOriginFor(request),
     resourcePolicy: site.resourcePolicy,
     frameAncestors: options.frameAncestors,
-    trustsPages: options.unsafe.foreignScriptOnAppOrigin,
+    trustsPages: options.root.ownHost || options.unsafe.foreignScriptOnAppOrigin,
     tagSuffix,
     hasOwnTag: prepared.hasOwnTag,
     serverTiming: "",
