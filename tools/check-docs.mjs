@@ -133,7 +133,7 @@ function checkExamples(root, documents) {
     const keygen = runNode([cli, "keygen", "--out", "keys", "--alg", "ES384"], folder);
     if (keygen.failed) return [`keygen fails: ${keygen.output}`];
     mkdirSync(join(folder, "secrets"));
-    for (const name of ["client-secret", "session-secret"])
+    for (const name of ["client-secret", "session-secret", "edge-token"])
       writeFileSync(join(folder, "secrets", name), `${"0123456789abcdef".repeat(4)}\n`, { mode: 0o600 });
     return [
       ...checkTypeScript(documents, folder),
