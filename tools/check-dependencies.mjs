@@ -1,8 +1,9 @@
 // What is taken from others: every version is exact, every package in the lock file has a checksum and names no registry,
 // what is shipped runs no install script and has a licence that goes with ours, and every dependency has a row with the
 // date of its last look-up in docs/reference/dependencies.md.
+// The examples have packages of their own: exact, with checksums, and of a version that runs on the oldest Node.
 // `node tools/check-dependencies.mjs [folder]`: one line for each problem, exit status 1 if there is any.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -66,6 +67,39 @@ function checkNotes(dependencies, text) {
   ];
 }
 
+/** Whether a range of Node's versions leaves out 20: what such ranges look like, as far as packages write them. */
+const leavesOut20 = (range) =>
+  range !== undefined &&
+  range.split("||").every((part) => Number(/^\D*(\d+)/.exec(part.trim())?.[1] ?? 0) > 20);
+
+/** What a reader installs in the folder of an example. */
+function checkExample(folder) {
+  const parse = (name) => JSON.parse(readFileSync(join(folder, name), "utf8"));
+  const { dependencies, devDependencies = {}, overrides } = parse("package.json");
+  const { "qlik-session-proxy": own, ...others } = dependencies;
+  const packages = Object.entries(parse("package-lock.json").packages);
+  return [
+    ...(own === "file:../.." ? [] : [`package.json: qlik-session-proxy is "${own}", not this clone`]),
+    ...checkPins({ dependencies: others, devDependencies, overrides }),
+    ...packages
+      .filter(([path, { link }]) => path.startsWith("node_modules/") && !link)
+      .flatMap(([path, entry]) => [
+        ...checkLocked(path, { ...entry, dev: true }),
+        ...(leavesOut20(entry.engines?.node)
+          ? [`package-lock.json: ${path} asks for Node ${entry.engines.node}`]
+          : []),
+      ]),
+  ].map((problem) => `${folder}: ${problem}`);
+}
+
+function checkAllExamples(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .map((name) => join(folder, name))
+    .filter((example) => existsSync(join(example, "package.json")))
+    .flatMap(checkExample);
+}
+
 const root = resolve(process.argv[2] ?? fileURLToPath(new URL("..", import.meta.url)));
 const read = (path) => readFileSync(join(root, path), "utf8");
 const manifest = JSON.parse(read("package.json"));
@@ -75,6 +109,7 @@ const problems = [
     .filter(([path]) => path !== "")
     .flatMap(([path, entry]) => checkLocked(path, entry)),
   ...checkNotes(manifest.dependencies, read(table)),
+  ...checkAllExamples(join(root, "examples")),
 ];
 for (const problem of problems) console.log(problem);
 if (problems.length > 0) process.exitCode = 1;

@@ -53,8 +53,10 @@ describe("the dependencies", () => {
     manifest: object,
     entry: object = locked,
     row = "| `one` | 1.0.0 | 2026-11-29 | Nothing known. |",
+    files: Files = {},
   ): Promise<Outcome> =>
     check("check-dependencies", {
+      ...files,
       "package.json": JSON.stringify({ dependencies: { one: "1.0.0" }, devDependencies: {}, ...manifest }),
       "package-lock.json": JSON.stringify({ packages: { "": {}, "node_modules/one": entry } }),
       "docs/reference/dependencies.md": `${row}\n`,
@@ -83,6 +85,37 @@ describe("the dependencies", () => {
     ["a package that is gone", "| `two` | 1.0.0 | 2026-11-29 | Gone. |", "two is not a dependency"],
   ])("fail over a note with %s", async (_what, row, said) => {
     const { status, output } = await checkTree({}, locked, row);
+    expect(output).toContain(said);
+    expect(status).toBe(1);
+  });
+
+  const exampleWith = (dependencies: object, entry: object): Promise<Outcome> =>
+    checkTree({}, undefined, undefined, {
+      "examples/tree/package.json": JSON.stringify({
+        dependencies: { "qlik-session-proxy": "file:../..", ...dependencies },
+      }),
+      "examples/tree/package-lock.json": JSON.stringify({
+        packages: {
+          "": {},
+          "../..": {},
+          "node_modules/one": entry,
+          "node_modules/qlik-session-proxy": { resolved: "../..", link: true },
+        },
+      }),
+    });
+
+  test("of an example pass where they are as exact", async () => {
+    const entry = { ...locked, engines: { node: "^18.0.0 || >= 20.9" } };
+    expect(await exampleWith({ one: "1.0.0" }, entry)).toEqual({ status: 0, output: "" });
+  });
+
+  test.each([
+    ["a range", { one: "1" }, locked, 'one is "1"'],
+    ["a copy of this package", { "qlik-session-proxy": "0.1.0" }, locked, "not this clone"],
+    ["no checksum", {}, { ...locked, integrity: undefined }, "no SHA-512 checksum"],
+    ["a newer Node", {}, { ...locked, engines: { node: ">=22" } }, "one asks for Node >=22"],
+  ])("of an example fail over %s", async (_what, dependencies, entry, said) => {
+    const { status, output } = await exampleWith(dependencies, entry);
     expect(output).toContain(said);
     expect(status).toBe(1);
   });

@@ -4,7 +4,7 @@ import { visitAsAlice, visitAsStranger, visitWithChromium } from "./visits.ts";
 
 /* Every example as its reader runs it: installed by its own lock file, started by `npm start`. */
 
-const names = ["plain-http", "express", "koa", "nestjs"] as const;
+const names = ["plain-http", "express", "fastify", "hono", "koa", "nestjs"] as const;
 
 /** An install comes over the network. Milliseconds. */
 const patience = 180_000;
@@ -23,8 +23,7 @@ afterAll(() => world?.close(), patience);
 describe.each(names)("the example %s", (name) => {
   beforeAll(async () => {
     await world.clone.install(name);
-    const { origin } = await world.clone.start(name, world.variables);
-    origins.set(name, origin);
+    origins.set(name, await world.clone.start(name, world.variables));
   }, patience);
 
   test("lets nobody in unasked", () => visitAsStranger(originOf(name)));

@@ -12,15 +12,9 @@ import { testKey } from "./stack.ts";
 export interface ExampleClone {
   /** Installs what an example needs, as its lock file says; a second call waits for the first. */
   install(name: string): Promise<void>;
-  /** Starts an installed example; resolves when it has said where it listens. */
-  start(name: string, variables: Readonly<Record<string, string>>): Promise<ExampleApp>;
+  /** Starts an installed example; resolves with its origin, when it has said where it listens. */
+  start(name: string, variables: Readonly<Record<string, string>>): Promise<string>;
   remove(): Promise<void>;
-}
-
-/** An example that runs. */
-export interface ExampleApp {
-  readonly origin: string;
-  close(): Promise<void>;
 }
 
 type Variables = Readonly<Record<string, string>>;
@@ -64,7 +58,8 @@ async function runNpm(folder: string, args: readonly string[], variables: Variab
   if (code !== 0) throw new Error(`npm ${args.join(" ")} in ${folder} ended with ${code}:\n${said.join("")}`);
 }
 
-async function startExample(folder: string, variables: Variables): Promise<ExampleApp> {
+/** A process that is on its way to be an example that listens. */
+function startExample(folder: string, variables: Variables) {
   const { child, ended, kill, said } = startNpm(folder, ["start", "--silent"], { PORT: "0", ...variables });
   // What builds before it starts may say something first.
   const listens = new Promise<string>((resolve) => {
@@ -73,10 +68,13 @@ async function startExample(folder: string, variables: Variables): Promise<Examp
       if (line.startsWith("http://")) resolve(line);
     });
   });
-  const origin = await Promise.race([listens, ended.then(() => null)]);
-  if (origin === null) throw new Error(`${folder} does not start:\n${said.join("")}`);
   return {
-    origin,
+    origin: Promise.race([
+      listens,
+      ended.then((): never => {
+        throw new Error(`${folder} does not start:\n${said.join("")}`);
+      }),
+    ]),
     async close() {
       kill();
       await ended;
@@ -102,7 +100,7 @@ export async function cloneExamples(
       filter: isSource,
     });
   const installs = new Map<string, Promise<void>>();
-  const running: ExampleApp[] = [];
+  const started: { close(): Promise<void> }[] = [];
   const at = (name: string): string => join(folder, "examples", name);
   const known = {
     QLIK_TENANT: origin,
@@ -117,15 +115,15 @@ export async function cloneExamples(
       installs.set(name, install);
       return install;
     },
-    async start(name, variables) {
-      const app = await startExample(at(name), { ...known, ...variables });
-      running.push(app);
-      return app;
+    start(name, variables) {
+      const app = startExample(at(name), { ...known, ...variables });
+      started.push(app);
+      return app.origin;
     },
     async remove() {
       await Promise.allSettled(installs.values());
-      for (const app of running) await app.close();
-      await rm(folder, { recursive: true, force: true });
+      for (const app of started) await app.close();
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }
