@@ -1,6 +1,7 @@
 import { expect } from "vitest";
-import { launchChromium, lookUntil, newProfile } from "../browser/chromium.ts";
+import { launchChromium, newProfile } from "../browser/chromium.ts";
 import { barsOf } from "../browser/dashboard-parts.ts";
+import { lookUntil } from "../browser/looks.ts";
 import { nextEvent, openEnigma } from "../support/vendor-enigma.ts";
 
 const app = "8a6f7c52-3f5e-4c0a-9d8b-5a1c2e7f4b10";
