@@ -35,7 +35,7 @@ export const notes = {
     "Whether `/login` and `/logout` are the proxy's at the root mount; below a prefix they always are.",
   "tls.cert": "Certificate chain of the public listener, PEM. Without `tls` it speaks plain HTTP.",
   "tls.key": "Private key of that certificate, PEM without a passphrase.",
-  http2: "HTTP/2 on the public listener.",
+  http2: "With `tls`: HTTP/2 beside HTTP/1.1 on the public listener. WebSockets stay on HTTP/1.1.",
   "admin.listen":
     "Where the private listener is, another address than `listen`. Without `admin` there is none.",
   "admin.token":

@@ -1,4 +1,5 @@
-import type { IncomingMessage, Server } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { OptionsError } from "../errors.ts";
 import { systemClock, type Clock } from "../kernel/clock.ts";
 import { atMost } from "../kernel/deadline.ts";
@@ -140,9 +141,14 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
     await atMost(options.timeouts.drain, quiet());
   };
 
-  return Object.assign(http.handle.bind(http), {
+  return Object.assign(http.handle.bind(http) as Handle, {
     prefix: options.prefix === "" ? "/" : options.prefix,
-    attach(server: Server, { before = [] }: { readonly before?: readonly Middleware[] } = {}) {
+    attach(
+      given: Server | Http2SecureServer,
+      { before = [] }: { readonly before?: readonly Middleware[] } = {},
+    ) {
+      // Of both kinds of server nothing is used but the event, which is the same.
+      const server = given as Server;
       const listener = upgrades.listenerFor(server, before);
       server.on("upgrade", listener);
       return () => void server.off("upgrade", listener);
@@ -191,6 +197,13 @@ export function assembleSessionProxy(options: ResolvedOptions, clock: Clock): Re
     }),
   });
 }
+
+/** The types of HTTP/2 are brought into those of HTTP/1.1 at the door. */
+type Handle = (
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+  next?: (error?: unknown) => void,
+) => void;
 
 interface SignInParts {
   readonly clock: Clock;

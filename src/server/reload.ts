@@ -123,10 +123,12 @@ export const fixedParts = ({
   listen,
   workers = 1,
   tls,
+  http2 = false,
   admin,
 }: ServerConfig): Readonly<Record<string, unknown>> => ({
   listen: formatListenAddress(listen),
   workers,
+  http2,
   tls: tls === undefined ? "none" : "some",
   admin: { listen: admin && formatListenAddress(admin.listen) },
 });

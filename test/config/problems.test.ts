@@ -148,7 +148,7 @@ timeouts: { conect: 5s }
   });
 
   test.each([
-    ["http2: true", "http2: only false is available in this version"],
+    ["http2: true", "http2: needs tls: browsers speak HTTP/2 over TLS alone"],
     ["edge: { listen: unix:/run/qsp.sock }", "edge: the edge listener is not available in this version"],
     ["tenants: []", "tenants: more than one tenant is not available in this version"],
     [

@@ -25,6 +25,8 @@ export interface ServerConfig {
   readonly workers?: number;
   /** Certificate chain and private key in PEM; plain HTTP without. */
   readonly tls?: { readonly cert: string; readonly key: string | Secret };
+  /** Whether the public listener speaks HTTP/2 beside HTTP/1.1, which takes `tls`; false by default. */
+  readonly http2?: boolean;
   /** The private listener; none by default. */
   readonly admin?: AdminConfig;
   /** What the proxy runs with. */
@@ -174,7 +176,15 @@ function collect(
     });
 }
 
-function listenerProblems({ listen, admin }: ShapedConfig): readonly OptionProblem[] {
+function listenerProblems(config: ShapedConfig): readonly OptionProblem[] {
+  const withoutTls: readonly OptionProblem[] =
+    config.http2 && config.tls === undefined
+      ? [{ path: "http2", message: "needs tls: browsers speak HTTP/2 over TLS alone" }]
+      : [];
+  return [...withoutTls, ...addressProblems(config)];
+}
+
+function addressProblems({ listen, admin }: ShapedConfig): readonly OptionProblem[] {
   if (admin === undefined || ("port" in listen && listen.port === 0)) return [];
   if (formatListenAddress(admin.listen) !== formatListenAddress(listen)) return [];
   return [{ path: "admin.listen", message: "must be another address than listen: the probes are private" }];
@@ -195,10 +205,12 @@ function toListeners({
   listen,
   workers,
   tls,
+  http2,
   admin,
-}: ShapedConfig): Pick<ServerConfig, "listen" | "workers" | "tls" | "admin"> {
+}: ShapedConfig): Pick<ServerConfig, "listen" | "workers" | "tls" | "http2" | "admin"> {
   return {
     listen,
+    ...(http2 ? { http2 } : {}),
     workers: workers === "auto" ? availableParallelism() : workers,
     ...(tls?.cert === undefined || tls.key === undefined
       ? {}

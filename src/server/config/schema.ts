@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { LeafKind } from "../../options/schema-node.ts";
 import {
+  flag,
   list,
   replicasEntry,
   sharedEntries,
@@ -61,12 +62,6 @@ const object = <Entries extends v.ObjectEntries>(
   entries: Entries,
 ): v.ObjectSchema<Entries, "must be an object"> => v.object(entries, "must be an object");
 
-const onlyValue = <Value extends string | number | boolean>(
-  value: Value,
-  kind: LeafKind,
-): v.GenericSchema<Value | undefined> =>
-  v.optional(v.pipe(v.literal(value, `only ${value} is available in this version`), leaf(kind)));
-
 /** Processes at most; more than the cores of the largest machines are of no use. */
 const mostWorkers = 128;
 
@@ -123,6 +118,7 @@ export interface ShapedConfig {
   readonly workers: number | "auto";
   readonly trustedProxies: readonly string[];
   readonly tls?: { readonly cert?: string | undefined; readonly key?: string | undefined } | undefined;
+  readonly http2: boolean;
   readonly admin?:
     | {
         readonly listen: ListenAddress;
@@ -146,7 +142,7 @@ const schema = object({
       keyFile: optionalText(),
     }),
   ),
-  http2: onlyValue(false, "boolean"),
+  http2: flag(),
   admin: v.optional(
     object({
       listen: listenAddress(),
