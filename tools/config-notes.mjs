@@ -41,7 +41,7 @@ const ownNotes = {
     "Whether nothing of your application is served at `publicOrigin`, a host name of the proxy's own. Pages of the tenant may then run there (preset `classic`). Your application's origin goes into `allowedOrigins`.",
   "tls.cert": "Certificate chain of the public listener, PEM. Without `tls` it speaks plain HTTP.",
   "tls.key": "Private key of that certificate, PEM without a passphrase.",
-  http2: "HTTP/2 on the public listener.",
+  http2: "With `tls`: HTTP/2 beside HTTP/1.1 on the public listener. WebSockets stay on HTTP/1.1.",
   "admin.listen":
     "Where the private listener is, another address than `listen`. Without `admin` there is none.",
   "admin.token":

@@ -4,7 +4,7 @@ import type { Identity } from "../identity/identity.ts";
 import type { SessionProxyOptions } from "../options/session-proxy-options.ts";
 import { createSessionProxy } from "../proxy/create-session-proxy.ts";
 import type { Middleware, SessionProxy } from "../proxy/session-proxy.ts";
-import { DetachedResponse } from "./detached-response.ts";
+import { DetachedResponse } from "../proxy/http/detached-response.ts";
 import { logEvents } from "./fastify-log.ts";
 
 declare module "fastify" {

@@ -4,7 +4,7 @@ import type { Identity } from "../identity/identity.ts";
 import type { SessionProxyOptions } from "../options/session-proxy-options.ts";
 import { createSessionProxy } from "../proxy/create-session-proxy.ts";
 import type { SessionProxy } from "../proxy/session-proxy.ts";
-import { type DetachedHead, DetachedResponse } from "./detached-response.ts";
+import { type DetachedHead, DetachedResponse } from "../proxy/http/detached-response.ts";
 import { toWebRequest, WebRequest } from "./web-request.ts";
 
 /** The options of `createSessionProxy`; `identify` gets a web request. */

@@ -69,7 +69,7 @@ export const integer = (
 ): v.GenericSchema<number | string | undefined, number> =>
   v.optional(number("integer", { from, to }), fallback);
 
-const flag = (): v.GenericSchema<boolean | undefined, boolean> =>
+export const flag = (): v.GenericSchema<boolean | undefined, boolean> =>
   v.optional(v.pipe(v.boolean("must be true or false"), leaf("boolean")), false);
 
 /** A text that is not empty. */

@@ -1,4 +1,5 @@
-import type { IncomingMessage, Server } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Http2SecureServer } from "node:http2";
 import { OptionsError } from "../errors.ts";
 import { systemClock, type Clock } from "../kernel/clock.ts";
 import { atMost } from "../kernel/deadline.ts";
@@ -17,7 +18,14 @@ import { needsRestart, reloadProblems, withSecretsOf, withSourceOf } from "../op
 import { OwnWord } from "./http/own-word.ts";
 import { ProductInfo } from "./own/product-info.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
-import type { Middleware, ReloadableProxy, Reloaded, SessionProxy, TenantProxy } from "./session-proxy.ts";
+import type {
+  Handle,
+  Middleware,
+  ReloadableProxy,
+  Reloaded,
+  SessionProxy,
+  TenantProxy,
+} from "./session-proxy.ts";
 import { openStore } from "./open-store.ts";
 import { assembleTenants } from "./tenants/assemble-tenants.ts";
 import { Tracing } from "./tracing.ts";
@@ -182,14 +190,19 @@ export function assembleSessionProxy(
     standing.tracing.close();
   };
 
-  return Object.assign(http.handle.bind(http), {
+  return Object.assign(http.handle.bind(http) as Handle, {
     prefix: options.prefix === "" ? "/" : options.prefix,
     doors: () => doors,
     enter: () => inFlight.enter(),
     upgradeListener: upgrades.listenerFor.bind(upgrades),
     takesUpgrade: (request: IncomingMessage) => upgrades.takes(request),
     tenants: () => [],
-    attach(server: Server, { before = [] }: { readonly before?: readonly Middleware[] } = {}) {
+    attach(
+      given: Server | Http2SecureServer,
+      { before = [] }: { readonly before?: readonly Middleware[] } = {},
+    ) {
+      // Of both kinds of server nothing is used but the event, which is the same.
+      const server = given as Server;
       const listener = upgrades.listenerFor(server, before);
       server.on("upgrade", listener);
       return () => void server.off("upgrade", listener);

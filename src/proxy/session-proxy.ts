@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Identity } from "../identity/identity.ts";
 import type { EdgeVerdict } from "./edge/edge-door.ts";
 import type { EdgeQuestion } from "./edge/edge-request.ts";
@@ -18,23 +19,38 @@ interface MiddlewareMethod {
  */
 export type Middleware = MiddlewareMethod["call"];
 
+/** The types of HTTP/2 are brought into those of HTTP/1.1 at the door. */
+export type Handle = (
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+  next?: (error?: unknown) => void,
+) => void;
+
 /** The handler of a session proxy, and the handles on it. */
 export interface SessionProxy {
   /**
    * Answers a request below the prefix; hands any other to `next`, or answers 404 where there is none.
    *
-   * It never throws and never rejects.
+   * It never throws and never rejects. Over HTTP/2 `identify` gets node's compatible request, with a `host` among its headers.
    */
-  (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void;
+  (
+    request: IncomingMessage | Http2ServerRequest,
+    response: ServerResponse | Http2ServerResponse,
+    next?: (error?: unknown) => void,
+  ): void;
   /** Path below which the proxy lives; "/" is the root mount. */
   readonly prefix: string;
   /**
    * Takes the WebSocket upgrades of a server that are below the prefix; other handlers keep theirs.
    *
    * `before` are host middlewares (a session, say) that run on each of our upgrades, so that `identify` sees what they
-   * set. Returns a function that lets go of the server again.
+   * set. Returns a function that lets go of the server again. On a server of HTTP/2 they are those of its HTTP/1.1 connections
+   * (`allowHTTP1`): browsers open WebSockets there, and RFC 8441 is not offered.
    */
-  attach(server: Server, options?: { readonly before?: readonly Middleware[] }): () => void;
+  attach(
+    server: Server | Http2SecureServer,
+    options?: { readonly before?: readonly Middleware[] },
+  ): () => void;
   /**
    * Logs out the user of a request: open sockets and requests end on every node, and the session at the tenant.
    *

@@ -6,6 +6,7 @@ import { createServer as createSecureServer, type Server as SecureServer } from 
 import { type AddressInfo, connect } from "node:net";
 import { revealed, type Secret } from "../kernel/secret.ts";
 import { formatListenAddress, type ListenAddress } from "./config/listen-address.ts";
+import { bothProtocols, joinHttp2 } from "./http2-sessions.ts";
 import { keepPatience, type Patience, standingPatience } from "./patience.ts";
 import { refuseConnection } from "./refuse-connection.ts";
 
@@ -39,10 +40,20 @@ const optionsFor = ({ head, keepAlive }: Patience): ServerOptions => ({
   maxHeaderSize,
 });
 
+/** How a listener differs from the usual one. */
+export interface ListenerOptions extends Partial<Patience> {
+  /** Whether it speaks HTTP/2 too, where it has a certificate; false by default. */
+  readonly http2?: boolean;
+}
+
 /** Creates a server that is not listening yet. */
-export function createListener(tls: Certificate | undefined, given: Partial<Patience> = {}): AnyServer {
+export function createListener(
+  tls: Certificate | undefined,
+  { http2 = false, ...given }: ListenerOptions = {},
+): AnyServer {
   const patience = { ...standingPatience, ...given };
-  const server = tls === undefined ? createServer(optionsFor(patience)) : createSecureListener(tls, patience);
+  const server =
+    tls === undefined ? createServer(optionsFor(patience)) : createSecureListener(tls, patience, http2);
   // Node would drop the headers beyond its count silently, an Origin among them; the size limit holds anyway.
   server.maxHeadersCount = 0;
   refuseConnection(server);
@@ -52,16 +63,19 @@ export function createListener(tls: Certificate | undefined, given: Partial<Pati
   return server;
 }
 
-function createSecureListener({ cert, key }: Certificate, patience: Patience): SecureServer {
+function createSecureListener({ cert, key }: Certificate, patience: Patience, http2: boolean): SecureServer {
   const options = {
     ...optionsFor(patience),
     cert,
     key: revealed(key),
     minVersion: "TLSv1.2",
     handshakeTimeout: patience.handshake,
+    ...(http2 ? { ALPNProtocols: [...bothProtocols] } : {}),
   } as const;
   // node keeps the text of the key on the server, which every connection leads to; it is read already.
-  return Object.assign(createSecureServer(options), { key: undefined });
+  const server = Object.assign(createSecureServer(options), { key: undefined });
+  if (http2) joinHttp2(server, patience);
+  return server;
 }
 
 /** Lets a server prove itself with another certificate; connections that are open go on with theirs. */

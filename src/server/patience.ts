@@ -55,6 +55,8 @@ export function keepPatience(server: AnyServer, patience: Patience): void {
   tellOfTooMany(server, patience.connections);
   const connections = new Map<Socket, Connection>();
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    // Those of HTTP/2 have limits of their own, and share a connection that nobody else may touch.
+    if (request.httpVersionMajor === 2) return;
     const { socket } = request;
     const connection = connections.get(socket) ?? follow(connections, socket);
     connection.underWay += 1;

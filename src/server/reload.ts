@@ -124,11 +124,13 @@ export const fixedParts = ({
   listen,
   workers = 1,
   tls,
+  http2 = false,
   admin,
   edge,
 }: ServerConfig): Readonly<Record<string, unknown>> => ({
   listen: formatListenAddress(listen),
   workers,
+  http2,
   tls: tls === undefined ? "none" : "some",
   admin: { listen: admin && formatListenAddress(admin.listen) },
   edge: { listen: edge && formatListenAddress(edge.listen) },

@@ -64,7 +64,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   let current = { config, webhookKey: toWebhookKey(config.admin) };
   // Its warnings are in the log already: the configuration was loaded with them.
   const proxy = assembleProxy(resolveAll(config.options), systemClock);
-  const server = createListener(config.tls);
+  const server = createListener(config.tls, { http2: config.http2 === true });
   const traffic = watchTraffic(server);
   mount(server, proxy);
   let quiescing: Promise<void> | undefined;

@@ -169,7 +169,7 @@ timeouts: { conect: 5s }
   });
 
   test.each([
-    ["http2: true", "http2: only false is available in this version"],
+    ["http2: true", "http2: needs tls: browsers speak HTTP/2 over TLS alone"],
     [
       "session: { store: memcached://localhost }",
       "session.store: must be memory, file:DIR, redis://…, rediss://…, redis+sentinel://… or redis+cluster://…",

@@ -19,7 +19,9 @@ export function writeHead(response: ServerResponse, status: number, headers: rea
 
 function addHead(response: ServerResponse, status: number, headers: readonly string[]): void {
   response.sendDate = !has(headers, "date");
-  if (response.getHeaderNames().length === 0 && !Object.hasOwn(response, "writeHead")) {
+  // The array of HTTP/2 has other rules in each version of node.
+  const isUntouched = response.getHeaderNames().length === 0 && !Object.hasOwn(response, "writeHead");
+  if (isUntouched && !("stream" in response)) {
     response.writeHead(status, headers as string[]);
     return;
   }

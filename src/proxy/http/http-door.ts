@@ -15,6 +15,7 @@ import type { Assign } from "../door-contexts.ts";
 import { exchange, type ExchangeContext } from "./exchange.ts";
 import { sendAnswer } from "./host-response.ts";
 import { toInternalError } from "../internal-error.ts";
+import { fromHttp2, isHttp2 } from "./over-http2.ts";
 import type { OwnAnswers } from "../own/own-answers.ts";
 import { corsHeaders, preflightHeaders } from "./cors.ts";
 import { cookieHeaders } from "../own/own-sign-in.ts";
@@ -91,7 +92,7 @@ export class HttpDoor {
   }
 
   /** Answers the request, or hands it on where it is not ours. Never throws and never rejects. */
-  handle(request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void {
+  handle(request: IncomingMessage, given: ServerResponse, next?: (error?: unknown) => void): void {
     const context = this.#context;
     const { admission, enter, isDraining, now, tracing } = context;
     const startedAt = now();
@@ -104,6 +105,12 @@ export class HttpDoor {
     if (!(place instanceof SessionProxyError) && place.kind === "elsewhere") {
       if (next) return next();
       place = unclaimed(request, context.options, place.verdict);
+    }
+    let response = given;
+    if (isHttp2(request)) {
+      const from = fromHttp2(request, given, isDraining);
+      response = from.response;
+      place = from.flaw ?? place;
     }
     // The browser left while the host's own middlewares ran; nobody has to be asked or signed in.
     if (response.destroyed || isGone(request)) return;

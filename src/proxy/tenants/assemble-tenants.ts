@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Http2SecureServer } from "node:http2";
 import type { Socket } from "node:net";
 import { SessionProxyError } from "../../errors.ts";
 import { followAnswers } from "../../http/answers-under-way.ts";
@@ -9,7 +10,7 @@ import type { ResolvedTenants } from "../../options/several-tenants.ts";
 import { addStats } from "../add-stats.ts";
 import { isBelow, rawTarget, unclaimed } from "../admission.ts";
 import type { EdgeVerdict } from "../edge/edge-door.ts";
-import type { Middleware, ReloadableProxy, TenantProxy } from "../session-proxy.ts";
+import type { Handle, Middleware, ReloadableProxy, TenantProxy } from "../session-proxy.ts";
 import type { UpgradeListener } from "../socket/upgrade-door.ts";
 import { isLeftToLast, markUpgradeListener } from "../socket/upgrade-listener.ts";
 import { refuseRequest, refuseUpgrade } from "./refuse-request.ts";
@@ -35,9 +36,11 @@ export function assembleTenants(options: ResolvedTenants, clock: Clock, assemble
     else refuseRequest(request, response, refusalOf(set, request));
   };
 
-  return Object.assign(handle, {
-    attach: (server: Server, { before = [] }: { readonly before?: readonly Middleware[] } = {}) =>
-      attach(set, server, before),
+  return Object.assign(handle as Handle, {
+    attach: (
+      server: Server | Http2SecureServer,
+      { before = [] }: { readonly before?: readonly Middleware[] } = {},
+    ) => attach(set, server as Server, before),
     // Below prefixes of their own they have nothing in common but the root.
     prefix: set.by === "prefix" ? "/" : set.served[0].proxy.prefix,
     prepareReload: set.prepareReload.bind(set),

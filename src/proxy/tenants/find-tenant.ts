@@ -24,7 +24,9 @@ export function findTenant<Tenant extends Findable>(
 ): Tenant | undefined {
   switch (by) {
     case "host": {
-      const [host, ...others] = headerValues(request.rawHeaders, "host");
+      // Over HTTP/2 the host has another name; where both are there, the door wants them to be the same. RFC 9113 §8.3.1
+      const authority = headerValues(request.rawHeaders, ":authority");
+      const [host, ...others] = authority.length > 0 ? authority : headerValues(request.rawHeaders, "host");
       if (host === undefined || others.length > 0) return undefined;
       return tenants.find(({ options: { publicOrigin = "" } }) => isHostOf(host, publicOrigin));
     }

@@ -6,6 +6,7 @@ import { firstHeader } from "../../http/raw-headers.ts";
 import { publish } from "../../kernel/channels.ts";
 import { traceId as newTraceId } from "../../kernel/random.ts";
 import { sendAnswer } from "../http/host-response.ts";
+import { fromHttp2, isHttp2 } from "../http/over-http2.ts";
 import { followConnection } from "../http/waiting-response.ts";
 import { abandon, refuse } from "../socket/socket-door.ts";
 import { inTurn } from "../socket/upgrade-turn.ts";
@@ -15,11 +16,12 @@ const unheard = (): void => {};
 /** Answers a request that is for no tenant, in the shape of all our errors; no tenant is named in its line of the log. */
 export function refuseRequest(
   request: IncomingMessage,
-  response: ServerResponse,
+  given: ServerResponse,
   error: SessionProxyError,
 ): void {
   const { code, reason, status } = error;
   const traceId = newTraceId();
+  const response = isHttp2(request) ? fromHttp2(request, given, () => false).response : given;
   if (response.destroyed) return;
   followConnection(request, response);
   response.on("error", unheard);

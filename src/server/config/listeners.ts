@@ -15,8 +15,9 @@ const privateKeys = ["admin", "edge"] as const;
 /** What is wrong with the listeners beside each other. */
 export function listenerProblems(config: ShapedConfig, tenant: unknown): readonly OptionProblem[] {
   const { listen, admin, edge } = config;
-  const taken = new Map([[placeOf(listen, "listen"), "listen"]]);
   const problems: OptionProblem[] = [];
+  if (config.http2 && config.tls === undefined) problems.push({ path: "http2", message: noPlainHttp2 });
+  const taken = new Map([[placeOf(listen, "listen"), "listen"]]);
   for (const key of privateKeys) {
     const address = config[key]?.listen;
     if (address === undefined) continue;
@@ -33,6 +34,8 @@ export function listenerProblems(config: ShapedConfig, tenant: unknown): readonl
   if (edge !== undefined && kind !== "qlik-cloud-jwt") problems.push({ path: "edge", message: noEdge(kind) });
   return problems;
 }
+
+const noPlainHttp2 = "needs tls: browsers speak HTTP/2 over TLS alone";
 
 const reasons = { admin: "the probes are private", edge: "it hands out sessions of the tenant" } as const;
 
@@ -85,11 +88,13 @@ export function toListeners({
   listen,
   workers,
   tls,
+  http2,
   admin,
   edge,
-}: ShapedConfig): Pick<ServerConfig, "listen" | "workers" | "tls" | "admin" | "edge"> {
+}: ShapedConfig): Pick<ServerConfig, "listen" | "workers" | "tls" | "http2" | "admin" | "edge"> {
   return {
     listen,
+    ...(http2 ? { http2 } : {}),
     workers: workers === "auto" ? availableParallelism() : workers,
     ...(tls?.cert === undefined || tls.key === undefined
       ? {}

@@ -26,6 +26,8 @@ export interface ServerConfig {
   readonly workers?: number;
   /** Certificate chain and private key in PEM; plain HTTP without. */
   readonly tls?: { readonly cert: string; readonly key: string | Secret };
+  /** Whether the public listener speaks HTTP/2 beside HTTP/1.1, which takes `tls`; false by default. */
+  readonly http2?: boolean;
   /** The private listener; none by default. */
   readonly admin?: AdminConfig;
   /** The listener for an edge that asks for verdicts and credentials; none by default. */

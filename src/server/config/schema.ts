@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { LeafKind } from "../../options/schema-node.ts";
 import {
+  flag,
   list,
   replicasEntry,
   sharedEntries,
@@ -26,6 +27,7 @@ export interface FileBackedKey {
 
 const ofTenant: readonly FileBackedKey[] = [
   { path: ["tenant", "ca"], secret: false, required: false },
+  { path: ["tenant", "clientSecret"], secret: true, required: false },
   { path: ["tenant", "signingKeys", "[]", "privateKey"], secret: true, required: true },
   { path: ["tenant", "signingKeys", "[]", "certificate"], secret: false, required: false },
 ];
@@ -66,12 +68,6 @@ const listenAddress = (): v.GenericSchema<string, ListenAddress> =>
 const object = <Entries extends v.ObjectEntries>(
   entries: Entries,
 ): v.ObjectSchema<Entries, "must be an object"> => v.object(entries, "must be an object");
-
-const onlyValue = <Value extends string | number | boolean>(
-  value: Value,
-  kind: LeafKind,
-): v.GenericSchema<Value | undefined> =>
-  v.optional(v.pipe(v.literal(value, `only ${value} is available in this version`), leaf(kind)));
 
 /** Processes at most; more than the cores of the largest machines are of no use. */
 const mostWorkers = 128;
@@ -141,6 +137,7 @@ export interface ShapedConfig {
   readonly workers: number | "auto";
   readonly trustedProxies: readonly string[];
   readonly tls?: { readonly cert?: string | undefined; readonly key?: string | undefined } | undefined;
+  readonly http2: boolean;
   readonly admin?:
     | {
         readonly listen: ListenAddress;
@@ -165,7 +162,7 @@ const schema = object({
       keyFile: optionalText(),
     }),
   ),
-  http2: onlyValue(false, "boolean"),
+  http2: flag(),
   admin: v.optional(
     object({
       listen: listenAddress(),
