@@ -74,12 +74,8 @@ test("workers share the sessions of each tenant, count them by tenant, and take 
   const listed = await runCommand(["sessions", "list", "--admin", adminUrl], { QSP_ADMIN_TOKEN: token });
   const rows = listed.stdout.trim().split("\n");
   expect(rows[0]).toMatch(/SOCKETS +TENANT +SUBJECT/);
-  expect(
-    rows
-      .slice(1)
-      .map((row) => / (acme|globex) +ann /.exec(row)?.[1])
-      .toSorted(),
-  ).toEqual(names);
+  const shown = rows.slice(1).map((row) => / (acme|globex) +ann /.exec(row)?.[1]);
+  expect([shown.length, new Set(shown)]).toEqual([2, new Set(names)]);
   const metrics = await send({
     origin: adminUrl,
     path: "/metrics",
