@@ -119,7 +119,7 @@ each with its place and what would be right; a key that does not exist is an err
 - **Editors**: the package has a JSON Schema, \`qlik-session-proxy/config.schema.json\`. With the YAML language server, the
   first line of a file is \`# yaml-language-server: $schema=node_modules/qlik-session-proxy/dist/config.schema.json\`.
 
-What is not available yet is refused by name:
+What is not available yet, such as edge mode before several tenants, is refused by name:
 [the list](../decisions/0008-what-is-not-available-yet.md).
 
 ${sections.map(section).join("\n")}

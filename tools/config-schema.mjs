@@ -67,7 +67,7 @@ export const isReloaded = ({ name }) => {
 };
 
 function leafSchema(part) {
-  if (part.leaf === "unavailable") return { not: {}, description: "Not available in this version." };
+  if (part.leaf === "unavailable") return { not: {}, description: "Refused here." };
   const description = plain(`${noteOf(part) ?? ""}${rangeOf(part)}`);
   return { ...valueSchema(part), description, ...defaultOf(part) };
 }

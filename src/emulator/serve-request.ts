@@ -66,7 +66,7 @@ function throttle(exchange: Exchange, route: Route): Answer | undefined {
 
 /** Refuses what may not pass; order: Origin, rate, session, CSRF. */
 function refusal(exchange: Exchange, route: Route, verdict: OriginVerdict): Answer | undefined {
-  const { tenant, request, session } = exchange;
+  const { tenant, session } = exchange;
   const needsOrigin = route.access !== "static" && route.access !== "page";
   if (needsOrigin && verdict.kind === "foreign" && tenant.modes.foreignOrigin === "refuse")
     return statusAnswer(403, "Forbidden", "Origin has not been granted access");

@@ -83,10 +83,6 @@ export const list = (kind: "list" | "lines" = "list"): v.GenericSchema<string[]>
     leaf(kind),
   );
 
-/** A key of the interface that this version refuses. */
-export const unavailable = (what: string): v.GenericSchema<undefined, undefined> =>
-  v.optional(v.never(`${what} is not available in this version`));
-
 /** A group of keys; left out, every key in it has its default. */
 const group = <Output extends object>(
   schema: v.GenericSchema<object, Output>,

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import type { Http2SecureServer } from "node:http2";
 import { OptionsError } from "../errors.ts";
 import { systemClock, type Clock } from "../kernel/clock.ts";

@@ -1,14 +1,6 @@
 import * as v from "valibot";
 import type { LeafKind } from "../../options/schema-node.ts";
-import {
-  flag,
-  list,
-  replicasEntry,
-  sharedEntries,
-  sharedMountEntries,
-  text,
-  unavailable,
-} from "../../options/schema.ts";
+import { flag, list, replicasEntry, sharedEntries, sharedMountEntries, text } from "../../options/schema.ts";
 import { identitySchema } from "./identity-schema.ts";
 import { type ListenAddress, parseListenAddress } from "./listen-address.ts";
 
