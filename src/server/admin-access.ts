@@ -38,8 +38,10 @@ export const equalTexts = (one: string, other: string): boolean =>
 
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
 
-const tokenOf = (request: IncomingMessage): string =>
-  /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1] ?? "";
+const tokenOf = (request: IncomingMessage): string => bearerTokenIn(request.headers.authorization ?? "");
+
+/** The token in a value of `Authorization`; "" where there is none. RFC 6750 §2.1 */
+export const bearerTokenIn = (value: string): string => /^Bearer +(\S+)$/i.exec(value)?.[1] ?? "";
 
 /**
  * Refuses what another page than the console may have sent. A page that reaches this machine under a name of its own looks

@@ -50,7 +50,6 @@ describe("who is asked for a verdict", () => {
       ["X-QSP-Edge-Token", edgeToken.toUpperCase()],
       ["X-QSP-Edge-Token", edgeToken, "X-QSP-Edge-Token", edgeToken],
       ["X-QSP-Edge-Token", `${edgeToken}, ${edgeToken}`],
-      ["Authorization", `Bearer ${edgeToken}`],
     ];
     for (const path of ["/authz/auth-request", "/authz/forward-auth", `/authz/ext-authz${me}`, "/"])
       for (const token of tokens) {
@@ -58,6 +57,22 @@ describe("who is asked for a verdict", () => {
         expect([path, token, answer.status, credentialsIn(answer)]).toEqual([path, token, 404, []]);
         expect(answer.headers["cache-control"]).toBe("no-store");
       }
+  });
+
+  test("takes the token as a bearer too, and lets it be nobody's identity", async () => {
+    const token = edgeToken;
+    const [, , ...without] = question("GET", me);
+    const given = await stack.ask({ headers: [...without, "Authorization", `Bearer ${token}`] });
+    expect([given.status, credentialsIn(given).length > 0]).toEqual([200, true]);
+    for (const wrong of [
+      ["Authorization", `Bearer ${token}x`],
+      ["Authorization", `Basic ${token}`],
+      ["Authorization", `Bearer ${token}`, "Authorization", `Bearer ${token}`],
+      ["Authorization", `Bearer ${token}`, "X-QSP-Edge-Token", "another"],
+    ]) {
+      const answer = await stack.ask({ headers: [...without, ...wrong] });
+      expect([wrong, answer.status, credentialsIn(answer)]).toEqual([wrong, 404, []]);
+    }
   });
 
   test("has nothing beside the three addresses, for who has the token either", async () => {

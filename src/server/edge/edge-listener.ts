@@ -2,14 +2,14 @@ import { chmod } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { SessionProxyError } from "../../errors.ts";
 import { errorAnswer, type OwnAnswer } from "../../http/own-answer.ts";
-import { firstHeader, headerValues } from "../../http/raw-headers.ts";
+import { firstHeader, headerPairs, headerValues, type RawHeaders } from "../../http/raw-headers.ts";
 import { unixPeer } from "../../identity/address-set.ts";
 import { publish } from "../../kernel/channels.ts";
 import { traceId } from "../../kernel/random.ts";
 import type { Secret } from "../../kernel/secret.ts";
 import type { EdgeVerdict } from "../../proxy/edge/edge-door.ts";
 import type { ReloadableProxy } from "../../proxy/session-proxy.ts";
-import { equalTexts } from "../admin-access.ts";
+import { bearerTokenIn, equalTexts } from "../admin-access.ts";
 import type { ListenAddress } from "../config/listen-address.ts";
 import { type AnyServer, createListener, listen } from "../listener.ts";
 import { createRareTeller } from "../told-rarely.ts";
@@ -22,7 +22,10 @@ export interface EdgeListenerOptions {
   readonly judge: ReloadableProxy["judge"];
 }
 
-/** The header that shows that an edge asks, and no browser. `Authorization` is the browser's own, and may say who it is. */
+/**
+ * The header that shows that an edge asks, and no browser. `Authorization` is the browser's own, and may say who it is; where it
+ * holds the token of the edge, it says that.
+ */
 const tokenHeader = "x-qsp-edge-token";
 
 /** Every answer: what it says holds for one request, once. */
@@ -34,16 +37,16 @@ export function createEdgeListener({ token, judge }: EdgeListenerOptions): AnySe
   const tellRefusal = createRareTeller(publishRefusal);
 
   const answerTo = async (request: IncomingMessage): Promise<OwnAnswer> => {
-    const { url = "/", rawHeaders, socket } = request;
-    const isEdge = holdsToken(request, token());
-    if (!isEdge) tellRefusal();
-    const dialect = isEdge ? dialectOf(url) : undefined;
-    if (dialect === undefined) return nothingHere();
+    const { url = "/", socket } = request;
+    const headers = withoutToken(request, token());
+    if (headers === null) tellRefusal();
+    const dialect = headers === null ? undefined : dialectOf(url);
+    if (headers === null || dialect === undefined) return nothingHere();
     const original = hasBody(request) ? null : dialect.readOriginal(request);
     if (original === null) return answerOf(dialect, request, unsaid());
     // A TCP peer without an address has left, and is nobody's neighbour.
     const peer = typeof server.address() === "string" ? unixPeer : socket.remoteAddress;
-    return answerOf(dialect, request, await judge({ ...original, headers: rawHeaders, peer }));
+    return answerOf(dialect, request, await judge({ ...original, headers, peer }));
   };
 
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
@@ -68,11 +71,18 @@ export async function listenForEdge(server: AnyServer, address: ListenAddress): 
   return listening;
 }
 
-/** One token, and no other beside it; compared in a time that tells nothing of it. attacks A2 */
-function holdsToken({ rawHeaders }: IncomingMessage, token: Secret | undefined): boolean {
-  const [given, ...others] = headerValues(rawHeaders, tokenHeader);
-  if (given === undefined || others.length > 0 || token === undefined) return false;
-  return equalTexts(token.reveal(), given);
+/**
+ * What an edge hands on of a browser, without the token of the edge; null where it has not one token, which is the right one.
+ * Compared in a time that tells nothing of it. attacks A2
+ */
+function withoutToken({ rawHeaders }: IncomingMessage, token: Secret | undefined): RawHeaders | null {
+  const shown = headerValues(rawHeaders, tokenHeader);
+  const bearers = shown.length === 0 ? headerValues(rawHeaders, "authorization").map(bearerTokenIn) : shown;
+  const [given, ...others] = bearers;
+  if (given === undefined || others.length > 0 || token === undefined) return null;
+  if (!equalTexts(token.reveal(), given)) return null;
+  const name = shown.length === 0 ? "authorization" : tokenHeader;
+  return headerPairs(rawHeaders).flatMap((pair) => (pair[0].toLowerCase() === name ? [] : pair));
 }
 
 /** A verdict needs none; a connection with one that nobody reads cannot be used again. */
