@@ -99,30 +99,25 @@ async function compare(command: Command, surroundings: Surroundings, folder: str
 /** A question beside the product. */
 async function tryOut(command: Command, surroundings: Surroundings, folder: string): Promise<number> {
   if (!areProgramsThere([], surroundings)) return exit.unusable;
-  if (command.trial === "workers" || command.trial === "profile") {
-    if (!command.built) surroundings.build();
-    const [contender] = own(surroundings.root, surroundings.version);
-    if (contender === undefined) return exit.unusable;
-    const trial = { contender, folder, say: complain };
-    if (command.trial === "workers") {
-      print(await tryWorkers({ ...trial, rounds: command.rounds }));
-      return exit.measured;
-    }
-    pinOurselves();
-    print(await profile({ ...trial, isQuick: command.isQuick }));
+  const { trial, rounds, isQuick } = command;
+  const place = { folder, say: complain };
+  // Workers take what they need of every core; all else is measured on one.
+  if (trial !== "workers") pinOurselves();
+  if (trial !== "workers" && trial !== "profile" && trial !== "edge") {
+    print(await runTrial(command, { ...place, program: surroundings.programs.http2Client }));
     return exit.measured;
   }
-  pinOurselves();
-  if (command.trial === "edge") {
-    if (!command.built) surroundings.build();
-    const [ours] = own(surroundings.root, surroundings.version);
-    const nginx = programContenders.find(({ name }) => name === "nginx");
-    const { root } = surroundings;
-    const { rounds, isQuick } = command;
-    if (ours && nginx) print(await tryEdge({ root, ours, nginx, rounds, isQuick, folder, say: complain }));
-    return exit.measured;
-  }
-  print(await runTrial(command, { folder, program: surroundings.programs.http2Client, say: complain }));
+  const { root, version, build } = surroundings;
+  if (!command.built) build();
+  const [ours] = own(root, version);
+  const nginx = programContenders.find(({ name }) => name === "nginx");
+  if (ours === undefined || nginx === undefined) return exit.unusable;
+  const tries = {
+    workers: () => tryWorkers({ ...place, contender: ours, rounds }),
+    profile: () => profile({ ...place, contender: ours, isQuick }),
+    edge: () => tryEdge({ ...place, root, ours, nginx, rounds, isQuick }),
+  };
+  print(await tries[trial]());
   return exit.measured;
 }
 
