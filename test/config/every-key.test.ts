@@ -159,8 +159,19 @@ ${own}    origin: https://acme.eu.qlikcloud.com
 
 const ownPolicy = `    policy: { presets: [embed], allow: ["GET /api/v1/items/**"], deny: ["/api/v1/spaces/**"] }\n`;
 
-const withTenants = (match: string, own = ""): string =>
-  everyKey.replace(tenant, `tenants:\n${oneOfTenants(match, own)}`);
+/** Edge mode is for one tenant of the usual kind. */
+const edge = everyKey.slice(everyKey.indexOf("edge:"), everyKey.indexOf("workers:"));
+
+const withTenant = (text: string): string => everyKey.replace(tenant, text).replace(edge, "");
+
+const withTenants = (match: string, own = ""): string => withTenant(`tenants:\n${oneOfTenants(match, own)}`);
+
+/** A tenant as one of several. */
+const asOneOf = (text: string, name: string): string =>
+  text.replace("tenant:\n", `- name: ${name}\n  match: { claim: ${name} }\n`).replaceAll(/^(?=.)/gm, "  ");
+
+const byClaim = (text: string): string =>
+  text.replace("    name: X-User-Name\n", "    name: X-User-Name\n    tenant: X-User-Tenant\n");
 
 /** The ways of telling several tenants apart, each with what goes with it. */
 const several = {
@@ -168,10 +179,17 @@ const several = {
     "publicOrigin: https://portal.example.com\n",
     "",
   ),
-  prefix: withTenants("prefix: /qlik/acme", ownPolicy).replace("prefix: /\nroot: { takeLogin: true }\n", ""),
-  claim: withTenants("claim: acme").replace(
-    "    name: X-User-Name\n",
-    "    name: X-User-Name\n    tenant: X-User-Tenant\n",
+  prefix: withTenants("prefix: /qlik/acme", ownPolicy).replace(
+    "prefix: /\nroot: { takeLogin: true, ownHost: false }\n",
+    "",
+  ),
+  claim: byClaim(withTenants("claim: acme")),
+  "claim, and of other kinds": byClaim(
+    withTenant(
+      `tenants:\n${Object.values(otherTenants)
+        .map((text, index) => asOneOf(text, `tenant-${index}`))
+        .join("")}`,
+    ),
   ),
 } as const;
 
@@ -223,7 +241,7 @@ describe("a file with every key", () => {
   });
 
   test.each(Object.entries(otherTenants))("is right with a tenant of the kind %s instead", (_kind, text) => {
-    const other = folder.write("other-tenant.yaml", everyKey.replace(tenant, text));
+    const other = folder.write("other-tenant.yaml", withTenant(text));
     expect(problemsOf({ file: other })).toEqual([]);
     expect(loaded({ file: other }).warnings).toEqual([]);
   });
@@ -237,7 +255,7 @@ describe("a file with every key", () => {
   test("leaves none out that the schema knows", () => {
     const texts = [
       ...Object.values(otherSources).map(withSource),
-      ...Object.values(otherTenants).map((each) => everyKey.replace(tenant, each)),
+      ...Object.values(otherTenants).map((each) => withTenant(each)),
       ...Object.values(several),
     ];
     const files = texts.map((text, index) => folder.write(`source-${index}.yaml`, text));

@@ -146,7 +146,7 @@ function parse(tree: Record<string, unknown>, { environment, writtenAt }: ParseO
     ...missingProblems(tree),
     ...severalProblems(tree),
     ...[
-      ...(shape.output === undefined ? [] : listenerProblems(shape.output, tree)),
+      ...(shape.output === undefined ? [] : listenerProblems(shape.output, tree["tenant"])),
       ...identity.problems,
       ...tlsProblems(tree["tls"]),
       ...resolved.problems,
