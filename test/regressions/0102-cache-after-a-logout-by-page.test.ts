@@ -10,7 +10,9 @@ const sibling = "http://app.portal.localhost:4000";
 const navigation = { "sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate" };
 
 test("a logout on a host of our own empties its cache, by script and by page", async () => {
-  const stack = await started.stack({ proxy: { allowedOrigins: [sibling] } });
+  const stack = await started.stack({
+    proxy: { allowedOrigins: [sibling], prefix: "/", root: { takeLogin: true } },
+  });
   const fromSibling = { origin: sibling, "sec-fetch-site": "same-site" };
   const byScript = await stack.get("/_session", { method: "DELETE", headers: fromSibling });
   const byPage = await stack.get("/logout", { headers: navigation });
@@ -23,7 +25,7 @@ test("a logout on a host of our own empties its cache, by script and by page", a
 });
 
 test("where the host is the app's, its cache is left alone", async () => {
-  const stack = await started.stack();
+  const stack = await started.stack({ proxy: { allowedOrigins: [sibling] } });
   const byScript = await stack.get("/_session", { method: "DELETE", headers: { origin: stack.origin } });
   const byPage = await stack.get("/logout", { headers: navigation });
   expect([byScript, byPage].map(({ status }) => status)).toEqual([204, 200]);

@@ -108,12 +108,17 @@ export class OwnAnswers {
   }
 
   async #logout(request: IncomingMessage): Promise<OwnAnswer> {
-    return this.#forgetting(await this.#ownSignIn.end(request));
+    return this.#forgetting(request, await this.#ownSignIn.end(request));
   }
 
-  /** On a host of our own the browser may drop what it keeps: nothing of the app is among it. rules R7 */
-  #forgetting(answer: OwnAnswer): OwnAnswer {
-    if (!this.#options.site.hasSibling) return answer;
+  /**
+   * On a host of our own the browser may drop what it keeps: nothing of the app is among it. It is one for who comes from
+   * another origin, and, where everything of the host is the proxy's, for its own pages. rules R7
+   */
+  #forgetting(request: IncomingMessage, answer: OwnAnswer): OwnAnswer {
+    const { site, prefix } = this.#options;
+    const isOwnHost = site.corsOriginFor(request) !== undefined || (prefix === "" && site.hasSibling);
+    if (!isOwnHost) return answer;
     return { ...answer, headers: [...answer.headers, "clear-site-data", '"cache"'] };
   }
 
@@ -168,7 +173,7 @@ export class OwnAnswers {
       firstHeader(raw, "sec-fetch-site") === "same-origin" &&
       firstHeader(raw, "sec-fetch-mode") === "navigate";
     if (request.method !== "POST" && !isOwnNavigation) return logoutForm();
-    return this.#forgetting(await this.#ownSignIn.endWithPage(request));
+    return this.#forgetting(request, await this.#ownSignIn.endWithPage(request));
   }
 }
 
