@@ -333,8 +333,8 @@ describe("the other two ways to ask", () => {
   });
 });
 
-describe("identity headers over the socket", () => {
-  test("count where the configuration names unix:, and nowhere else", async () => {
+describe("identity headers on a question", () => {
+  test("count where the configuration names edge:, and nowhere else", async () => {
     const identity = "{ trustedHeader: { from: [127.0.0.1], subject: X-User-Sub, email: X-User-Email } }";
     const other = await startEdgeStack({ identity });
     try {
@@ -347,16 +347,17 @@ describe("identity headers over the socket", () => {
     expect(stack.load().warnings.map(({ path }) => path)).not.toContain("identity.trustedHeader.from");
   });
 
-  test("count over TCP by the address that they come from", async () => {
+  test("count over TCP by the same name, and never by the address that the edge has", async () => {
     for (const [from, status] of [
-      ["127.0.0.1", 200],
-      ["'unix:'", 401],
+      ["127.0.0.1", 401],
+      ["'edge:'", 200],
     ] as const) {
       const identity = `{ trustedHeader: { from: [${from}], subject: X-User-Sub, email: X-User-Email } }`;
       const other = await startEdgeStack({ identity });
-      const { config } = other.load();
-      const edge = { listen: { host: "127.0.0.1", port: 0 }, token: config.edge?.token as never };
-      const server = await createStandaloneServer({ ...config, edge });
+      // The stack's own line of it, with an address in the place of the socket.
+      const { config, warnings } = other.loadTcp();
+      expect(warnings.some(({ path }) => path === "identity.trustedHeader.from")).toBe(status === 401);
+      const server = await createStandaloneServer(config);
       try {
         const port = Number(new URL(server.edgeUrl ?? "").port);
         const answer = await askEdge({ host: "127.0.0.1", port }, { headers: question("GET", me) });

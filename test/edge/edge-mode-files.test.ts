@@ -66,6 +66,12 @@ describe("traefik.yaml", () => {
     expect(at(tree, "http", "services", "qlik-tenant", "loadBalancer", "passHostHeader")).toBe(false);
   });
 
+  test("asks nothing in the words of a browser about itself", () => {
+    const asked = middleware("qsp-token", "headers", "customRequestHeaders") as object;
+    for (const name of ["Sub", "Name", "Email", "Groups", "Session"])
+      expect(asked).toHaveProperty(`X-User-${name}`, "");
+  });
+
   test("names only what is there", () => {
     for (const router of Object.values(at(tree, "http", "routers") as object)) {
       expect(at(tree, "http", "services", at(router, "service") as string)).toBeDefined();
