@@ -86,7 +86,7 @@ tenant:
   ${tenant.certificate === undefined ? "" : "caFile: tenant.pem"}
   signingKeys: [{ issuer: acme-portal, keyId: "2026-01", privateKeyFile: key.pem }]
 identity: ${options.identity ?? believed}
-policy: { presets: [embed, embed-write] }
+policy: { presets: [embed, embed-write], allow: ["GET /single/**"] }
 unsafe: { ${unsafe.join(", ")} }
 ${options.more ?? ""}
 `;
