@@ -9,7 +9,11 @@ const warned = "identity.trustedHeader.from";
 async function withStack(from: string, work: (stack: EdgeStack) => Promise<void>): Promise<void> {
   const identity = `{ trustedHeader: { from: [${from}], subject: X-User-Sub, email: X-User-Email } }`;
   const stack = await startEdgeStack({ identity });
-  await work(stack).finally(() => stack.close());
+  try {
+    await work(stack);
+  } finally {
+    await stack.close();
+  }
 }
 
 const cases = [

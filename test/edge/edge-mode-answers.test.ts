@@ -17,7 +17,7 @@ describe.each(edgeDoors)("$name", (door) => {
   const { ask } = createVisitor(() => world);
   type Headers = readonly (readonly [string, string])[];
   const answerNext = (status: number, headers: Headers, body = ""): void =>
-    void world.stack.tenant.enqueue({ path: file, status, headers, body });
+    world.stack.tenant.enqueue({ path: file, status, headers, body });
 
   test.each([
     ["a length", "Content-Length: 5", "hello"],
@@ -41,9 +41,9 @@ describe.each(edgeDoors)("$name", (door) => {
     const reached = world.stack.tenant.recordings().length - before;
     const status = received.split(" ")[1];
     // The proxy takes no body with a read.
-    if (framing.startsWith("Content-Length") || door.seesChunks)
-      expect([slow, status, reached]).toEqual([true, "400", 0]);
-    else expect([slow, status]).toEqual([false, "413"]);
+    const isSeen = framing.startsWith("Content-Length") || door.seesChunks;
+    // What is broken off may have begun.
+    expect([slow, status, reached]).toEqual(isSeen ? [true, "400", 0] : [false, "413", expect.any(Number)]);
   });
 
   test.each([301, 302, 401, 403])("a %i for a file that is nobody's ends somewhere", async (status) => {
