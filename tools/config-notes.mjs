@@ -85,7 +85,7 @@ const ownNotes = {
     "Its certificate, PEM; only to find out at the start that the two belong together.",
   "tenant.signingKeys[].alg": "`RS256`, `RS384`, `RS512`, `ES256` or `ES384`.",
   "identity.trustedHeader.from":
-    "Addresses and CIDR ranges whose identity headers count, `unix:` for an edge on a unix socket; everybody else's are dropped.",
+    "Addresses and CIDR ranges whose identity headers count, `edge:` for requests that an edge asks about; everybody else's are dropped.",
   "identity.trustedHeader.subject": "Header with the subject: who the user is.",
   "identity.trustedHeader.name": "Header with the user's name.",
   "identity.trustedHeader.email": "Header with the e-mail address, which Qlik Cloud documents as required.",

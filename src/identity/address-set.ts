@@ -9,8 +9,11 @@ export interface AddressRange {
   readonly bits: number;
 }
 
-/** What stands for the address of a peer on a unix socket of ours, which has none; no peer over TCP has it. */
-export const unixPeer = "unix:";
+/**
+ * What stands for the peer of a request that an edge asks about, wherever it asks from: its address is that of a front door,
+ * which hands on what browsers send. No socket has it. attacks A8
+ */
+export const edgePeer = "edge:";
 
 /** Reads an address or a CIDR range, such as `10.0.0.0/8` or `::1`; null for everything else. */
 export function parseAddressRange(text: string): AddressRange | null {

@@ -51,7 +51,7 @@ describe("createTrustedHeaderIdentify", () => {
     },
   );
 
-  test.each(["127.0.0.2", "11.0.0.1", "::1", "::ffff:11.0.0.1", "fe80::1%eth0", ""])(
+  test.each(["127.0.0.2", "11.0.0.1", "::1", "::ffff:11.0.0.1", "fe80::1%eth0", "", "edge:"])(
     "does not believe the peer %j",
     (peer) => {
       expect(identify(request([["X-User-Sub", "ann"]], peer))).toBeNull();

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { type OptionProblem, OptionsError, SessionProxyError } from "../errors.ts";
-import { type AddressRange, createAddressSet, parseAddressRange, unixPeer } from "./address-set.ts";
+import { type AddressRange, createAddressSet, parseAddressRange, edgePeer } from "./address-set.ts";
 import { Memo } from "../kernel/memo.ts";
 import { standingIdentity } from "./checked-identity.ts";
 import { toGroups } from "./groups.ts";
@@ -9,8 +9,8 @@ import type { Identity } from "./identity.ts";
 /** Which headers say who the user is, and whose word counts. */
 export interface TrustedHeaderOptions {
   /**
-   * Addresses and CIDR ranges of the socket peers that are believed, never every address; `unix:` for an edge that asks
-   * over the unix socket of the edge listener.
+   * Addresses and CIDR ranges of the socket peers that are believed, never every address; `edge:` for an edge that asks
+   * at the edge listener, whose own address does not count.
    */
   readonly from: readonly string[];
   /** Name of the header with the subject. */
@@ -59,9 +59,9 @@ export function createTrustedHeaderIdentify(options: TrustedHeaderOptions): Trus
   const { problems, ranges } = checkTrustedHeader(options);
   if (problems.length > 0) throw new OptionsError(problems);
   const isInRange = createAddressSet(ranges);
-  const believesUnix = options.from.includes(unixPeer);
+  const believesEdge = options.from.includes(edgePeer);
   const believed = (peer: string | undefined): boolean =>
-    isInRange(peer) || (believesUnix && peer === unixPeer);
+    isInRange(peer) || (believesEdge && peer === edgePeer);
   const keys = new Map<string, HeaderKey>();
   for (const key of headerKeys) {
     const name = options[key];
@@ -100,7 +100,7 @@ export function checkTrustedHeader(
     problems.push({ path: "from", message: "must name the peers whose word counts, such as 127.0.0.1/32" });
   }
   for (const [index, text] of options.from.entries()) {
-    if (text === unixPeer) continue;
+    if (text === edgePeer) continue;
     const range = parseAddressRange(text);
     const path = `from[${index}]`;
     if (range === null) problems.push({ path, message: "is not an address or a CIDR range" });

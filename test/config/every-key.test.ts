@@ -47,7 +47,7 @@ tenant:
     - { issuer: acme-portal, keyId: "2025-07", privateKeyFile: tls-key.pem, certificateFile: tls-cert.pem }
 identity:
   trustedHeader:
-    from: [127.0.0.1/32, "unix:"]
+    from: [127.0.0.1/32, "edge:"]
     subject: X-User-Sub
     name: X-User-Name
     email: X-User-Email
@@ -304,11 +304,11 @@ describe("a file with every key", () => {
   });
 
   test("may leave the peers of the identity to trustedProxies", () => {
-    const without = folder.write("proxies.yaml", everyKey.replace("    from: [127.0.0.1/32]\n", ""));
+    const peers = '    from: [127.0.0.1/32, "edge:"]\n';
+    expect(everyKey).toContain(peers);
+    const without = folder.write("proxies.yaml", everyKey.replace(peers, ""));
     expect(problemsOf({ file: without })).toEqual([]);
-    const everybody = everyKey
-      .replace("    from: [127.0.0.1/32]\n", "")
-      .replace("[10.0.0.0/8]", "[0.0.0.0/0]");
+    const everybody = everyKey.replace(peers, "").replace("[10.0.0.0/8]", "[0.0.0.0/0]");
     expect(problemsOf({ file: folder.write("everybody.yaml", everybody) })).toEqual([
       "trustedProxies[0]: would believe every peer",
     ]);

@@ -2,11 +2,9 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { stat } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createStandaloneServer } from "../../src/server/standalone.ts";
 import { testSocket } from "../support/stack.ts";
 import { send } from "../support/raw-client.ts";
 import {
-  askEdge,
   type EdgeAnswer,
   edgeHost,
   edgeOrigin,
@@ -205,6 +203,8 @@ describe("a no", () => {
     ["another host", "GET", me, ["Host", "evil.example", ...page.slice(2)], 403, "QSP-TARGET"],
     ["elsewhere", "GET", "/app", page, 403, "QSP-POLICY"],
     ["a route of the proxy's own", "GET", "/qlik/_session", page, 403, "QSP-POLICY"],
+    ["a page of the tenant", "GET", "/qlik/single/?appid=x", page, 403, "QSP-POLICY"],
+    ["the CSRF token", "GET", "/qlik/api/v1/csrf-token", page, 403, "QSP-POLICY"],
     ["the log-out", "GET", "/qlik/logout", page, 403, "QSP-POLICY"],
     [
       "a preflight",
@@ -303,8 +303,17 @@ describe("the other two ways to ask", () => {
     ["forward-auth", forward],
     ["ext-authz", extAuthz],
   ])("%s refuses a parameter of the proxy's own, which such an edge would send on", async (_, ask) => {
-    const answer = await ask("GET", `${me}?qlik-csrf-token=x`);
-    expect([answer.status, codeOf(answer), credentialsIn(answer)]).toEqual([400, "QSP-TARGET", []]);
+    // The second one's value is what would be left of the address.
+    for (const value of ["x", "/api/v1/users/me", me]) {
+      const answer = await ask("GET", `${me}?qlik-csrf-token=${value}`);
+      expect([value, answer.status, codeOf(answer), credentialsIn(answer)]).toEqual([
+        value,
+        400,
+        "QSP-TARGET",
+        [],
+      ]);
+    }
+    expect((await ask("GET", `${me}?a=/api/v1/users/me`)).status).toBe(200);
   });
 
   test("forward-auth believes one method, one address and one host, and no path of the question", async () => {
@@ -333,40 +342,20 @@ describe("the other two ways to ask", () => {
   });
 });
 
-describe("identity headers over the socket", () => {
-  test("count where the configuration names unix:, and nowhere else", async () => {
-    const identity = "{ trustedHeader: { from: [127.0.0.1], subject: X-User-Sub, email: X-User-Email } }";
-    const other = await startEdgeStack({ identity });
-    try {
-      expect((await other.ask({ headers: question("GET", me) })).status).toBe(401);
-      const warnings = other.load().warnings.map(({ path }) => path);
-      expect(warnings).toContain("identity.trustedHeader.from");
-    } finally {
-      await other.close();
-    }
-    expect(stack.load().warnings.map(({ path }) => path)).not.toContain("identity.trustedHeader.from");
-  });
-
-  test("count over TCP by the address that they come from", async () => {
-    for (const [from, status] of [
-      ["127.0.0.1", 200],
-      ["'unix:'", 401],
-    ] as const) {
-      const identity = `{ trustedHeader: { from: [${from}], subject: X-User-Sub, email: X-User-Email } }`;
-      const other = await startEdgeStack({ identity });
-      const { config } = other.load();
-      const edge = { listen: { host: "127.0.0.1", port: 0 }, token: config.edge?.token as never };
-      const server = await createStandaloneServer({ ...config, edge });
-      try {
-        const port = Number(new URL(server.edgeUrl ?? "").port);
-        const answer = await askEdge({ host: "127.0.0.1", port }, { headers: question("GET", me) });
-        expect([from, answer.status]).toEqual([from, status]);
-      } finally {
-        await server.close();
-        await other.close();
-      }
-    }
-  });
+test("at the root of the origin an edge that keeps the address is told yes and no alike", async () => {
+  const other = await startEdgeStack({ more: 'prefix: "/"' });
+  try {
+    const ask = (uri: string): Promise<EdgeAnswer> =>
+      other.ask({
+        path: `/authz/ext-authz${uri}`,
+        headers: ["X-QSP-Edge-Token", edgeToken, ...fromPage()],
+      });
+    const { status, headers } = await ask("/api/v1/users/me?a=1");
+    expect([status, headers["x-qsp-upstream-uri"]]).toEqual([200, "/api/v1/users/me?a=1"]);
+    expect((await ask("/api/v1/users/me?accessToken=/api/v1/users/me")).status).toBe(400);
+  } finally {
+    await other.close();
+  }
 });
 
 test("a log-out ends what the next verdict would have given, and a socket that the proxy has opened", async () => {

@@ -21,6 +21,10 @@ export interface EdgeDoor {
   readonly name: string;
   /** Whether it can send on an address with escapes as it came; otherwise the proxy does. */
   readonly keepsEscapes: boolean;
+  /** Whether it can tell a body in chunks before it sends it on; otherwise it breaks it off. */
+  readonly seesChunks: boolean;
+  /** Whether it has the proxy answer after a no of the tenant, in the same request. */
+  readonly asksAgain: boolean;
   start(place: DoorPlace): Promise<Program>;
 }
 
@@ -58,6 +62,8 @@ export async function startEdgeWorld(door: EdgeDoor): Promise<EdgeWorld> {
 const nginx: EdgeDoor = {
   name: "nginx",
   keepsEscapes: true,
+  seesChunks: true,
+  asksAgain: true,
   async start({ port, stack, app }) {
     const { folder: files, tenant, server, socket } = stack;
     const token = files.write("qsp-edge-token", `proxy_set_header X-QSP-Edge-Token "${edgeToken}";\n`);
@@ -85,6 +91,8 @@ const nginx: EdgeDoor = {
 const caddy: EdgeDoor = {
   name: "Caddy",
   keepsEscapes: false,
+  seesChunks: false,
+  asksAgain: true,
   async start({ port, stack, app }) {
     const { folder: files, tenant, server, socket } = stack;
     const folder = await mkdtemp(join(tmpdir(), "qsp-edge-"));
@@ -108,7 +116,6 @@ const caddy: EdgeDoor = {
         TENANT: `https://127.0.0.1:${tenant.port}`,
         PROXY: `127.0.0.1:${portOf(server.url)}`,
         PORTAL: `127.0.0.1:${portOf(app.url)}`,
-        CADDY_ADMIN: `127.0.0.1:${await freePort()}`,
         HOME: folder,
         XDG_DATA_HOME: folder,
         XDG_CONFIG_HOME: folder,
@@ -120,6 +127,8 @@ const caddy: EdgeDoor = {
 const haproxy: EdgeDoor = {
   name: "HAProxy",
   keepsEscapes: true,
+  seesChunks: true,
+  asksAgain: false,
   async start({ port, stack, app }) {
     const { folder: files, tenant, server, socket } = stack;
     const folder = await mkdtemp(join(tmpdir(), "qsp-edge-"));

@@ -23,6 +23,40 @@ const setAnew = new Set([
   "server",
 ]);
 
+type Name = (typeof names)[number];
+
+const leadsNowhere: Readonly<Record<Name, RegExp>> = {
+  "nginx.conf": /^\s+proxy_hide_header Location;$/m,
+  Caddyfile: /^\s+-Location$/m,
+  "haproxy.cfg": /http-response del-header \^\([^)]*\|location\|/,
+  "traefik.yaml": /^\s+Location: ""$/m,
+  "envoy.yaml": /^\s+- location$/m,
+};
+
+const leavesBodies: Readonly<Record<Name, readonly string[]>> = {
+  "nginx.conf": ["|$http_content_length$http_transfer_encoding|"],
+  // Go takes the coding off the headers.
+  Caddyfile: ["not header Content-Length *", "max_size 1"],
+  "haproxy.cfg": [
+    "acl has_body req.hdr(Content-Length) -m found",
+    "acl has_body req.hdr(Transfer-Encoding) -m found",
+    "!has_body !has_origin",
+    "!has_body is_own_origin",
+  ],
+  "traefik.yaml": ["!HeaderRegexp(`Content-Length`, `.`)", "!HeaderRegexp(`Transfer-Encoding`, `.`)"],
+  "envoy.yaml": [
+    "{ name: content-length, present_match: false }",
+    "{ name: transfer-encoding, present_match: false }",
+  ],
+};
+
+test("Caddyfile has the token in no configuration that Caddy shows, and no API that anybody may ask", () => {
+  const text = file("Caddyfile");
+  expect(text).toContain("header_up X-QSP-Edge-Token {env.QSP_EDGE_TOKEN}");
+  expect(text).not.toContain("{$QSP_EDGE_TOKEN");
+  expect(text).toMatch(/^\tadmin off$/m);
+});
+
 describe.each(names)("%s", (name) => {
   test("keeps back every header of the tenant that the proxy keeps back", () => {
     const text = file(name).toLowerCase();
@@ -36,6 +70,11 @@ describe.each(names)("%s", (name) => {
       expect(text).toContain(header);
     expect(text).toContain("x-accel-");
     expect(text).toContain("access-control-");
+  });
+
+  test("leads nowhere that the tenant says, and leaves requests with a body to the proxy", () => {
+    expect(file(name)).toMatch(leadsNowhere[name]);
+    for (const condition of leavesBodies[name]) expect(file(name)).toContain(condition);
   });
 
   test("has no cache for verdicts, and checks the tenant's certificate", () => {
@@ -64,6 +103,12 @@ describe("traefik.yaml", () => {
     });
     expect(middleware("qsp-request", "headers", "customRequestHeaders", "X-QSP-Edge-Token")).toBe("");
     expect(at(tree, "http", "services", "qlik-tenant", "loadBalancer", "passHostHeader")).toBe(false);
+  });
+
+  test("asks nothing in the words of a browser about itself", () => {
+    const asked = middleware("qsp-token", "headers", "customRequestHeaders") as object;
+    for (const name of ["Sub", "Name", "Email", "Groups", "Session"])
+      expect(asked).toHaveProperty(`X-User-${name}`, "");
   });
 
   test("names only what is there", () => {

@@ -40,6 +40,8 @@ export interface EdgeStack {
   ask(question: EdgeAsk): Promise<EdgeAnswer>;
   /** Reads the configuration, with other lines at its end. */
   load(more?: string): LoadedConfig;
+  /** Reads it with an edge listener on a TCP port in the place of the socket. */
+  loadTcp(): LoadedConfig;
   close(): Promise<void>;
 }
 
@@ -55,7 +57,7 @@ export interface EdgeStackOptions {
 }
 
 const believed =
-  "{ trustedHeader: { from: [127.0.0.1, 'unix:'], subject: X-User-Sub, email: X-User-Email } }";
+  "{ trustedHeader: { from: [127.0.0.1, 'edge:'], subject: X-User-Sub, email: X-User-Email } }";
 
 /** Starts them. */
 export async function startEdgeStack(options: EdgeStackOptions = {}): Promise<EdgeStack> {
@@ -84,12 +86,13 @@ tenant:
   ${tenant.certificate === undefined ? "" : "caFile: tenant.pem"}
   signingKeys: [{ issuer: acme-portal, keyId: "2026-01", privateKeyFile: key.pem }]
 identity: ${options.identity ?? believed}
-policy: { presets: [embed, embed-write] }
+policy: { presets: [embed, embed-write], allow: ["GET /single/**"] }
 unsafe: { ${unsafe.join(", ")} }
 ${options.more ?? ""}
 `;
-  const load = (more = ""): LoadedConfig =>
-    loadServerConfig({ file: folder.write("config.yaml", text + more), environment: {} });
+  const read = (config: string): LoadedConfig =>
+    loadServerConfig({ file: folder.write("config.yaml", config), environment: {} });
+  const load = (more = ""): LoadedConfig => read(text + more);
   const server = await createStandaloneServer(load().config);
   return {
     tenant,
@@ -97,6 +100,7 @@ ${options.more ?? ""}
     folder,
     socket,
     load,
+    loadTcp: () => read(text.replace(`"unix:${socket}"`, "127.0.0.1:0")),
     ask: (question) => askEdge({ socketPath: socket }, question),
     async close() {
       await server.close();

@@ -13,6 +13,7 @@ import { cookieFor } from "../../session/tenant-session.ts";
 import { type Admission, type TenantPlace, unclaimed } from "../admission.ts";
 import { needsCsrfToken, prepareRequest } from "../http/rewrite-request.ts";
 import { toInternalError } from "../internal-error.ts";
+import { asksForCsrfToken } from "../own/csrf-token.ts";
 import { type EdgeQuestion, toRequest } from "./edge-request.ts";
 
 /** What an edge is told of a request. */
@@ -108,6 +109,8 @@ async function admit(context: EdgeDoorContext, asked: Asked): Promise<EdgePass> 
   if (admission.guard(request, place, false) === "preflight") throw elsewhere("a preflight");
   if (isClosed()) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
   const method = request.method ?? "GET";
+  if (place.routeClass === "page") throw elsewhere("a page");
+  if (asksForCsrfToken(method, place.target.path)) throw elsewhere("a CSRF token");
   const { target: upstreamUri } = prepareRequest(
     { method, headers: [], target: place.target },
     {
@@ -117,7 +120,7 @@ async function admit(context: EdgeDoorContext, asked: Asked): Promise<EdgePass> 
       clientAddress: null,
     },
   );
-  if (question.keepsTarget && !question.target.endsWith(upstreamUri))
+  if (question.keepsTarget && question.target !== options.prefix + upstreamUri)
     throw new SessionProxyError("QSP-TARGET", {
       reason: "a parameter that the proxy owns, and this edge would send on",
     });

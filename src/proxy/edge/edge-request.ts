@@ -13,8 +13,8 @@ export interface EdgeQuestion {
   readonly host: string;
   /** Names and values in turn: the browser's own, with what the edge put into them. */
   readonly headers: RawHeaders;
-  /** Address that the question came from; `unix:` for a unix socket. */
-  readonly peer: string | undefined;
+  /** What stands for the address of who sent it: the edge's own says nothing of the browser. */
+  readonly peer: string;
   /** Whether the edge sends on the query as it is, and takes nothing but the prefix off the path. */
   readonly keepsTarget: boolean;
 }

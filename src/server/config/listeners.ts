@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { OptionProblem } from "../../errors.ts";
-import { unixPeer } from "../../identity/address-set.ts";
+import { edgePeer } from "../../identity/address-set.ts";
 import { Secret } from "../../kernel/secret.ts";
 import { isPlainObject } from "../../options/check-shape.ts";
 import { kindOf } from "../../options/tenant-kinds.ts";
@@ -66,21 +66,21 @@ export function listenerWarnings({ admin, edge }: ShapedConfig, identity: unknow
       path,
       message: `is shorter than ${shortToken} characters: openssl rand -hex 32 makes one`,
     }));
-  const isUnheard = edge !== undefined && "path" in edge.listen && namesOtherPeers(identity);
+  const isUnheard = edge !== undefined && namesOtherPeers(identity);
   return isUnheard ? [...short, unheardEdge] : short;
 }
 
-/** Whether identity headers are believed of peers that are named, and an edge on a unix socket is none of them. */
+/** Whether identity headers are believed of peers that are named, and an edge is none of them, whatever its address. */
 function namesOtherPeers(identity: unknown): boolean {
   const source = isPlainObject(identity) ? identity["trustedHeader"] : undefined;
   if (!isPlainObject(source)) return false;
   const { from } = source;
-  return !Array.isArray(from) || !from.includes(unixPeer);
+  return !Array.isArray(from) || !from.includes(edgePeer);
 }
 
 const unheardEdge: OptionProblem = {
   path: "identity.trustedHeader.from",
-  message: `does not name ${unixPeer}, so that the edge's requests are nobody's: name it if the edge sets every identity header itself`,
+  message: `does not name ${edgePeer}, so that the edge's requests are nobody's: name it if the edge sets every identity header itself`,
 };
 
 /** The listeners of a configuration that is right. */

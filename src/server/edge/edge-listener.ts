@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { SessionProxyError } from "../../errors.ts";
 import { errorAnswer, type OwnAnswer } from "../../http/own-answer.ts";
 import { firstHeader, headerPairs, headerValues, type RawHeaders } from "../../http/raw-headers.ts";
-import { unixPeer } from "../../identity/address-set.ts";
+import { edgePeer } from "../../identity/address-set.ts";
 import { publish } from "../../kernel/channels.ts";
 import { traceId } from "../../kernel/random.ts";
 import type { Secret } from "../../kernel/secret.ts";
@@ -37,16 +37,14 @@ export function createEdgeListener({ token, judge }: EdgeListenerOptions): AnySe
   const tellRefusal = createRareTeller(publishRefusal);
 
   const answerTo = async (request: IncomingMessage): Promise<OwnAnswer> => {
-    const { url = "/", socket } = request;
+    const { url = "/" } = request;
     const headers = withoutToken(request, token());
     if (headers === null) tellRefusal();
     const dialect = headers === null ? undefined : dialectOf(url);
     if (headers === null || dialect === undefined) return nothingHere();
     const original = hasBody(request) ? null : dialect.readOriginal(request);
     if (original === null) return answerOf(dialect, request, unsaid());
-    // A TCP peer without an address has left, and is nobody's neighbour.
-    const peer = typeof server.address() === "string" ? unixPeer : socket.remoteAddress;
-    return answerOf(dialect, request, await judge({ ...original, headers, peer }));
+    return answerOf(dialect, request, await judge({ ...original, headers, peer: edgePeer }));
   };
 
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
