@@ -16,6 +16,7 @@ import type { SessionProxyOptions } from "../options/session-proxy-options.ts";
 import { resolveAll, type ResolvedTenants, type SeveralTenantsOptions } from "../options/several-tenants.ts";
 import { needsRestart, reloadProblems, withSecretsOf, withSourceOf } from "../options/fixed-options.ts";
 import { OwnWord } from "./http/own-word.ts";
+import type { LogOut } from "./own/own-sign-in.ts";
 import { ProductInfo } from "./own/product-info.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
 import type {
@@ -69,6 +70,8 @@ export interface GivenParts {
   readonly store?: SessionStore;
   /** Where tenants are told apart by who asks. */
   readonly assign?: Assign;
+  /** What a log-out is there. */
+  readonly logOut?: LogOut;
 }
 
 /** Wires the floors together for one tenant; tests bring their own clock. */
@@ -139,6 +142,7 @@ export function assembleSessionProxy(
     enter: () => inFlight.enter(),
     objection: (handshake) => doors.upgrades.admission.objection(handshake),
     assign: given.assign,
+    logOut: given.logOut,
   };
   let current = options;
   let doors = createDoorContexts(options, standing);

@@ -161,10 +161,10 @@ describe("by claim", () => {
   test.each(["initech", "ACME", "acme,globex", "acm", "constructor"])(
     "a person of the tenant %j is refused, and no tenant hears of it",
     async (tenant) => {
-      for (const path of [items, "/_session"]) {
-        const answer = await pair.get("acme", path, as(tenant));
-        expect([answer.status, codeOf(answer)]).toEqual([403, "QSP-USER-REFUSED"]);
-      }
+      const answer = await pair.get("acme", items, as(tenant));
+      expect([answer.status, codeOf(answer)]).toEqual([403, "QSP-USER-REFUSED"]);
+      const status = await pair.get("acme", "/_session", as(tenant));
+      expect([status.status, status.json()]).toMatchObject([200, { authenticated: false }]);
       expect(seenBy(pair)).toEqual([]);
     },
   );
@@ -199,10 +199,61 @@ describe("by claim", () => {
     expect(seenBy(pair)).toEqual([]);
   });
 
+  test("a log-out in the browser ends them at both too, also where the claim is of no tenant by then", async () => {
+    const { proxy } = pair;
+    const from = { origin: pair.placeOf("acme").origin };
+    const leave = { method: "DELETE", user: "ivy" };
+    for (const [user, tenant, ask] of [
+      ["ivy", "globex", ["/_session", leave]],
+      ["ivo", "initech", ["/_session", { ...leave, user: "ivo" }]],
+      ["ida", "initech", ["/logout", { method: "POST", user: "ida" }]],
+    ] as const) {
+      for (const name of names) expect((await pair.get(name, items, { user })).status).toBe(200);
+      asked = 0;
+      const [path, request] = ask;
+      const { status } = await pair.get("acme", path, {
+        ...request,
+        headers: { ...from, ...as(tenant).headers },
+      });
+      expect([user, status, asked]).toEqual([user, path === "/logout" ? 200 : 204, 1]);
+      expect([user, await proxy.sessions.list(user)]).toEqual([user, []]);
+    }
+    seenBy(pair);
+  });
+
+  test("a host that fails is asked once by our own routes, and the state of nobody is no error", async () => {
+    asked = 0;
+    expect((await pair.get("acme", "/_session", { user: "broken" })).status).toBe(503);
+    expect(asked).toBe(1);
+    expect((await pair.get("acme", "/_session/auth-module.js", { user: "broken" })).status).toBe(200);
+    expect((await pair.get("acme", "/_session", { user: null })).status).toBe(200);
+  });
+
   test("a log-out by the host ends the sessions at both, whatever tenant it names by then", async () => {
     const { proxy } = pair;
     expect((await proxy.sessions.list("eve")).map(({ tenant }) => tenant)).toEqual(["acme", "globex"]);
     await proxy.logout({ headers: { "x-test-user": "eve", "x-test-tenant": "globex" } } as never);
     expect(await proxy.sessions.list("eve")).toEqual([]);
   });
+});
+
+test("by claim, a host that answers too late leaves nothing behind, and files are not held up by it", async () => {
+  let answer: (identity: null) => void = () => {};
+  const late = new Promise<null>((resolve) => {
+    answer = resolve;
+  });
+  const pair = await startTwoTenants({
+    by: "claim",
+    proxy: { identify: () => late, timeouts: { login: 60 } },
+  });
+  try {
+    expect(codeOf(await pair.get("acme", items))).toBe("QSP-IDENTITY");
+    expect((await pair.get("acme", "/resources/x.js")).status).not.toBe(503);
+    expect(seenBy(pair)).toEqual(["acme"]);
+    answer(null);
+    await late;
+    await expect.poll(() => pair.proxy.stats().inFlight).toBe(0);
+  } finally {
+    await pair.close();
+  }
 });
