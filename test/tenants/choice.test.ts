@@ -1,4 +1,7 @@
 /* A request is for one tenant or for none; no way of writing it leads to another than the one whose door judges it. */
+import { once } from "node:events";
+import * as http2 from "node:http2";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findTenant } from "../../src/proxy/tenants/find-tenant.ts";
 import { testSocket } from "../support/stack.ts";
@@ -66,6 +69,32 @@ describe("by host", () => {
     expect([found(), found(hostOf("acme"), hostOf("globex")), found(hostOf("acme"), hostOf("acme"))]).toEqual(
       [undefined, undefined, undefined],
     );
+  });
+
+  test("over HTTP/2 a host is as good by its other name, and one of no tenant is 421", async () => {
+    const server = http2.createServer((request, response) => pair.proxy(request, response));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const session = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const ask = async (authority: string): Promise<unknown> => {
+      const stream = session.request({
+        ":authority": authority,
+        ":path": `/qlik${items}`,
+        "sec-fetch-site": "same-origin",
+        "x-test-user": "ann",
+      });
+      const [head] = (await once(stream, "response")) as [http2.IncomingHttpHeaders];
+      stream.resume();
+      await once(stream, "close");
+      return head[":status"];
+    };
+    try {
+      expect(await ask(hostOf("globex"))).toBe(200);
+      expect(seenBy(pair)).toEqual(["globex"]);
+      expect(await ask("other.example.com")).toBe(421);
+    } finally {
+      session.close();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    }
   });
 
   test("a page of one tenant's host may not use the other's", async () => {

@@ -3,7 +3,6 @@ import type { Http2SecureServer } from "node:http2";
 import type { Socket } from "node:net";
 import { SessionProxyError } from "../../errors.ts";
 import { followAnswers } from "../../http/answers-under-way.ts";
-import { headerValues } from "../../http/raw-headers.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { traceId } from "../../kernel/random.ts";
 import type { ResolvedTenants } from "../../options/several-tenants.ts";
@@ -13,6 +12,7 @@ import type { EdgeVerdict } from "../edge/edge-door.ts";
 import type { Handle, Middleware, ReloadableProxy, TenantProxy } from "../session-proxy.ts";
 import type { UpgradeListener } from "../socket/upgrade-door.ts";
 import { isLeftToLast, markUpgradeListener } from "../socket/upgrade-listener.ts";
+import { hostsOf } from "./find-tenant.ts";
 import { refuseRequest, refuseUpgrade } from "./refuse-request.ts";
 import { type Assemble, everyone, TenantSet } from "./tenant-set.ts";
 
@@ -121,7 +121,7 @@ const isMeant = (set: TenantSet, request: IncomingMessage): boolean =>
 
 function refusalOf({ by }: TenantSet, request: IncomingMessage): SessionProxyError {
   if (by !== "host") return unclaimed(request, { prefix: "the prefix of any tenant" });
-  const isOne = headerValues(request.rawHeaders, "host").length === 1;
+  const isOne = hostsOf(request).length === 1;
   return new SessionProxyError("QSP-TARGET", {
     status: isOne ? 421 : 400,
     reason: isOne ? "the host is that of no tenant" : "there is not one Host",

@@ -11,7 +11,7 @@ import type { ResolvedTenant, ResolvedTenants } from "../../options/several-tena
 import type { MatchKind } from "../../options/tenant-entries.ts";
 import type { SessionStore } from "../../store/session-store.ts";
 import { hostFailure } from "../admission.ts";
-import type { GivenParts } from "../create-session-proxy.ts";
+import type { GivenParts, SessionEnds } from "../create-session-proxy.ts";
 import type { Assigned } from "../door-contexts.ts";
 import type { LogOut } from "../own/own-sign-in.ts";
 import { openStore } from "../open-store.ts";
@@ -79,12 +79,15 @@ export class TenantSet {
     return findTenant(this.#served, this.by, request);
   }
 
-  /** Ends the sessions of people at every tenant: what the claim says may have changed since they began. */
+  /** At every tenant: an order of whoever signed a person in comes to one of them, and is meant for all. */
+  readonly #ends: SessionEnds = {
+    logout: async (identity) => void (await everyone(this.#served, ({ proxy }) => proxy.logoutOf(identity))),
+    revoke: async (subject) => void (await everyone(this.#served, ({ proxy }) => proxy.revoke({ subject }))),
+  };
+  /** Whom a log-out of the browser is of, by claim; at every tenant, for the claim may have changed since they began. */
   readonly logOut: LogOut = {
     identify: (request) => this.#identify(request, this.#answers.take(request)).catch(orNobody),
-    logout: async (identity) => {
-      await everyone(this.#served, ({ proxy }) => proxy.logoutOf(identity));
-    },
+    logout: this.#ends.logout,
   };
 
   /** Makes everything that other options need, and changes nothing; as the proxy of one tenant does. @throws OptionsError */
@@ -192,6 +195,7 @@ export class TenantSet {
   #serve(tenant: ResolvedTenant, source: Identify): Served {
     const given: GivenParts = {
       ...(this.#store === null ? {} : { store: lend(this.#store) }),
+      ends: this.#ends,
       ...(this.by === "claim" ? { assign: this.#assign, logOut: this.logOut } : {}),
     };
     return { ...tenant, proxy: this.#assemble(this.#optionsOf(tenant, source), this.#clock, given) };
