@@ -16,7 +16,7 @@ const identify: Identify = Object.assign(() => null, {
     houses.push(house);
     return {
       identify: ({ headers }: { readonly headers: Readonly<Record<string, unknown>> }) => {
-        const [subject, sessionId] = String(headers["x-test-user"] ?? "").split("/");
+        const [subject, sessionId = ""] = String(headers["x-test-user"] ?? "").split("/");
         return subject ? { subject, sessionId, email: `${subject}@example.com` } : null;
       },
       answer: () => Promise.resolve({ status: 204 }),
