@@ -209,6 +209,7 @@ const ownDefaults = {
   "admin.webhookSecret": "`admin.token`",
   "tenant.sessionIdle": "`30m`",
   "tenant.sessionLifetime": "`24h`; with `qlik-cloud-oauth` `6h`",
+  "timeouts.login": "`10s`; with `qlik-sense-jwt` `30s`",
   "tenant.scope": "`user_default`",
   "tenant.userLookup": "`subject`",
   "tenant.virtualProxy": "`jwt`",

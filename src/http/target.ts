@@ -165,7 +165,7 @@ export function stripPrefix(path: string, prefix: string): string | null {
  * Takes parameters out of a query ("" or "?…") whose decoded names are listed; every other byte stays as it is:
  * order, empty parts, a trailing "&".
  */
-export function removeQueryParameters(query: string, names: ReadonlySet<string>): string {
+export function removeQueryParameters(query: string, names: Pick<ReadonlySet<string>, "has">): string {
   if (query.length < 2) return query;
   let kept = "";
   let any = false;

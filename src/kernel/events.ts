@@ -136,8 +136,8 @@ export const eventTable: Readonly<Record<EventName, EventRow>> = {
   "session.logoutFailed": row(
     "session",
     "warn",
-    "the tenant could not be told that a session is over; it forgets it by its own limits",
-    ofTheTable,
+    "the tenant could not be told that a session is over, or would not hear of it; it forgets it by its own limits",
+    `${ofTheTable}; \`reason\`: the status of a refusal`,
   ),
   "lease.awaited": row(
     "session",

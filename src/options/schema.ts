@@ -149,7 +149,8 @@ const timeoutsEntries = {
   connect: duration(5 * second, 10, 5 * minute),
   headers: duration(60 * second, 10, hour),
   bodyIdle: duration(60 * second, 10, hour),
-  login: duration(10 * second, 10, 2 * minute),
+  // Its default differs from kind to kind.
+  login: v.optional(number("duration", { from: 10, to: 2 * minute })),
   store: duration(500, 10, minute),
   socketIdle: duration(hour, second, 7 * day),
   drainDelay: duration(5 * second, 0, 10 * minute),
@@ -216,15 +217,7 @@ export const replicasEntry: v.GenericSchema<number | string | undefined, number>
 /** The options after their defaults and before the checks that need more than one value. */
 export interface ShapedOptions extends Pick<
   ResolvedOptions,
-  | "allowMissingOrigin"
-  | "trustedProxies"
-  | "replicas"
-  | "root"
-  | "policy"
-  | "timeouts"
-  | "limits"
-  | "upstream"
-  | "unsafe"
+  "allowMissingOrigin" | "trustedProxies" | "replicas" | "root" | "policy" | "limits" | "upstream" | "unsafe"
 > {
   readonly tenant: {
     readonly origin: string;
@@ -242,6 +235,7 @@ export interface ShapedOptions extends Pick<
   readonly session: Omit<ResolvedOptions["session"], "renewBefore"> & {
     readonly renewBefore?: number | undefined;
   };
+  readonly timeouts: Omit<ResolvedOptions["timeouts"], "login"> & { readonly login?: number | undefined };
 }
 
 function isClock(value: unknown): value is Clock {

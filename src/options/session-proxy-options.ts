@@ -13,7 +13,13 @@ import { sharingWarnings } from "./check-sharing.ts";
 import { parseFrameAncestor, parsePrefix } from "./origin.ts";
 import { optionsSchema, type ShapedOptions } from "./schema.ts";
 import { restoreLineBreaks } from "./signing-key.ts";
-import { createBackend, kindSettings, tenantLimits, type KindSettings } from "./tenant-kinds.ts";
+import {
+  createBackend,
+  kindSettings,
+  tenantLimits,
+  usualLoginTimeout,
+  type KindSettings,
+} from "./tenant-kinds.ts";
 import type { Duration, TenantOptions } from "./tenant-options.ts";
 import type { ResolvedOptions } from "./resolved-options.ts";
 
@@ -124,7 +130,7 @@ export interface TimeoutOptions {
   readonly headers?: Duration;
   /** Between two pieces of a body. Milliseconds, 10 ms to 1 h; 60000 by default. */
   readonly bodyIdle?: Duration;
-  /** For a whole login. Milliseconds, 10 ms to 2 m; 10000 by default. */
+  /** For a whole login. Milliseconds, 10 ms to 2 m; 10000 by default, 30000 with `qlik-sense-jwt`. */
   readonly login?: Duration;
   /** For one call of the store. Milliseconds, 10 ms to 1 m; 500 by default. */
   readonly store?: Duration;
@@ -265,7 +271,7 @@ function fill(
       revalidate: session.revalidate,
     },
     policy,
-    timeouts,
+    timeouts: { ...timeouts, login: timeouts.login ?? usualLoginTimeout(tenant.kind) },
     limits,
     upstream,
     unsafe,

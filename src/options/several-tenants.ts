@@ -119,12 +119,23 @@ function resolveTenants(
     }
   });
   const [first, ...others] = tenants;
+  if (first !== undefined && others.length > 0) checkSignIn(first.options, problems);
   if (problems.length > 0 || first === undefined || kind === null) throw new OptionsError(once(problems));
   return Object.freeze({
     by: kind,
     tenants: [first, ...others] as const,
     identify: first.options.identify,
     warnings: once(warnings),
+  });
+}
+
+/** Kept in memory, who is signed in would be known to one tenant alone: an order to sign them out would not reach the others. */
+function checkSignIn({ identify, store }: ResolvedOptions, problems: OptionProblem[]): void {
+  if (identify.openIn === undefined || store.kind !== "memory") return;
+  problems.push({
+    path: "store",
+    message:
+      "is memory, of which each tenant has its own: a log-out at the provider would end the sessions of one tenant alone. Use a file: or redis: store",
   });
 }
 

@@ -56,6 +56,9 @@ export function tenantLimits(
   };
 }
 
+/** How long a login may take where nothing else is said: a Qlik Sense that was at rest needs 15 to 21 s. Milliseconds; facts §10.2 */
+export const usualLoginTimeout = (kind: TenantKind): number => (kind === "qlik-sense-jwt" ? 30_000 : 10_000);
+
 /** The kind that a configuration names; Qlik Cloud by signed token where it names none that there is. */
 export const kindOf = (tenant: Given): TenantKind =>
   tenantKinds.find((each) => each === tenant["kind"]) ?? "qlik-cloud-jwt";

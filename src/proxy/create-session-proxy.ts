@@ -4,7 +4,7 @@ import { OptionsError } from "../errors.ts";
 import { systemClock, type Clock } from "../kernel/clock.ts";
 import { atMost } from "../kernel/deadline.ts";
 import type { Identity } from "../identity/identity.ts";
-import type { SignInSource } from "../identity/sign-in-source.ts";
+import type { SignInHouse, SignInSource } from "../identity/sign-in-source.ts";
 import { SessionManager } from "../session/session-manager.ts";
 import { type Assign, createDoorContexts, type Standing } from "./door-contexts.ts";
 import { InFlight } from "./drain.ts";
@@ -16,6 +16,7 @@ import type { SessionProxyOptions } from "../options/session-proxy-options.ts";
 import { resolveAll, type ResolvedTenants, type SeveralTenantsOptions } from "../options/several-tenants.ts";
 import { needsRestart, reloadProblems, withSecretsOf, withSourceOf } from "../options/fixed-options.ts";
 import { OwnWord } from "./http/own-word.ts";
+import type { LogOut } from "./own/own-sign-in.ts";
 import { ProductInfo } from "./own/product-info.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
 import type {
@@ -63,12 +64,19 @@ const textsOf = ([first, ...others]: ResolvedOptions["secrets"]): readonly [stri
   ...others.map((each) => each.reveal()),
 ];
 
+/** What an order of whoever signed a person in ends. */
+export type SessionEnds = Pick<SignInHouse, "logout" | "revoke">;
+
 /** What the proxy of one of several tenants is given. */
 export interface GivenParts {
   /** A store that others use too; one of its own by default. */
   readonly store?: SessionStore;
   /** Where tenants are told apart by who asks. */
   readonly assign?: Assign;
+  /** What a log-out is there. */
+  readonly logOut?: LogOut;
+  /** How an identity source that signs people in ends their sessions, where the sign-in is not this tenant's alone. */
+  readonly ends?: SessionEnds;
 }
 
 /** Wires the floors together for one tenant; tests bring their own clock. */
@@ -123,7 +131,7 @@ export function assembleSessionProxy(
   const standing: Standing = {
     sessions,
     upstream,
-    signInSource: openSignInSource(options, { clock, seal, sessions }),
+    signInSource: openSignInSource(options, { clock, seal, sessions, ...given }),
     tracing: new Tracing(options.tenant.origin, now),
     live,
     now,
@@ -139,6 +147,7 @@ export function assembleSessionProxy(
     enter: () => inFlight.enter(),
     objection: (handshake) => doors.upgrades.admission.objection(handshake),
     assign: given.assign,
+    logOut: given.logOut,
   };
   let current = options;
   let doors = createDoorContexts(options, standing);
@@ -256,12 +265,13 @@ interface SignInParts {
   readonly clock: Clock;
   readonly seal: Seal;
   readonly sessions: SessionManager;
+  readonly ends?: SessionEnds;
 }
 
 /** What an identity source is in this proxy, where it signs people in itself; it has to know how the browser sees us. */
 function openSignInSource(
   options: ResolvedOptions,
-  { clock, seal, sessions }: SignInParts,
+  { clock, seal, sessions, ends }: SignInParts,
 ): SignInSource | undefined {
   const { publicOrigin, prefix, identify, session, tenant, timeouts } = options;
   if (publicOrigin === undefined) return undefined;
@@ -278,6 +288,7 @@ function openSignInSource(
     admits: (identity) => sessions.registry.admits(identity),
     logout: (identity) => sessions.logout(identity),
     revoke: (subject) => sessions.revoke(subject, 0),
+    ...ends,
     hashOf: (subject) => sessions.hashOf(subject),
   });
 }

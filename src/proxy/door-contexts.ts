@@ -13,6 +13,7 @@ import type { LiveSockets } from "./socket/live-sockets.ts";
 import type { LossMemory } from "./socket/loss-memory.ts";
 import { OwnAnswers } from "./own/own-answers.ts";
 import { ownRoutesOf } from "./own/own-routes.ts";
+import type { LogOut } from "./own/own-sign-in.ts";
 import type { OwnWord } from "./http/own-word.ts";
 import type { ProductInfo } from "./own/product-info.ts";
 import { createRoutePolicy } from "./route-policy.ts";
@@ -42,19 +43,21 @@ export interface Standing {
   readonly objection: SocketDoorContext["objection"];
   /** Says by whose rules and for whom a request goes on, where tenants are told apart by who asks. */
   readonly assign: Assign | undefined;
+  /** What a log-out is there. */
+  readonly logOut: LogOut | undefined;
 }
 
 /**
- * Finds the proxy of the tenant that the person of a request belongs to, and the end of the exchange there. Where nobody has
- * to be signed in (`isPublic`), it is the first one's if it cannot be known. @throws SessionProxyError
+ * Finds the proxy of the tenant that the person of a request belongs to. Where nobody has to be signed in (`isPublic`), it is
+ * the first one's if it cannot be known, or is that of nobody. @throws SessionProxyError
  */
 export type Assign = (request: IncomingMessage, isPublic: boolean) => Promise<Assigned>;
 
 /** By whose rules a request goes on. */
 export interface Assigned {
   readonly doors: DoorContexts;
-  /** To be called when the exchange is over. */
-  readonly leave: () => void;
+  /** One more exchange there; the returned function ends it. */
+  readonly enter: () => () => void;
 }
 
 /** One frozen view of the options for each door; whoever came in by one keeps it to the end. rules R15 */
@@ -82,7 +85,7 @@ export function createDoorContexts(options: ResolvedOptions, standing: Standing)
 
   const { assign } = standing;
   const shared = {
-    assign: assign && ((request: IncomingMessage, isPublic: boolean) => inTime(assign(request, isPublic))),
+    assign,
     isAssigning: assign !== undefined,
     options,
     admission,
@@ -102,6 +105,7 @@ export function createDoorContexts(options: ResolvedOptions, standing: Standing)
     now,
     isDraining,
     identify,
+    logOut: standing.logOut ?? { identify, logout: (identity) => sessions.logout(identity) },
     signInSource,
     allowedOrigins: options.allowedOrigins,
     prefix: options.prefix,

@@ -31,10 +31,19 @@ export interface SignInOptions {
   readonly now: () => number;
 }
 
+/** Waits for what the host says, but not longer than `ms` milliseconds. @throws SessionProxyError `QSP-IDENTITY` */
+export const waitForHost = <T>(ms: number, host: Promise<T>): Promise<T> =>
+  within(ms, host, () => new SessionProxyError("QSP-IDENTITY", { status: 503, reason: "no answer" }));
+
+/** To nobody, where the source says why it is nobody. @throws whatever else went wrong */
+export function orNobody(error: unknown): null {
+  if (error instanceof SessionProxyError && error.code === "QSP-UNAUTHENTICATED") return null;
+  throw error;
+}
+
 /** Joins identities and sessions. */
 export function createSignIn({ admission, sessions, remembers, timeout, now }: SignInOptions): SignIn {
-  const inTime = <T>(host: Promise<T>): Promise<T> =>
-    within(timeout, host, () => new SessionProxyError("QSP-IDENTITY", { status: 503, reason: "no answer" }));
+  const inTime = <T>(host: Promise<T>): Promise<T> => waitForHost(timeout, host);
 
   /**
    * A word that opens nothing after an end is not taken from memory: after a log-out the host is asked again, and once more as
@@ -54,11 +63,6 @@ export function createSignIn({ admission, sessions, remembers, timeout, now }: S
     return identity instanceof Promise
       ? identity.then((each) => current(request, each))
       : current(request, identity);
-  };
-
-  const orNobody = (error: unknown): null => {
-    if (error instanceof SessionProxyError && error.code === "QSP-UNAUTHENTICATED") return null;
-    throw error;
   };
 
   return {

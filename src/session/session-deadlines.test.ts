@@ -104,6 +104,19 @@ test("a session that is used through its sockets alone is kept alive at the tena
   expect(next(used)).toEqual({ what: "keep-alive", at: start + 21 * minute, ends: false });
 });
 
+test("one that the tenant gives for less than the time before its end is renewed after three quarters of it", () => {
+  const used = sessionAt(start, { lastUsedAt: start + 5 * minute });
+  const renewedAt = (life: number): number => {
+    const { current } = used;
+    used.current = { ...current, endsAt: start + life };
+    return next(used).at - start;
+  };
+  expect(renewedAt(minute)).toBe(45_000);
+  expect(renewedAt(2 * minute)).toBe(90_000);
+  // Long enough for what the operator wants.
+  expect(renewedAt(12 * minute)).toBe(10 * minute);
+});
+
 test("a tenant session is renewed before it ends, and a failed renewal is tried again after a pause", () => {
   const later = start + (24 * 60 - 3) * minute;
   const used = sessionAt(start, { createdAt: later, lastUsedAt: later });

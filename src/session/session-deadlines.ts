@@ -23,6 +23,9 @@ export interface Deadline {
 /** The part of the tenant's idle limit after which a session in use is kept alive. rules R3 */
 const keepAlivePart = 0.7;
 
+/** The part of its life after which a tenant session is renewed at the earliest, where it ends sooner than is usual. */
+const renewalPart = 0.75;
+
 /** A background renewal that failed is tried again after this. Milliseconds. */
 const renewalPause = 30_000;
 
@@ -34,8 +37,13 @@ export function nextDeadline(
 ): Deadline {
   const { current } = session;
   // What the tenant says of this one counts, where that is sooner than what it is known for.
-  const tenantEnd = Math.min(current.createdAt + durations.tenantLifetime, current.endsAt ?? Infinity);
-  const renewal = tenantEnd - durations.renewBefore;
+  const usualEnd = current.createdAt + durations.tenantLifetime;
+  const tenantEnd = Math.min(usualEnd, current.endsAt ?? Infinity);
+  const renewal = Math.max(
+    tenantEnd - durations.renewBefore,
+    // One that is shorter than the time before its end would be renewed as soon as it is there, again and again.
+    tenantEnd < usualEnd ? current.createdAt + (tenantEnd - current.createdAt) * renewalPart : 0,
+  );
   const deadlines: Deadline[] = [
     { what: "lifetime", at: session.createdAt + durations.maxLifetime, ends: true },
     { what: "keep-alive", at: current.lastSentAt + durations.tenantIdle * keepAlivePart, ends: false },

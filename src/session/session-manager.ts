@@ -231,12 +231,15 @@ export class SessionManager {
     }));
   }
 
-  /** Ends every session in the store, as far as it answers, and at the tenant; who had one may come back. */
+  /**
+   * Ends every session in the store, as far as it answers, and at the tenant; who had one may come back. Nobody is locked out,
+   * so that what other nodes have under way may finish.
+   */
   async endAll(): Promise<void> {
     const listed = await this.#listed(null).catch(() => []);
     for (let from = 0; from < listed.length; from += endWidth)
       await Promise.allSettled(
-        listed.slice(from, from + endWidth).map(({ key }) => this.#endings.endKey(key, "revoked", false)),
+        listed.slice(from, from + endWidth).map(({ key }) => this.#endings.endKey(key, "lost", false)),
       );
     await this.#endings.allTold();
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createSessionNodes, type SessionNode, type SessionNodes } from "../../test/support/session-nodes.ts";
-import type { ProxySession } from "./proxy-session.ts";
+import { type EndReason, mayFinish, type ProxySession } from "./proxy-session.ts";
 
 const ann = { subject: "ann" };
 
@@ -45,6 +45,18 @@ describe("one session on several nodes", () => {
     expect(nodes.tenant.logins).toBe(1);
     expect(new Set(sessions.map(({ birth }) => birth)).size).toBe(1);
     expect(new Set(sessions).size).toBe(3);
+  });
+
+  test("where a node gives up all sessions, what others have under way may finish, and nothing is kept at the tenant", async () => {
+    const [nodes, a, b] = await twoNodes();
+    const [onA, onB] = await onBoth(a, b);
+    const reasons: EndReason[] = [];
+    onB.onEnd.add((reason) => void reasons.push(reason));
+    const over = a.manager.endAll();
+    await nodes.pass(500);
+    await over;
+    expect([onA.ended !== null, reasons.map(mayFinish)]).toEqual([true, [true]]);
+    expect(nodes.tenant.living.size).toBe(0);
   });
 
   test("a login that the tenant refuses is one refusal for all who wait for it", async () => {

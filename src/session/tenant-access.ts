@@ -131,15 +131,20 @@ export function createTenantAccess(options: TenantAccessOptions): TenantAccess {
       session.over = true;
       try {
         // By the one of now: what a token was got with may have been replaced since.
-        await send(key, session, backend.signOut(session));
+        const answer = await send(key, session, backend.signOut(session));
+        // One that the tenant does not know is over.
+        if (answer.status >= 400 && !session.backend.isAuthLoss(answer))
+          throw new SessionProxyError("QSP-UPSTREAM", { reason: `status ${answer.status}` });
       } catch (error) {
+        const { code, reason } = toKnown(error);
         // The tenant forgets the session by its own limits. facts §2.4
         publish("session", () => ({
           event: "session.logoutFailed",
           level: "warn",
           tenant: origin,
           session: shownKey({ key }),
-          code: toKnown(error).code,
+          code,
+          ...(reason === undefined ? {} : { reason }),
         }));
       }
     },

@@ -1,3 +1,4 @@
+import * as diagnostics from "node:diagnostics_channel";
 import { describe, expect, test } from "vitest";
 import { testBackend } from "../../test/support/test-backend.ts";
 import { createCookieJar } from "../http/cookie-jar.ts";
@@ -23,7 +24,8 @@ function setUp() {
     callFor: () => async (request) => {
       told.push(/eas\.sid=(\w+)/.exec(request.headers.join("\n"))?.[1] ?? "");
       if (told.at(-1) === "broken") throw new Error("reset");
-      return { status: 200, headers: [], body: Buffer.from("") };
+      const status = { refused: 500, unknown: 401 }[told.at(-1) ?? ""] ?? 200;
+      return { status, headers: [], body: Buffer.from("") };
     },
   });
   const live = (birth: string, ...sids: readonly string[]): Live => {
@@ -61,6 +63,18 @@ describe("ToldEnds", () => {
     await ends.tell(key, live("one", "broken", "a"));
     await ends.tell(key, { ...live("two", "a"), content: "garbage" });
     expect(told).toEqual(["broken", "a"]);
+  });
+
+  test("a tenant that will not hear of an end is told of in the log; one that does not know the session has nothing to end", async () => {
+    const { live, ends } = setUp();
+    const events: unknown[] = [];
+    const listener = (event: unknown): void => void events.push(event);
+    diagnostics.subscribe("qsp:session", listener);
+    await ends.tell(key, live("one", "refused", "unknown", "a"));
+    diagnostics.unsubscribe("qsp:session", listener);
+    expect(events).toMatchObject([
+      { event: "session.logoutFailed", level: "warn", code: "QSP-UPSTREAM", reason: "status 500" },
+    ]);
   });
 
   test("a thousand sessions are remembered, the oldest give way", async () => {

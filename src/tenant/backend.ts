@@ -64,7 +64,7 @@ export interface Backend {
   /** Query parameters that every request carries, names and values in turn, after the client's own. */
   readonly parameters: readonly string[];
   /** Names of parameters that the proxy owns; a client's are dropped. attacks W17 */
-  readonly ownedParameters: ReadonlySet<string>;
+  readonly ownedParameters: Pick<ReadonlySet<string>, "has">;
   /** Null where requests need no CSRF token. */
   readonly csrf: CsrfRules | null;
   /** Asks whether a session is alive; also counts as its use. rules R5 */

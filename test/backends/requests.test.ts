@@ -82,7 +82,10 @@ describe.each(everyKind)("at %s", (kind) => {
 
   test("what the browser says in our place does not travel, and nothing is said twice", async () => {
     const query =
-      "limit=1&xrfkey=aaaaaaaaaaaaaaaa&accessToken=forged&qlik-csrf-token=forged&qlikTicket=forged";
+      "limit=1&xrfkey=aaaaaaaaaaaaaaaa&accessToken=forged&qlik-csrf-token=forged&qlikTicket=forged" +
+      (kind === "qlik-sense-jwt"
+        ? "&XrfKey=aaaaaaaaaaaaaaaa&QlikTicket=forged&%51LIKTICKET=forged&Qlik-CSRF-Token=forged"
+        : "");
     const answer = await get(`/api/v1/items?${query}`, {
       headers: {
         authorization: "Bearer forged",

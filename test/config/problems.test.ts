@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { eachOptions, resolveAll } from "../../src/options/several-tenants.ts";
 import { createConfigFolder, type ConfigFolder, loaded, problemsOf, rightConfig } from "./config-folder.ts";
 
 let folder: ConfigFolder;
@@ -226,6 +227,19 @@ timeouts: { conect: 5s }
       "tenant.virtualProxy: must be the prefix alone, without a slash: letters, digits, - and _",
       "tenant.sessionCookie: is not the name of a cookie",
     ]);
+  });
+
+  test("gives a login at Qlik Sense the time that a server at rest needs", () => {
+    const loginTimeout = (text: string): number | undefined => {
+      const resolved = resolveAll(loaded({ file: folder.write("config.yaml", text) }).config.options);
+      return eachOptions(resolved)[0]?.timeouts.login;
+    };
+    const sense = rightConfig.replace(
+      "tenant:\n",
+      "tenant:\n  kind: qlik-sense-jwt\n  userDirectory: PORTAL\n",
+    );
+    const said = `${sense}timeouts: { login: 7s }\n`;
+    expect([rightConfig, sense, said].map(loginTimeout)).toEqual([10_000, 30_000, 7000]);
   });
 
   test.each(["0", "1.5", "129", "many", '"4"'])("takes workers: 1 to 128, or auto, and not %s", (workers) => {

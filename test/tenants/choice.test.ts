@@ -1,4 +1,7 @@
 /* A request is for one tenant or for none; no way of writing it leads to another than the one whose door judges it. */
+import { once } from "node:events";
+import * as http2 from "node:http2";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findTenant } from "../../src/proxy/tenants/find-tenant.ts";
 import { testSocket } from "../support/stack.ts";
@@ -66,6 +69,32 @@ describe("by host", () => {
     expect([found(), found(hostOf("acme"), hostOf("globex")), found(hostOf("acme"), hostOf("acme"))]).toEqual(
       [undefined, undefined, undefined],
     );
+  });
+
+  test("over HTTP/2 a host is as good by its other name, and one of no tenant is 421", async () => {
+    const server = http2.createServer((request, response) => pair.proxy(request, response));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const session = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const ask = async (authority: string): Promise<unknown> => {
+      const stream = session.request({
+        ":authority": authority,
+        ":path": `/qlik${items}`,
+        "sec-fetch-site": "same-origin",
+        "x-test-user": "ann",
+      });
+      const [head] = (await once(stream, "response")) as [http2.IncomingHttpHeaders];
+      stream.resume();
+      await once(stream, "close");
+      return head[":status"];
+    };
+    try {
+      expect(await ask(hostOf("globex"))).toBe(200);
+      expect(seenBy(pair)).toEqual(["globex"]);
+      expect(await ask("other.example.com")).toBe(421);
+    } finally {
+      session.close();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    }
   });
 
   test("a page of one tenant's host may not use the other's", async () => {
@@ -161,10 +190,10 @@ describe("by claim", () => {
   test.each(["initech", "ACME", "acme,globex", "acm", "constructor"])(
     "a person of the tenant %j is refused, and no tenant hears of it",
     async (tenant) => {
-      for (const path of [items, "/_session"]) {
-        const answer = await pair.get("acme", path, as(tenant));
-        expect([answer.status, codeOf(answer)]).toEqual([403, "QSP-USER-REFUSED"]);
-      }
+      const answer = await pair.get("acme", items, as(tenant));
+      expect([answer.status, codeOf(answer)]).toEqual([403, "QSP-USER-REFUSED"]);
+      const status = await pair.get("acme", "/_session", as(tenant));
+      expect([status.status, status.json()]).toMatchObject([200, { authenticated: false }]);
       expect(seenBy(pair)).toEqual([]);
     },
   );
@@ -199,10 +228,61 @@ describe("by claim", () => {
     expect(seenBy(pair)).toEqual([]);
   });
 
+  test("a log-out in the browser ends them at both too, also where the claim is of no tenant by then", async () => {
+    const { proxy } = pair;
+    const from = { origin: pair.placeOf("acme").origin };
+    const leave = { method: "DELETE", user: "ivy" };
+    for (const [user, tenant, ask] of [
+      ["ivy", "globex", ["/_session", leave]],
+      ["ivo", "initech", ["/_session", { ...leave, user: "ivo" }]],
+      ["ida", "initech", ["/logout", { method: "POST", user: "ida" }]],
+    ] as const) {
+      for (const name of names) expect((await pair.get(name, items, { user })).status).toBe(200);
+      asked = 0;
+      const [path, request] = ask;
+      const { status } = await pair.get("acme", path, {
+        ...request,
+        headers: { ...from, ...as(tenant).headers },
+      });
+      expect([user, status, asked]).toEqual([user, path === "/logout" ? 200 : 204, 1]);
+      expect([user, await proxy.sessions.list(user)]).toEqual([user, []]);
+    }
+    seenBy(pair);
+  });
+
+  test("a host that fails is asked once by our own routes, and the state of nobody is no error", async () => {
+    asked = 0;
+    expect((await pair.get("acme", "/_session", { user: "broken" })).status).toBe(503);
+    expect(asked).toBe(1);
+    expect((await pair.get("acme", "/_session/auth-module.js", { user: "broken" })).status).toBe(200);
+    expect((await pair.get("acme", "/_session", { user: null })).status).toBe(200);
+  });
+
   test("a log-out by the host ends the sessions at both, whatever tenant it names by then", async () => {
     const { proxy } = pair;
     expect((await proxy.sessions.list("eve")).map(({ tenant }) => tenant)).toEqual(["acme", "globex"]);
     await proxy.logout({ headers: { "x-test-user": "eve", "x-test-tenant": "globex" } } as never);
     expect(await proxy.sessions.list("eve")).toEqual([]);
   });
+});
+
+test("by claim, a host that answers too late leaves nothing behind, and files are not held up by it", async () => {
+  let answer: (identity: null) => void = () => {};
+  const late = new Promise<null>((resolve) => {
+    answer = resolve;
+  });
+  const pair = await startTwoTenants({
+    by: "claim",
+    proxy: { identify: () => late, timeouts: { login: 60 } },
+  });
+  try {
+    expect(codeOf(await pair.get("acme", items))).toBe("QSP-IDENTITY");
+    expect((await pair.get("acme", "/resources/x.js")).status).not.toBe(503);
+    expect(seenBy(pair)).toEqual(["acme"]);
+    answer(null);
+    await late;
+    await expect.poll(() => pair.proxy.stats().inFlight).toBe(0);
+  } finally {
+    await pair.close();
+  }
 });

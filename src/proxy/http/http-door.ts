@@ -167,10 +167,11 @@ export class HttpDoor {
     if (admission.guard(request, place, false) === "preflight") return answerPreflight(visit);
     const isProductInfo = place.kind === "own" && place.route.name === "product-info";
     if (context.isClosed() && !isProductInfo) throw new SessionProxyError("QSP-BUSY", { retryAfter: 0 });
-    const isPublic = place.kind === "own" ? isProductInfo : !needsIdentity(place.routeClass);
+    // Our own routes have an answer for everybody: what they need to know, they ask.
+    const isPublic = place.kind === "own" || !needsIdentity(place.routeClass);
     if (context.assign === undefined) return this.#goOn(visit, place);
-    return context.assign(request, isPublic).then(({ doors, leave }) => {
-      visit.leave = leave;
+    return context.assign(request, isPublic).then(({ doors, enter }) => {
+      visit.leave = enter();
       visit.context = doors.http;
       visit.tenant = doors.http.options.tenant.origin;
       visit.span?.sentTo(visit.tenant);

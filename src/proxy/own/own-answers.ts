@@ -10,7 +10,7 @@ import type { SessionManager } from "../../session/session-manager.ts";
 import { sendAnswer, writeHead } from "../http/host-response.ts";
 import { jsonAnswer, logoutForm } from "./own-pages.ts";
 import { checkOwnMethod, doesSomething, type OwnRoute, type OwnRoutesOffered } from "./own-routes.ts";
-import { OwnSignIn } from "./own-sign-in.ts";
+import { type LogOut, OwnSignIn } from "./own-sign-in.ts";
 import { authModuleAnswer } from "./auth-module.ts";
 import type { ProductInfo } from "./product-info.ts";
 import { followSession } from "./session-events.ts";
@@ -29,6 +29,7 @@ export interface OwnAnswersOptions {
   /** Milliseconds before an end at which it is announced. */
   readonly announceBefore: number;
   readonly identify: (request: IncomingMessage) => Identity | null | Promise<Identity | null>;
+  readonly logOut: LogOut;
   /** What the identity source is here, where it signs people in itself. */
   readonly signInSource: SignInSource | undefined;
   readonly isDraining: () => boolean;

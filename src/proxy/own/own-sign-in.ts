@@ -8,10 +8,17 @@ import type { SessionManager } from "../../session/session-manager.ts";
 import { emptyAnswer, jsonAnswer, loggedOut, onwardPage } from "./own-pages.ts";
 import type { OwnRoute } from "./own-routes.ts";
 
+/** Whose sessions a log-out ends, and how. */
+export interface LogOut {
+  readonly identify: (request: IncomingMessage) => Promise<Identity | null>;
+  readonly logout: (identity: Identity) => Promise<void>;
+}
+
 /** What signing in and out needs. */
 export interface OwnSignInOptions {
-  readonly sessions: Pick<SessionManager, "logout" | "registry">;
+  readonly sessions: Pick<SessionManager, "registry">;
   readonly identify: (request: IncomingMessage) => Identity | null | Promise<Identity | null>;
+  readonly logOut: LogOut;
   /** What the identity source is here, where it signs people in itself. */
   readonly signInSource: SignInSource | undefined;
 }
@@ -61,10 +68,10 @@ export class OwnSignIn {
 
   /** One that fails does not keep the other from being done. */
   async #end(request: IncomingMessage): Promise<SignedOut> {
-    const { sessions, signInSource } = this.#options;
-    const identity = await this.#options.identify(request);
+    const { logOut, signInSource } = this.#options;
+    const identity = await logOut.identify(request);
     const [content, login] = await Promise.allSettled([
-      identity === null ? null : sessions.logout(identity),
+      identity === null ? null : logOut.logout(identity),
       signInSource ? signInSource.end(request) : { to: null, setCookies: [] },
     ]);
     if (content.status === "rejected") throw content.reason;

@@ -118,8 +118,7 @@ export class UpgradeDoor {
       if (before.length > 0) await runHost(before, request);
       const assigned = await assign?.(request, false);
       // The browser may have left meanwhile.
-      if (isOver) assigned?.leave();
-      else if (assigned) ends.push(assigned.leave);
+      if (assigned && !isOver) ends.push(assigned.enter());
       if (assigned) span?.sentTo(assigned.doors.upgrades.tenantOrigin);
       const own = assigned?.doors.upgrades ?? context;
       const session = await own.signIn(request, at);

@@ -3,7 +3,6 @@ import type { Http2SecureServer } from "node:http2";
 import type { Socket } from "node:net";
 import { SessionProxyError } from "../../errors.ts";
 import { followAnswers } from "../../http/answers-under-way.ts";
-import { headerValues } from "../../http/raw-headers.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { traceId } from "../../kernel/random.ts";
 import type { ResolvedTenants } from "../../options/several-tenants.ts";
@@ -13,8 +12,9 @@ import type { EdgeVerdict } from "../edge/edge-door.ts";
 import type { Handle, Middleware, ReloadableProxy, TenantProxy } from "../session-proxy.ts";
 import type { UpgradeListener } from "../socket/upgrade-door.ts";
 import { isLeftToLast, markUpgradeListener } from "../socket/upgrade-listener.ts";
+import { hostsOf } from "./find-tenant.ts";
 import { refuseRequest, refuseUpgrade } from "./refuse-request.ts";
-import { type Assemble, TenantSet } from "./tenant-set.ts";
+import { type Assemble, everyone, TenantSet } from "./tenant-set.ts";
 
 /** Puts the proxies of several tenants behind one handler, which hands each request to one of them. */
 export function assembleTenants(options: ResolvedTenants, clock: Clock, assemble: Assemble): ReloadableProxy {
@@ -98,17 +98,6 @@ const noEdge = (): EdgeVerdict => ({
   traceId: traceId(),
 });
 
-/** Does something at every tenant, also where it fails at some. Rejects with the first error. */
-async function everyone<T>(
-  proxies: readonly TenantProxy[],
-  work: (proxy: TenantProxy) => Promise<T>,
-): Promise<readonly T[]> {
-  const outcomes = await Promise.allSettled(proxies.map(work));
-  const failed = outcomes.find((each) => each.status === "rejected");
-  if (failed) throw failed.reason;
-  return outcomes.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
-}
-
 /** Each tenant hides a subject with a key of its own, so that nobody can follow a person from one to the other. */
 function hashesOf(proxies: readonly TenantProxy[], subject: string): string | null {
   const hashes = proxies.flatMap((proxy) => proxy.sessions.hashOf(subject) ?? []);
@@ -117,15 +106,13 @@ function hashesOf(proxies: readonly TenantProxy[], subject: string): string | nu
 
 /** The tenant that the request is for; else every one: a log-out is often a route of the application, which is nobody's. */
 async function logout(set: TenantSet, request: IncomingMessage): Promise<void> {
-  const proxies = set.served.map(({ proxy }) => proxy);
   if (set.by === "claim") {
-    // At all of them, because what the claim says may have changed.
-    const identity = await set.identify(request);
-    if (identity) await everyone(proxies, (proxy) => proxy.logoutOf(identity));
+    const identity = await set.logOut.identify(request);
+    if (identity) await set.logOut.logout(identity);
     return;
   }
   const tenant = set.find(request);
-  await everyone(tenant ? [tenant.proxy] : proxies, (proxy) => proxy.logout(request));
+  await everyone(tenant ? [tenant] : set.served, ({ proxy }) => proxy.logout(request));
 }
 
 /** Whether a request that is for no tenant was meant for one: below the prefix of all of them, by a host of none. */
@@ -134,7 +121,7 @@ const isMeant = (set: TenantSet, request: IncomingMessage): boolean =>
 
 function refusalOf({ by }: TenantSet, request: IncomingMessage): SessionProxyError {
   if (by !== "host") return unclaimed(request, { prefix: "the prefix of any tenant" });
-  const isOne = headerValues(request.rawHeaders, "host").length === 1;
+  const isOne = hostsOf(request).length === 1;
   return new SessionProxyError("QSP-TARGET", {
     status: isOne ? 421 : 400,
     reason: isOne ? "the host is that of no tenant" : "there is not one Host",

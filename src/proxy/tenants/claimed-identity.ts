@@ -6,20 +6,22 @@ import type { Identity, Named } from "../../identity/identity.ts";
 
 /** The word of the host on a request, from when its tenant was looked for until that tenant's proxy takes it. */
 export class Answers {
-  readonly #given = new WeakMap<IncomingMessage, Identity | null>();
+  readonly #given = new WeakMap<IncomingMessage, Promise<Identity | null>>();
 
-  /** Asks the host who this is, and keeps the answer. Rejects as the source does. */
-  async ask(source: Identify, request: IncomingMessage): Promise<Identity | null> {
-    const identity = checkIdentity(await source(request));
-    this.#given.set(request, identity);
-    return identity;
+  /** Asks the host who this is, and keeps the answer, also where it is a failure or yet to come. Rejects as the source does. */
+  ask(source: Identify, request: IncomingMessage): Promise<Identity | null> {
+    const answer = Promise.resolve()
+      .then(() => source(request))
+      .then(checkIdentity);
+    this.#given.set(request, answer);
+    return answer;
   }
 
-  /** The answer, once: whoever asks again asks the host. Undefined where there is none. */
-  take(request: IncomingMessage): Identity | null | undefined {
-    const identity = this.#given.get(request);
+  /** The answer, once: whoever asks again asks the host. Undefined where it was not asked. */
+  take(request: IncomingMessage): Promise<Identity | null> | undefined {
+    const answer = this.#given.get(request);
     this.#given.delete(request);
-    return identity;
+    return answer;
   }
 }
 
@@ -43,7 +45,7 @@ export function sourceFor(
   return Object.assign(
     (request: IncomingMessage): Named => {
       const answer = answers.take(request);
-      return answer === undefined ? ofMine(source(request)) : mine(answer);
+      return ofMine(answer ?? source(request));
     },
     {
       ...rest,

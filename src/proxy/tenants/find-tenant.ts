@@ -10,6 +10,13 @@ export interface Findable {
   readonly options: Pick<ResolvedOptions, "publicOrigin" | "prefix">;
 }
 
+/** Every host that a request names for itself; one, where it is sound. */
+export function hostsOf({ rawHeaders }: Pick<RequestHead, "rawHeaders">): readonly string[] {
+  // Over HTTP/2 the host has another name; where both are there, the door wants them to be the same. RFC 9113 §8.3.1
+  const authority = headerValues(rawHeaders, ":authority");
+  return authority.length > 0 ? authority : headerValues(rawHeaders, "host");
+}
+
 /**
  * Finds the tenant of a request by its host or its path; undefined where it is nobody's. By a claim there is nobody to be
  * found in a head: whoever asks has to know who it is, and gets the first tenant until then.
@@ -24,9 +31,7 @@ export function findTenant<Tenant extends Findable>(
 ): Tenant | undefined {
   switch (by) {
     case "host": {
-      // Over HTTP/2 the host has another name; where both are there, the door wants them to be the same. RFC 9113 §8.3.1
-      const authority = headerValues(request.rawHeaders, ":authority");
-      const [host, ...others] = authority.length > 0 ? authority : headerValues(request.rawHeaders, "host");
+      const [host, ...others] = hostsOf(request);
       if (host === undefined || others.length > 0) return undefined;
       return tenants.find(({ options: { publicOrigin = "" } }) => isHostOf(host, publicOrigin));
     }

@@ -11,11 +11,13 @@ import type { ResolvedTenant, ResolvedTenants } from "../../options/several-tena
 import type { MatchKind } from "../../options/tenant-entries.ts";
 import type { SessionStore } from "../../store/session-store.ts";
 import { hostFailure } from "../admission.ts";
-import type { GivenParts } from "../create-session-proxy.ts";
+import type { GivenParts, SessionEnds } from "../create-session-proxy.ts";
 import type { Assigned } from "../door-contexts.ts";
+import type { LogOut } from "../own/own-sign-in.ts";
 import { openStore } from "../open-store.ts";
 import type { RequestHead } from "../request-head.ts";
 import type { Reloaded, TenantProxy } from "../session-proxy.ts";
+import { orNobody, waitForHost } from "../sign-in.ts";
 import { Answers, ofNoTenant, sourceFor } from "./claimed-identity.ts";
 import { findTenant } from "./find-tenant.ts";
 import { lend } from "./lent-store.ts";
@@ -26,6 +28,17 @@ export type Assemble = (options: ResolvedOptions, clock: Clock, given: GivenPart
 /** A tenant, and the proxy that is its alone. */
 export interface Served extends ResolvedTenant {
   readonly proxy: TenantProxy;
+}
+
+/** Does something for each, also where it fails for some. Rejects with the first error. */
+export async function everyone<Each, T>(
+  all: readonly Each[],
+  work: (each: Each) => Promise<T>,
+): Promise<readonly T[]> {
+  const outcomes = await Promise.allSettled(all.map(work));
+  const failed = outcomes.find((each) => each.status === "rejected");
+  if (failed) throw failed.reason;
+  return outcomes.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
 }
 
 /** How long the end of all waits for tenants that were taken out of the configuration. Milliseconds. */
@@ -66,14 +79,16 @@ export class TenantSet {
     return findTenant(this.#served, this.by, request);
   }
 
-  /** Who the host says this is, whatever tenant that is of. @throws SessionProxyError */
-  async identify(request: IncomingMessage): Promise<Identity | null> {
-    try {
-      return await this.#answers.ask(this.#source, request);
-    } catch (error) {
-      throw hostFailure(error);
-    }
-  }
+  /** At every tenant: an order of whoever signed a person in comes to one of them, and is meant for all. */
+  readonly #ends: SessionEnds = {
+    logout: async (identity) => void (await everyone(this.#served, ({ proxy }) => proxy.logoutOf(identity))),
+    revoke: async (subject) => void (await everyone(this.#served, ({ proxy }) => proxy.revoke({ subject }))),
+  };
+  /** Whom a log-out of the browser is of, by claim; at every tenant, for the claim may have changed since they began. */
+  readonly logOut: LogOut = {
+    identify: (request) => this.#identify(request, this.#answers.take(request)).catch(orNobody),
+    logout: this.#ends.logout,
+  };
 
   /** Makes everything that other options need, and changes nothing; as the proxy of one tenant does. @throws OptionsError */
   prepareReload(wanted: ResolvedOptions | ResolvedTenants): () => Reloaded {
@@ -106,15 +121,27 @@ export class TenantSet {
 
   /** Whose rules a request goes on by, where tenants are told apart by who asks. @throws SessionProxyError */
   readonly #assign = async (request: IncomingMessage, isPublic: boolean): Promise<Assigned> => {
-    const asked = this.identify(request);
+    const asked = this.#identify(request);
     // What everybody may see, who cannot be known sees too, at the first tenant.
     const identity = await (isPublic ? asked.catch(() => null) : asked);
     const [first] = this.#served;
     const found = identity === null ? first : this.#served.find(({ match }) => match === identity.tenant);
     if (found === undefined && !isPublic) throw ofNoTenant();
     const { proxy } = found ?? first;
-    return { doors: proxy.doors(), leave: proxy.enter() };
+    return { doors: proxy.doors(), enter: () => proxy.enter() };
   };
+
+  /** Who the host says this is, whatever tenant that is of, for so long as it may take. @throws SessionProxyError */
+  async #identify(
+    request: IncomingMessage,
+    answer = this.#answers.ask(this.#source, request),
+  ): Promise<Identity | null> {
+    try {
+      return await waitForHost(this.#served[0].options.timeouts.login, answer);
+    } catch (error) {
+      throw hostFailure(error);
+    }
+  }
 
   #prepare(
     {
@@ -168,7 +195,8 @@ export class TenantSet {
   #serve(tenant: ResolvedTenant, source: Identify): Served {
     const given: GivenParts = {
       ...(this.#store === null ? {} : { store: lend(this.#store) }),
-      ...(this.by === "claim" ? { assign: this.#assign } : {}),
+      ends: this.#ends,
+      ...(this.by === "claim" ? { assign: this.#assign, logOut: this.logOut } : {}),
     };
     return { ...tenant, proxy: this.#assemble(this.#optionsOf(tenant, source), this.#clock, given) };
   }

@@ -21,6 +21,11 @@ const xrfHeader = "x-qlik-xrfkey";
 const xrfLength = 16;
 const alphanumerics = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
+const ownedNames: ReadonlySet<string> = new Set([csrfHeader, xrfParameter, "qlikticket"]);
+
+/** In any case of their letters: a server on Windows need not tell `QlikTicket` from `qlikTicket`. attacks W17 */
+const ownedParameters = { has: (name: string): boolean => ownedNames.has(name.toLowerCase()) };
+
 const csrfRequest: OwnRequest = { method: "GET", path: csrfPath, accept: "*/*" };
 
 /**
@@ -42,7 +47,7 @@ export function createSenseJwt({ origin, virtualProxy, socketOrigin, signingKey 
     countsSessions: true,
     socketOrigin,
     parameters,
-    ownedParameters: new Set([csrfHeader, xrfParameter, "qlikTicket"]),
+    ownedParameters,
     csrf: { request: csrfRequest, inRequests: false, cookie: null },
     probe: csrfRequest,
     signer: signingKeyDigest(signingKey),
