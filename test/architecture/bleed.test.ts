@@ -4,6 +4,8 @@ import { runScript, writeTree, type Files, type Outcome } from "./fixture-tree.t
 const sound: Files = {
   "src/index.ts": 'export { door } from "./proxy/door.ts";\n',
   "src/server.ts": 'import "pino";\nimport "yaml";\nexport { door } from "./proxy/door.ts";\n',
+  "src/fastify.ts": 'export { door } from "./proxy/door.ts";\n',
+  "src/fetch.ts": 'export { door } from "./proxy/door.ts";\n',
   "src/redis.ts": 'export { store } from "./store/store.ts";\n',
   "src/store/store.ts": 'import { randomBytes } from "node:crypto";\nexport const store = randomBytes;\n',
   "src/errors.ts": "export class Broken extends Error {}\n",
