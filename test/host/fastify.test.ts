@@ -273,6 +273,8 @@ describe("in Fastify over HTTP/2, the plugin", () => {
       keyType: "ec",
       algorithm: "sha256",
     });
+    const tenant = await startTestTenant();
+    closing.push(() => tenant.close());
     const upstream = await startRawUpstream();
     closing.push(() => upstream.close());
     const https = { allowHTTP1: true, key: pair.private, cert: pair.cert };
@@ -280,8 +282,10 @@ describe("in Fastify over HTTP/2, the plugin", () => {
     closing.push(() => app.close());
     await new Promise<void>((resolve) => app.server.listen(0, "127.0.0.1", resolve));
     const origin = `https://localhost:${(app.server.address() as { port: number }).port}`;
+    const options = optionsFor(tenant, origin, { policy: { presets: ["embed"], allow: [echoRule] } });
     app.register(qlikSessionProxy, {
-      ...optionsFor(upstream, origin, { policy: { presets: ["embed"], allow: [echoRule] } }),
+      ...options,
+      tenant: { ...options.tenant, origin: upstream.origin },
       identify: byHeader,
     } as FastifySessionProxyOptions);
     app.get("/own", () => "host");
