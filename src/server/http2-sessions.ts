@@ -67,7 +67,10 @@ export function joinHttp2(server: SecureServer, patience: Patience): void {
   const [http1] = server.listeners("secureConnection") as ((socket: TLSSocket) => void)[];
   server.removeAllListeners("secureConnection");
   server.on("secureConnection", (socket: TLSSocket) => {
-    if (socket.alpnProtocol !== "h2") return void http1?.call(server, socket);
+    if (socket.alpnProtocol !== "h2") {
+      http1?.call(server, socket);
+      return;
+    }
     const onSession = (session: ServerHttp2Session): void => follow(session, socket);
     inner.once("session", onSession);
     inner.emit("connection", socket);
