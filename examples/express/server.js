@@ -43,9 +43,15 @@ app.post("/sign-in", (request, response, next) => {
 });
 
 app.post("/sign-out", async (request, response) => {
-  // First the session at Qlik, with its open sockets, while the portal still knows whose it is; then the portal's own.
-  await qlik.logout(request);
-  request.session.destroy(() => response.clearCookie("portal_session").redirect(303, "/"));
+  // First the session at Qlik, with its open sockets, while the portal still knows whose it is; then the portal's own, whether
+  // that went well or not.
+  try {
+    await qlik.logout(request);
+  } finally {
+    await new Promise((done) => request.session.destroy(done));
+    response.clearCookie("portal_session");
+  }
+  response.redirect(303, "/");
 });
 
 const server = app.listen(port, "127.0.0.1", () => announce(server));

@@ -39,10 +39,15 @@ app.post("/sign-in", async (request, reply) => {
 });
 
 app.post("/sign-out", async (request, reply) => {
-  // First the session at Qlik, with its open sockets, while the portal still knows whose it is; then the portal's own.
-  await app.qlik.logout(request);
-  await request.session.destroy();
-  return reply.clearCookie("portal_session").redirect("/", 303);
+  // First the session at Qlik, with its open sockets, while the portal still knows whose it is; then the portal's own, whether
+  // that went well or not.
+  try {
+    await app.qlik.logout(request);
+  } finally {
+    await request.session.destroy();
+    reply.clearCookie("portal_session");
+  }
+  return reply.redirect("/", 303);
 });
 
 await app.listen({ port, host: "127.0.0.1" });

@@ -57,8 +57,12 @@ class PortalController {
   @Post("sign-out")
   @Redirect("/", 303)
   async signOut(@Req() request: Request): Promise<void> {
-    await qlik.logout(request);
-    await new Promise((done) => request.session.destroy(done));
+    // The portal forgets them, whether that went well or not.
+    try {
+      await qlik.logout(request);
+    } finally {
+      await new Promise((done) => request.session.destroy(done));
+    }
   }
 }
 

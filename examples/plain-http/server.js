@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { createServer } from "node:http";
-import { text } from "node:stream/consumers";
 import { jwtVerify, SignJWT } from "jose";
 import { createSessionProxy } from "qlik-session-proxy";
 import { chartPage, people, signInPage } from "../sample/portal.js";
@@ -8,7 +7,9 @@ import { announce, port, proxyOptions } from "../sample/tenant.js";
 
 // The host session is a signed cookie and nothing else. With a key of its own, a restart signs everybody out.
 const key = Buffer.from(process.env.SESSION_SECRET ?? randomBytes(32).toString("base64"));
-const attributes = "Path=/; HttpOnly; SameSite=Lax";
+
+/** Behind a front door that ends TLS, it is that which says so. */
+const isSecure = ({ socket, headers }) => socket.encrypted || headers["x-forwarded-proto"] === "https";
 
 const issueToken = (person) =>
   new SignJWT({ person })
@@ -32,8 +33,20 @@ async function identify({ headers }) {
 
 const qlik = createSessionProxy({ ...proxyOptions, identify });
 
-const leadHome = (response, cookie) =>
-  response.writeHead(303, { location: "/", "set-cookie": `portal_session=${cookie}` }).end();
+function leadHome(request, response, cookie) {
+  const attributes = `Path=/; HttpOnly; SameSite=Lax${isSecure(request) ? "; Secure" : ""}`;
+  response.writeHead(303, { location: "/", "set-cookie": `portal_session=${cookie}; ${attributes}` }).end();
+}
+
+/** The fields of a form; null for one that is larger than any of ours. */
+async function readForm(request) {
+  let form = "";
+  for await (const piece of request.setEncoding("utf8").iterator({ destroyOnReturn: false })) {
+    form += piece;
+    if (form.length > 4096) return null;
+  }
+  return new URLSearchParams(form);
+}
 
 const routes = {
   "GET /": async (request, response) => {
@@ -42,13 +55,16 @@ const routes = {
     response.end(person === null ? signInPage : chartPage(person));
   },
   "POST /sign-in": async (request, response) => {
-    const person = new URLSearchParams(await text(request)).get("person");
+    const form = await readForm(request);
+    if (form === null) return void response.writeHead(413, { connection: "close" }).end();
+    const person = form.get("person");
     if (!Object.hasOwn(people, person)) return void response.writeHead(400).end();
-    leadHome(response, `${await issueToken(person)}; ${attributes}`);
+    leadHome(request, response, await issueToken(person));
   },
   "POST /sign-out": async (request, response) => {
-    await qlik.logout(request);
-    leadHome(response, `; Max-Age=0; ${attributes}`);
+    // The portal forgets them, whether Qlik does or not.
+    await qlik.logout(request).catch(console.error);
+    leadHome(request, response, "; Max-Age=0");
   },
 };
 

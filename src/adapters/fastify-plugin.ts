@@ -1,4 +1,5 @@
 import { type IncomingMessage, type Server, ServerResponse } from "node:http";
+import { constants, type Http2Stream } from "node:http2";
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import type { Identity } from "../identity/identity.ts";
 import type { SessionProxyOptions } from "../options/session-proxy-options.ts";
@@ -205,6 +206,8 @@ async function answer(proxy: SessionProxy, request: FastifyRequest, reply: Fasti
   return send(reply.code(head.status), head.headers, response);
 }
 
+const endWithError = (stream: Http2Stream): void => stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+
 function send(reply: FastifyReply, headers: readonly string[], response: DetachedResponse): FastifyReply {
   if (!response.shouldKeepAlive) reply.raw.shouldKeepAlive = false;
   const said = new Set<string>();
@@ -221,6 +224,10 @@ function send(reply: FastifyReply, headers: readonly string[], response: Detache
     response.resume();
     return reply.send();
   }
+  // Fastify destroys what breaks off; over HTTP/2 that alone would be an orderly end, and half an answer a whole one.
+  response.once("close", () => {
+    if ("stream" in reply.raw && !response.readableEnded) endWithError(reply.raw.stream as Http2Stream);
+  });
   // node keeps a head back until the body begins; that of an event stream may take its time. product C5
   response.once("resume", () => {
     setImmediate(() => {

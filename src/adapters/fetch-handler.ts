@@ -1,5 +1,4 @@
 import type { IncomingMessage, Server } from "node:http";
-import type { Readable } from "node:stream";
 import type { Identity } from "../identity/identity.ts";
 import type { SessionProxyOptions } from "../options/session-proxy-options.ts";
 import { createSessionProxy } from "../proxy/create-session-proxy.ts";
@@ -34,7 +33,7 @@ export interface FetchHandler extends Pick<
   /** Takes the WebSocket upgrades of the node server below the framework. Returns a function that lets go of it again. */
   attach(server: Server): () => void;
   /** Logs out the user of a request, as `SessionProxy.logout` does. */
-  logout(request: Request): Promise<void>;
+  logout(request: Request, surroundings?: Pick<FetchSurroundings, "remoteAddress">): Promise<void>;
 }
 
 /**
@@ -56,7 +55,8 @@ export function createFetchHandler(options: FetchHandlerOptions | SessionProxy):
     close,
     stats,
     attach: (server: Server) => attach(server),
-    logout: (request: Request) => proxy.logout(new WebRequest(request).asIncomingMessage),
+    logout: (request: Request, { remoteAddress }: FetchSurroundings = {}) =>
+      proxy.logout(new WebRequest(request, remoteAddress).asIncomingMessage),
   });
 }
 
@@ -98,34 +98,58 @@ async function answer(
   }
   const head = await response.head;
   if (head === null) return web.signal.aborted ? gone() : new Response(null, { status: 502 });
-  return toWebResponse(web.method, head, response);
+  return toWebResponse(web, head, response);
 }
 
 /** To a client that has left; nobody reads it. */
 const gone = (): Response => new Response(null, { status: 499 });
 
-function toWebResponse(method: string, head: DetachedHead, response: DetachedResponse): Response {
+function toWebResponse(web: Request, head: DetachedHead, response: DetachedResponse): Response {
   const headers = new Headers();
   for (let index = 0; index + 1 < head.headers.length; index += 2) {
     headers.append(head.headers[index] ?? "", head.headers[index + 1] ?? "");
   }
-  const isBodiless = DetachedResponse.isBodiless(method, head.status);
+  // A request of HTTP/2 has no Host, and its answer must not speak of connections. RFC 9113 §8.2.2
+  if (!response.shouldKeepAlive && web.headers.has("host")) headers.set("connection", "close");
+  const isBodiless = DetachedResponse.isBodiless(web.method, head.status);
   if (isBodiless) response.resume();
-  return new Response(isBodiless ? null : toWebStream(response), { status: head.status, headers });
+  return new Response(isBodiless ? null : toWebStream(response, web.signal), {
+    status: head.status,
+    headers,
+  });
 }
 
-/** Reads a piece when one is asked for, and none before. */
-function toWebStream(body: Readable): ReadableStream<Uint8Array> {
-  const pieces = body.iterator() as AsyncIterator<Uint8Array>;
+/** Reads a piece when one is asked for, and what is left as soon as all is there: a framework may drop an answer without a word. */
+function toWebStream(response: DetachedResponse, signal: AbortSignal): ReadableStream<Uint8Array> {
+  const pieces = response.iterator() as AsyncIterator<Uint8Array>;
+  let isOver = false;
+  const next = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+    try {
+      const { done, value } = await pieces.next();
+      if (isOver) return;
+      isOver = done === true;
+      if (isOver) controller.close();
+      else controller.enqueue(value);
+    } catch (error) {
+      if (isOver) return;
+      isOver = true;
+      // The error of node's streams is taken for a user who has left, who needs no answer.
+      controller.error(signal.aborted ? error : new Error("the answer broke off"));
+    }
+  };
   return new ReadableStream<Uint8Array>(
     {
-      async pull(controller) {
-        const { done, value } = await pieces.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
+      start(controller) {
+        const readOut = async (): Promise<void> => {
+          while (!isOver) await next(controller);
+        };
+        if (response.writableEnded) void readOut();
+        else response.once("ended", () => void readOut());
       },
+      pull: next,
       cancel() {
-        body.destroy();
+        isOver = true;
+        response.destroy();
       },
     },
     { highWaterMark: 0 },

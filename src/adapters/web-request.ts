@@ -24,8 +24,7 @@ export class WebRequest extends Readable {
   readonly httpVersionMajor = 1;
   readonly httpVersionMinor = 1;
   readonly socket: Connection;
-  readonly #wasRead: boolean;
-  #reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
+  #reader: ReadableStreamDefaultReader<unknown> | null = null;
 
   constructor(web: Request, remoteAddress?: string) {
     super();
@@ -38,9 +37,14 @@ export class WebRequest extends Readable {
     this.rawHeaders = rawHeadersOf(web, url.host);
     this.headers = toNodeHeaders(this.rawHeaders);
     this.socket = { remoteAddress, encrypted: url.protocol === "https:", destroyed: false };
-    this.#wasRead = web.bodyUsed || web.body?.locked === true;
-    // What the host has left of a body that it has read is nothing; the proxy must not take that for the body.
-    if (this.#wasRead) Object.defineProperty(this, "readableDidRead", { value: true });
+    // What somebody else has left of a body is nothing, which the proxy must not take for the body. `identify` may be who reads it.
+    Object.defineProperty(this, "readableDidRead", {
+      get: () => this.#reader !== null || this.#isTaken(),
+    });
+  }
+
+  #isTaken(): boolean {
+    return this.web.bodyUsed || this.web.body?.locked === true;
   }
 
   /** Itself, as the proxy takes it. */
@@ -49,16 +53,18 @@ export class WebRequest extends Readable {
   }
 
   override _read(): void {
-    if (this.web.body === null || this.#wasRead) {
+    const { body } = this.web;
+    if (this.#reader === null && (body === null || this.#isTaken())) {
       this.push(null);
       return;
     }
-    this.#reader ??= this.web.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
-    this.#reader.read().then(
-      ({ done, value }) =>
-        void this.push(done ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength)),
-      (cause: unknown) => void this.destroy(new Error("the body of the request broke off", { cause })),
-    );
+    this.#reader ??= body?.getReader() as ReadableStreamDefaultReader<unknown>;
+    this.#reader
+      .read()
+      .then(({ done, value }) => void this.push(done ? null : bytesOf(value)))
+      .catch((cause: unknown) => {
+        this.destroy(new Error("the body of the request broke off", { cause }));
+      });
   }
 
   /** What is left of the body is not wanted any more; the host's server need not wait for it. */
@@ -68,6 +74,12 @@ export class WebRequest extends Readable {
     letGo?.catch(() => {});
     done(error);
   }
+}
+
+/** A program may have made the body, of pieces of any kind. @throws TypeError */
+function bytesOf(piece: unknown): Buffer {
+  if (!ArrayBuffer.isView(piece)) throw new TypeError("a piece of the body is not bytes");
+  return Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
 }
 
 /**
@@ -80,10 +92,15 @@ function rawHeadersOf({ headers, body, method }: Request, host: string): readonl
     if (name !== "host" && !framing.has(name)) raw.push(name, value);
   }
   const length = headers.get("content-length");
-  if (body !== null && length !== null && !headers.has("transfer-encoding"))
-    raw.push("content-length", length);
-  else if (body !== null) raw.push("transfer-encoding", "chunked");
-  else if (method !== "GET" && method !== "HEAD" && length !== null) raw.push("content-length", "0");
+  const coding = headers.get("transfer-encoding");
+  if (body === null) {
+    if (method !== "GET" && method !== "HEAD" && length !== null) raw.push("content-length", "0");
+    // There is nothing that it could hold; another coding than this one is refused.
+    if (coding !== null && coding.toLowerCase() !== "chunked") raw.push("transfer-encoding", coding);
+    return raw;
+  }
+  if (length !== null) raw.push("content-length", length);
+  if (coding !== null || length === null) raw.push("transfer-encoding", coding ?? "chunked");
   return raw;
 }
 

@@ -7,7 +7,8 @@ import {
 } from "node:http2";
 import type { Server as SecureServer } from "node:https";
 import type { TLSSocket } from "node:tls";
-import type { Patience } from "./patience.ts";
+import { Http2Connection } from "./http2-connection.ts";
+import { looks, type Patience } from "./patience.ts";
 
 /** Requests of one connection that are under way at once; the least that RFC 9113 §6.5.2 recommends. */
 const mostStreams = 100;
@@ -44,13 +45,21 @@ export const bothProtocols: readonly string[] = ["h2", "http/1.1"];
  */
 export function joinHttp2(server: SecureServer, patience: Patience): void {
   const inner = createServer(options);
-  const sessions = new Set<ServerHttp2Session>();
-  inner.on("session", (session) => {
-    sessions.add(session);
-    session.once("close", () => sessions.delete(session));
+  const connections = new Set<Http2Connection>();
+  const follow = (session: ServerHttp2Session, socket: TLSSocket): void => {
+    const connection = new Http2Connection(session, socket);
+    connections.add(connection);
+    session.once("close", () => connections.delete(connection));
     // A connection that breaks tells its streams; there is nobody else to tell.
     session.on("error", () => {});
     limitIdle(session, patience);
+  };
+  server.once("listening", () => {
+    const cutUnread = (): void => {
+      for (const connection of connections) connection.cutUnread(patience.unread);
+    };
+    const timer = setInterval(cutUnread, patience.unread / looks).unref();
+    server.once("close", () => clearInterval(timer));
   });
   inner.on("request", (request: Http2ServerRequest, response: Http2ServerResponse) => {
     server.emit("request", request, response);
@@ -58,17 +67,23 @@ export function joinHttp2(server: SecureServer, patience: Patience): void {
   const [http1] = server.listeners("secureConnection") as ((socket: TLSSocket) => void)[];
   server.removeAllListeners("secureConnection");
   server.on("secureConnection", (socket: TLSSocket) => {
-    if (socket.alpnProtocol === "h2") inner.emit("connection", socket);
-    else http1?.call(server, socket);
+    if (socket.alpnProtocol !== "h2") {
+      http1?.call(server, socket);
+      return;
+    }
+    const onSession = (session: ServerHttp2Session): void => follow(session, socket);
+    inner.once("session", onSession);
+    inner.emit("connection", socket);
+    inner.off("session", onSession);
   });
   const { close, closeAllConnections } = server;
   server.close = (done) => {
     // Says GOAWAY: what is under way goes on.
-    for (const session of sessions) session.close();
+    for (const { session } of connections) session.close();
     return close.call(server, done);
   };
   server.closeAllConnections = () => {
-    for (const session of sessions) session.destroy();
+    for (const connection of connections) connection.destroy();
     closeAllConnections.call(server);
   };
 }

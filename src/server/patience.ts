@@ -44,7 +44,7 @@ interface Connection {
 }
 
 /** How exactly `unread` is kept: so many looks in that time. */
-const looks = 4;
+export const looks = 4;
 
 /** How often the operator is told that there are too many connections. Milliseconds. */
 const tellEvery = 60_000;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ExampleWorld, startExampleWorld } from "./example-world.ts";
 import { visitAsAlice, visitAsStranger, visitWithChromium } from "./visits.ts";
 
@@ -30,6 +30,16 @@ describe.each(names)("the example %s", (name) => {
 
   test("is signed in at Qlik as whoever is signed in here, with requests and sockets, until the sign-out", () =>
     visitAsAlice(originOf(name)));
+});
+
+test("the example plain-http reads no form of any size, and marks its cookie where browsers come over HTTPS", async () => {
+  const send = (body: string, headers: Record<string, string> = {}): Promise<Response> =>
+    fetch(`${originOf("plain-http")}/sign-in`, { method: "POST", redirect: "manual", body, headers });
+  expect((await send(`person=${"a".repeat(5000)}`)).status).toBe(413);
+  const cookieOf = async (headers?: Record<string, string>): Promise<string | null> =>
+    (await send("person=alice", headers)).headers.get("set-cookie");
+  expect(await cookieOf()).not.toContain("Secure");
+  expect(await cookieOf({ "x-forwarded-proto": "https" })).toMatch(/; Secure$/);
 });
 
 // Once: a browser takes as long as all the rest, and the page is the same in each.

@@ -77,6 +77,15 @@ describe.each(["fastify", "fetch"])("through the adapter %s", (name) => {
     await nothingLeft(both);
   });
 
+  test("nor is one that breaks off at once, and the browser does not wait for the rest of it", async () => {
+    const both = await signedIn(name, (_request, socket) => {
+      socket.write(`${ok}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n`, () => socket.destroy());
+    });
+    const answer = await both.stack.get(path).catch(() => null);
+    expect(answer?.status === 200 && answer.complete).toBe(false);
+    await nothingLeft(both);
+  });
+
   test("a tenant that reads slowly slows the browser down", async () => {
     const both = await signedIn(name);
     both.upstream.onConnection((socket) => socket.pause());

@@ -1,9 +1,13 @@
+import * as http2 from "node:http2";
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
+import { generate } from "selfsigned";
 import { afterEach, describe, expect, test } from "vitest";
 import type { TenantEmulator } from "../../src/emulator.ts";
 import qlikSessionProxy, { type FastifySessionProxyOptions } from "../../src/fastify.ts";
 import { createSessionProxy, type Identity, type SessionProxy } from "../../src/index.ts";
+import { answerOk, startRawUpstream } from "../support/raw-upstream.ts";
 import { browserOf, optionsFor, startTestTenant, testIdentity, type Stack } from "../support/stack.ts";
+import { echoRule } from "../support/started.ts";
 
 interface App extends Pick<Stack, "get" | "socket"> {
   readonly app: FastifyInstance;
@@ -257,5 +261,71 @@ describe("in Fastify, the plugin", () => {
     const { app } = await start();
     const headers = { "x-test-user": "ann", host: "nowhere.example" };
     expect((await app.inject({ url: "/qlik/_session", headers })).statusCode).toBe(421);
+  });
+});
+
+describe("in Fastify over HTTP/2, the plugin", () => {
+  const path = "/qlik/api/v1/echo/a";
+
+  /** An application with `http2: true`, in front of a tenant on a raw socket, and a client of its own. */
+  async function startHttp2() {
+    const pair = await generate([{ name: "commonName", value: "localhost" }], {
+      keyType: "ec",
+      algorithm: "sha256",
+    });
+    const tenant = await startTestTenant();
+    closing.push(() => tenant.close());
+    const upstream = await startRawUpstream();
+    closing.push(() => upstream.close());
+    const https = { allowHTTP1: true, key: pair.private, cert: pair.cert };
+    const app = fastify({ http2: true, https, forceCloseConnections: true }) as unknown as FastifyInstance;
+    closing.push(() => app.close());
+    await new Promise<void>((resolve) => app.server.listen(0, "127.0.0.1", resolve));
+    const origin = `https://localhost:${(app.server.address() as { port: number }).port}`;
+    const options = optionsFor(tenant, origin, { policy: { presets: ["embed"], allow: [echoRule] } });
+    app.register(qlikSessionProxy, {
+      ...options,
+      tenant: { ...options.tenant, origin: upstream.origin },
+      identify: byHeader,
+    } as FastifySessionProxyOptions);
+    app.get("/own", () => "host");
+    await app.ready();
+    const session = http2.connect(origin, { ca: pair.cert });
+    closing.push(async () => session.destroy());
+    const ask = async (to: string) => {
+      const stream = session.request({ ":path": to, "x-test-user": "ann", "sec-fetch-site": "same-origin" });
+      let status: number | undefined;
+      let text = "";
+      stream.on("response", (head) => (status = head[":status"]));
+      stream.on("data", (chunk: Buffer) => (text += chunk.toString()));
+      stream.on("error", () => {});
+      await new Promise((resolve) => stream.on("close", resolve));
+      return { status, text, code: stream.rstCode };
+    };
+    return { app, upstream, ask };
+  }
+
+  test("answers one request after the other, and leaves the rest to the application", async () => {
+    const { app, upstream, ask } = await startHttp2();
+    upstream.handle(answerOk);
+    expect((await ask("/qlik/_session")).text).toContain('"ann"');
+    expect(await ask(path)).toMatchObject({ status: 200, code: http2.constants.NGHTTP2_NO_ERROR });
+    expect(await ask("/qlik/%2e%2e/admin")).toMatchObject({ status: 400 });
+    expect(await ask("/own")).toMatchObject({ status: 200, text: "host" });
+    const sent = upstream.seen.find((each) => each.path === "/api/v1/echo/a");
+    expect(sent?.headers.filter(([name]) => name.startsWith(":"))).toEqual([]);
+    await expect.poll(() => app.qlik.stats().inFlight).toBe(0);
+  });
+
+  test("ends an answer that the tenant breaks off with an error", async () => {
+    const { app, upstream, ask } = await startHttp2();
+    upstream.handle((_request, socket) => {
+      socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+      setTimeout(() => socket.destroy(), 30);
+    });
+    const cut = await ask(path);
+    expect([cut.status, cut.text]).toEqual([200, "hello"]);
+    expect(cut.code).not.toBe(http2.constants.NGHTTP2_NO_ERROR);
+    await expect.poll(() => app.qlik.stats().inFlight).toBe(0);
   });
 });

@@ -7,7 +7,9 @@ import type { TenantEmulator } from "../../src/emulator.ts";
 import { createFetchHandler, type FetchHandler, type FetchHandlerOptions } from "../../src/fetch.ts";
 import { createSessionProxy, type Identity } from "../../src/index.ts";
 import { browserOf, optionsFor, startTestTenant, testIdentity, type Stack } from "../support/stack.ts";
+import { cleanedUp } from "../support/started.ts";
 
+const started = cleanedUp();
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
@@ -106,7 +108,7 @@ describe("a fetch handler without a server", () => {
     ["another host in the header", `${origin}/qlik/api/v1/items`, { host: "evil.example" }, 421],
     ["two origins", `${origin}/qlik/api/v1/items`, { origin: `${origin}, https://evil.example` }, 400],
     ["a foreign origin", `${origin}/qlik/api/v1/items`, { origin: "https://evil.example" }, 403],
-    ["a coding that is none of ours", `${origin}/qlik/api/v1/items`, { "transfer-encoding": "gzip" }, 200],
+    ["a coding that is none of ours", `${origin}/qlik/api/v1/items`, { "transfer-encoding": "gzip" }, 400],
     ["an escaped slash upwards", `${origin}/qlik/..%2f..%2fadmin`, {}, 400],
   ])("%s gets what it would get from node's door", async (_what, url, headers, status) => {
     const { handler } = await direct();
@@ -131,6 +133,60 @@ describe("a fetch handler without a server", () => {
     await expect(reader.read()).rejects.toThrow(/premature|abort/i);
     const other = await handler(new Request(events, { headers }));
     await other.body?.cancel();
+    await expect.poll(() => handler.stats().inFlight).toBe(0);
+  });
+
+  test("is not in flight any more when all of an answer is there, whether anybody reads it or not", async () => {
+    const { ask, handler } = await direct();
+    const unread = [
+      await ask("/qlik/_session"),
+      await ask("/qlik/nothing"),
+      await ask(`/qlik${items}`),
+      await ask(`/qlik${items}`, { method: "HEAD" }),
+    ];
+    await expect.poll(() => handler.stats().inFlight).toBe(0);
+    expect(unread.map(({ status }) => status)).toEqual([200, 404, 200, 200]);
+    expect(await unread[0]?.json()).toMatchObject({ subject: "ann" });
+  });
+
+  test("fails what the tenant breaks off with an error of its own, which is nobody's leaving", async () => {
+    const { stack } = await started.raw((_request, socket) => {
+      socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+      setTimeout(() => socket.destroy(), 30);
+    });
+    const handler = createFetchHandler(stack.proxy);
+    const headers = { "x-test-user": "ann", "sec-fetch-site": "same-origin" };
+    const answer = await handler(new Request(`${stack.origin}/qlik/api/v1/echo/a`, { headers }));
+    const error: unknown = await answer.text().catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ message: "the answer broke off" });
+    expect(error).not.toHaveProperty("code");
+  });
+
+  test("ends the connection of an answer after which it cannot be used, where the request has one", async () => {
+    const { handler } = await direct();
+    const bad = `${origin}/qlik/..%2f..%2fadmin`;
+    const host = new URL(origin).host;
+    expect((await handler(new Request(bad, { headers: { host } }))).headers.get("connection")).toBe("close");
+    expect((await handler(new Request(bad))).headers.get("connection")).toBeNull();
+  });
+
+  test("takes a body of other pieces than bytes for one that breaks off, and says where identify has read it", async () => {
+    const { handler, tenant } = await direct({
+      async identify(request) {
+        if (request.headers.has("x-read")) await request.text();
+        return identify(request);
+      },
+    });
+    const headers = { cookie: "host.sid=ann", "sec-fetch-site": "same-origin", origin };
+    const post = (more: RequestInit & { readonly duplex?: "half" }): Promise<Response> =>
+      handler(new Request(`${origin}/qlik/api/v1/reports`, { method: "POST", headers, ...more }));
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue("text"),
+    });
+    expect((await post({ body, duplex: "half" })).status).toBeGreaterThanOrEqual(400);
+    const read = await post({ body: "{}", headers: { ...headers, "x-read": "1" } });
+    expect([read.status, await codeOf(read)]).toEqual([500, "QSP-BODY-CONSUMED"]);
+    expect(tenant.recordings({ path: "/api/v1/reports" })).toHaveLength(0);
     await expect.poll(() => handler.stats().inFlight).toBe(0);
   });
 

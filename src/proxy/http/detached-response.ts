@@ -48,6 +48,13 @@ export class DetachedResponse extends PassThrough {
     return this;
   }
 
+  /** Tells by "ended" that nothing more is written: what has not been read lies here, all of it. */
+  override end(...given: unknown[]): this {
+    super.end(...(given as []));
+    this.emit("ended");
+    return this;
+  }
+
   /** Headers of the host stay with its framework, which joins them with ours. */
   getHeaderNames(): readonly string[] {
     return [];

@@ -15,7 +15,7 @@ import type { Assign } from "../door-contexts.ts";
 import { exchange, type ExchangeContext } from "./exchange.ts";
 import { sendAnswer } from "./host-response.ts";
 import { toInternalError } from "../internal-error.ts";
-import { fromHttp2, isHttp2 } from "./over-http2.ts";
+import { isHttp2, overHttp2, toHttp1Head } from "./over-http2.ts";
 import type { OwnAnswers } from "../own/own-answers.ts";
 import { corsHeaders, preflightHeaders } from "./cors.ts";
 import { cookieHeaders } from "../own/own-sign-in.ts";
@@ -108,9 +108,8 @@ export class HttpDoor {
     }
     let response = given;
     if (isHttp2(request)) {
-      const from = fromHttp2(request, given, isDraining);
-      response = from.response;
-      place = from.flaw ?? place;
+      place = toHttp1Head(request) ?? place;
+      response = overHttp2(request, given, isDraining);
     }
     // The browser left while the host's own middlewares ran; nobody has to be asked or signed in.
     if (response.destroyed || isGone(request)) return;

@@ -4,31 +4,23 @@ import { SessionProxyError } from "../../errors.ts";
 import { DetachedResponse } from "./detached-response.ts";
 import { writeHead } from "./host-response.ts";
 
-/** A request of HTTP/2 in the form in which the door looks at one of HTTP/1.1. */
-export interface FromHttp2 {
-  readonly response: ServerResponse;
-  /** Why it is no request that could have come over HTTP/1.1. */
-  readonly flaw: SessionProxyError | null;
-}
-
 /** Whether node's objects of a request are those of its HTTP/2. */
 export const isHttp2 = (request: { readonly httpVersionMajor: number }): boolean =>
   request.httpVersionMajor === 2;
 
 /**
- * Brings a request of HTTP/2 into the form of HTTP/1.1, for the proxy and for whoever it asks; `isDraining` is asked when its
- * answer has gone out. The objects are node's for compatibility, which the host has seen already, so they are not replaced.
+ * A response in the form of HTTP/1.1, whose content goes out over HTTP/2; `isDraining` is asked when it has gone out. One that
+ * is detached is brought by the framework that has made it.
  */
-export function fromHttp2(
-  message: IncomingMessage,
+export function overHttp2(
+  request: IncomingMessage,
   answer: ServerResponse,
   isDraining: () => boolean,
-): FromHttp2 {
-  const request = message as unknown as Http2ServerRequest;
-  const flaw = toHttp1Head(request);
-  const response = new DetachedResponse(message);
-  void bring(response, answer as unknown as Http2ServerResponse, isDraining);
-  return { response: response.asServerResponse, flaw };
+): ServerResponse {
+  if (answer instanceof DetachedResponse) return answer;
+  const response = new DetachedResponse(request);
+  bring(response, answer as unknown as Http2ServerResponse, isDraining).catch(() => response.destroy());
+  return response.asServerResponse;
 }
 
 /** Connections are not a request's affair any more; a front door that goes down to HTTP/1.1 could take them for its own. RFC 9113 §8.2.2 */
@@ -41,8 +33,13 @@ const ofConnections = new Set([
   "http2-settings",
 ]);
 
-/** Writes the fields of HTTP/2 into those of HTTP/1.1, in place. RFC 9113 §8.3.1 */
-function toHttp1Head(request: Http2ServerRequest): SessionProxyError | null {
+/**
+ * Writes the fields of HTTP/2 into those of HTTP/1.1, for the proxy and for whoever it asks: in place, since the object is node's
+ * for compatibility, which the host has seen already. Returns why it is no request that could have come over HTTP/1.1.
+ * RFC 9113 §8.3.1
+ */
+export function toHttp1Head(message: IncomingMessage): SessionProxyError | null {
+  const request = message as unknown as Http2ServerRequest;
   const { rawHeaders, stream } = request;
   const pseudo = new Map<string, string>();
   const fields: string[] = [];

@@ -6,7 +6,7 @@ import { firstHeader } from "../../http/raw-headers.ts";
 import { publish } from "../../kernel/channels.ts";
 import { traceId as newTraceId } from "../../kernel/random.ts";
 import { sendAnswer } from "../http/host-response.ts";
-import { fromHttp2, isHttp2 } from "../http/over-http2.ts";
+import { isHttp2, overHttp2, toHttp1Head } from "../http/over-http2.ts";
 import { followConnection } from "../http/waiting-response.ts";
 import { abandon, refuse } from "../socket/socket-door.ts";
 import { inTurn } from "../socket/upgrade-turn.ts";
@@ -21,7 +21,11 @@ export function refuseRequest(
 ): void {
   const { code, reason, status } = error;
   const traceId = newTraceId();
-  const response = isHttp2(request) ? fromHttp2(request, given, () => false).response : given;
+  let response = given;
+  if (isHttp2(request)) {
+    toHttp1Head(request);
+    response = overHttp2(request, given, () => false);
+  }
   if (response.destroyed) return;
   followConnection(request, response);
   response.on("error", unheard);
