@@ -7,11 +7,13 @@ import { repository } from "./fixture-tree.ts";
 
 const read = (path: string): Promise<string> => readFile(join(repository, path), "utf8");
 
-/** The rows of the tables of a page, their headings left out, as cells. */
+/** The rows of the tables of a page that say what shows them, their headings left out, as cells. */
 async function rowsOf(path: string): Promise<readonly (readonly string[])[]> {
-  const lines = (await read(path)).split("\n");
-  const rows = lines.filter((line, index) => line.startsWith("| ") && !lines[index + 1]?.startsWith("| --"));
-  return rows.filter((line) => !line.startsWith("| --")).map((line) => line.slice(2, -2).split(" | "));
+  const tables = (await read(path)).split("\n\n").filter((part) => part.startsWith("| "));
+  return tables
+    .map((table) => table.trimEnd().split("\n"))
+    .filter(([heading]) => heading?.includes("| Shown by"))
+    .flatMap((lines) => lines.slice(2).map((line) => line.slice(2, -2).split(" | ")));
 }
 
 const filesIn = (text: string): readonly string[] =>
