@@ -23,7 +23,7 @@ const dropsCookie = change("proxy/http/rewrite-request.js", '    "cookie",\n', "
 /** Pipes an upgrade to the upstream at once, whatever it answers. */
 const blindSplice = `
             const { connect } = await import("node:net");
-            const { cookieFor } = await import("../../session/tenant-session.js");
+            const { cookieFor } = await import(new URL("../../session/tenant-session.js", import.meta.url).href);
             const { hostname, port } = new URL(context.tenantOrigin);
             const { path, query } = admitted.target;
             const cookie = cookieFor(session.current, path, context.now());
