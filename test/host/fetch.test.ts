@@ -191,10 +191,23 @@ describe("a fetch handler without a server", () => {
   });
 
   test("logs out the user of a request, and is as strict with its options as the library", async () => {
-    const { handler, ask } = await direct();
+    const { handler, ask, tenant } = await direct();
     await ask(`/qlik${items}`);
     await handler.logout(new Request(origin, { headers: { cookie: "host.sid=ann" } }));
     expect(await (await ask("/qlik/_session")).json()).toMatchObject({ active: false });
+    const seen: (string | undefined)[] = [];
+    const ready = createFetchHandler(
+      createSessionProxy({
+        ...optionsFor(tenant, origin),
+        identify({ socket }) {
+          seen.push(socket.remoteAddress);
+          return null;
+        },
+      }),
+    );
+    closing.push(() => ready.close());
+    await ready.logout(new Request(origin), { remoteAddress: "192.0.2.7" });
+    expect(seen).toEqual(["192.0.2.7"]);
     expect(() => createFetchHandler({ prefix: "x" } as never)).toThrow(
       /identify[\s\S]*prefix|prefix[\s\S]*identify/,
     );
