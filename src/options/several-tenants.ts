@@ -9,7 +9,14 @@ import {
   type SessionProxyOptions,
 } from "./session-proxy-options.ts";
 import type { TenantOptions } from "./tenant-options.ts";
-import { checkEntries, type Entry, isOfEntry, matchOf, type MatchKind } from "./tenant-entries.ts";
+import {
+  checkEntries,
+  type Entry,
+  isOfEntry,
+  matchExamples,
+  matchOf,
+  type MatchKind,
+} from "./tenant-entries.ts";
 
 /** How requests find a tenant: all tenants of a proxy are told apart in the same way, and by exact matches alone. */
 export type TenantMatch =
@@ -174,7 +181,9 @@ function placed({ path, message }: OptionProblem, { entry, index, kind }: Place)
   if (group === "tenant") return { path: at + path.slice(group.length), message };
   if (path === "prefix" && kind === "prefix") return { path: `${at}.match.prefix`, message };
   if (path === "publicOrigin" && kind === "host")
-    return { path: entry["publicOrigin"] === undefined ? `${at}.match.host` : `${at}.${path}`, message };
+    return entry["publicOrigin"] === undefined
+      ? { path: `${at}.match.host`, message: `must be ${matchExamples.host}` }
+      : { path: `${at}.${path}`, message };
   const own = entry[group];
   const isOwn =
     (group === "policy" && own !== undefined) ||

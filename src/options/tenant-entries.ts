@@ -111,7 +111,7 @@ function checkMatches(entries: readonly Entry[], kind: MatchKind, problems: Opti
     // One of another kind is refused already.
     if (text === undefined) continue;
     if (text === "" || (kind === "claim" && (text.trim() !== text || text.length > 256))) {
-      problems.push({ path, message: `must be ${examples[kind]}` });
+      problems.push({ path, message: `must be ${matchExamples[kind]}` });
       continue;
     }
     const other = found.findIndex((each, at) => at < index && each !== undefined && meet(each, text, kind));
@@ -120,8 +120,9 @@ function checkMatches(entries: readonly Entry[], kind: MatchKind, problems: Opti
   }
 }
 
-const examples: Readonly<Record<MatchKind, string>> = {
-  host: "a host such as analytics.example.com, with its port where that is unusual",
+/** What each kind of match looks like. */
+export const matchExamples: Readonly<Record<MatchKind, string>> = {
+  host: "a host as browsers write it, such as analytics.example.com, with its port where that is unusual",
   prefix: "a path such as /qlik/acme",
   claim: "a text of 1 to 256 characters without white space around it",
 };

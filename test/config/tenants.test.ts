@@ -111,7 +111,7 @@ test("asks for one public origin, or for one of each host", () => {
   ]);
   const [problem] = problems(entry("acme", "host: A.example.com"), withoutOrigin);
   expect(problem).toBe(
-    'tenants[0].match.host: must be an origin without a path, exactly as browsers write it: "https://a.example.com"',
+    "tenants[0].match.host: must be a host as browsers write it, such as analytics.example.com, with its port where that is unusual",
   );
   const other = entry("acme", "host: a.example.com", "publicOrigin: https://b.example.com, ");
   expect(problems(other, withoutOrigin)).toEqual([
