@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchBrowser, type DrivenBrowser, type EngineName, type Tab } from "./browsers.ts";
 import { barsOf } from "./dashboard-parts.ts";
@@ -34,10 +35,19 @@ afterAll(async () => {
   await world?.close();
 });
 
+/** Clicks until the chart has begun a selection: a click that comes before it listens is lost. */
 async function clickBar(tab: Tab, index: number): Promise<void> {
-  const bar = barsOf(await lookAt(tab))[index];
-  if (bar === undefined) throw new Error(`There is no bar ${index}`);
-  await tab.click((bar.left + bar.right) / 2, (bar.top + bar.bottom) / 2);
+  const hasBegun = `document.querySelector('[title="Confirm selection"]') !== null`;
+  for (let attempt = 1; attempt <= 5; attempt += 1) {
+    const bar = barsOf(await lookAt(tab))[index];
+    if (bar === undefined) throw new Error(`There is no bar ${index}`);
+    await tab.click((bar.left + bar.right) / 2, (bar.top + bar.bottom) / 2);
+    for (let look = 1; look <= 40; look += 1) {
+      if ((await tab.run(hasBegun)) === true) return;
+      await wait(100);
+    }
+  }
+  throw new Error("No click begins a selection");
 }
 
 /** Asks for the user through the vendor's own client; the status of the answer. */
