@@ -1,3 +1,4 @@
+import { isHttp2 } from "../proxy/http/over-http2.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { publish } from "../kernel/channels.ts";
@@ -56,7 +57,7 @@ export function keepPatience(server: AnyServer, patience: Patience): void {
   const connections = new Map<Socket, Connection>();
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     // Those of HTTP/2 have limits of their own, and share a connection that nobody else may touch.
-    if (request.httpVersionMajor === 2) return;
+    if (isHttp2(request)) return;
     const { socket } = request;
     const connection = connections.get(socket) ?? follow(connections, socket);
     connection.underWay += 1;
