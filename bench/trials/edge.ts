@@ -109,7 +109,7 @@ function withEdge(ours: Contender, folder: string): Contender {
       const env = {
         QSP_EDGE_LISTEN: `unix:${edgeSocket(folder)}`,
         QSP_EDGE_TOKEN_FILE: tokenFile,
-        QSP_IDENTITY_TRUSTED_HEADER_FROM: "127.0.0.1/32,unix:",
+        QSP_IDENTITY_TRUSTED_HEADER_FROM: "127.0.0.1/32,edge:",
       };
       return { ...program, env: { ...program.env, ...env } };
     },
