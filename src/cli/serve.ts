@@ -1,6 +1,5 @@
 import type { Reloaded } from "../proxy/session-proxy.ts";
 import { type LoadedConfig, loadServerConfig } from "../server/config/load.ts";
-import { keepHeapTop } from "../server/heap-top.ts";
 import { LineBuffer } from "../server/line-buffer.ts";
 import { createServerLog, type ServerLog } from "../server/log.ts";
 import { createReloader } from "../server/reload.ts";
@@ -71,7 +70,6 @@ async function start(loaded: LoadedConfig, output: LineBuffer): Promise<Served> 
     };
     return startWorkers(loaded, write);
   }
-  keepHeapTop();
   const server = await createStandaloneServer(loaded.config);
   const { url, adminUrl, edgeUrl, drain } = server;
   return { url, adminUrl, edgeUrl, drain, reload: (next) => server.prepareReload(next.config)() };

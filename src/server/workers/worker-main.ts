@@ -4,7 +4,6 @@ import { systemClock } from "../../kernel/clock.ts";
 import { Secret } from "../../kernel/secret.ts";
 import type { Reloaded } from "../../proxy/session-proxy.ts";
 import { openParcel, type ServerConfig } from "../config/load.ts";
-import { keepHeapTop } from "../heap-top.ts";
 import { createServerLog, type ServerLog } from "../log.ts";
 import { ServerMetrics } from "../metrics/server-metrics.ts";
 import { type RunningServer, startServer } from "../standalone.ts";
@@ -43,7 +42,6 @@ async function start(order: StartOrder): Promise<Started> {
     );
     forwardEvents(systemClock, (events) => void primary.call("happened", events).catch(() => {}));
   }
-  keepHeapTop();
   server = await startServer(configOf(order.parcel));
   return { url: server.url, edgeUrl: server.edgeUrl, node: server.proxy.nodeName };
 }
