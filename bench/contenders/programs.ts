@@ -4,6 +4,7 @@ import { userInfo } from "node:os";
 import { join } from "node:path";
 import { credential, prefix, tenantName } from "../site.ts";
 import type { Contender, Place } from "./contender.ts";
+import { nginxPaths } from "../process/nginx-paths.ts";
 
 /** A program of the system, by its command. */
 interface ProgramOfSystem {
@@ -34,11 +35,7 @@ http {
   access_log off;
   client_max_body_size 0;
   keepalive_requests 1000000;
-  client_body_temp_path ${folder}/body;
-  proxy_temp_path ${folder}/proxy;
-  fastcgi_temp_path ${folder}/fastcgi;
-  uwsgi_temp_path ${folder}/uwsgi;
-  scgi_temp_path ${folder}/scgi;
+  ${nginxPaths(folder)}
   map $http_upgrade $connection_upgrade {
     default upgrade;
     "" "";

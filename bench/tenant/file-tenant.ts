@@ -7,6 +7,7 @@ import { balancerCookies, credential, csrfToken, loginCookies } from "../site.ts
 import { answers, writeBodies } from "./answers.ts";
 import type { Certificate } from "./certificate.ts";
 import type { Tenant } from "./tenant.ts";
+import { nginxPaths } from "../process/nginx-paths.ts";
 
 /** Our own attributes of the login's cookies: the real ones are in no source. facts §2.2 */
 const sessionAttributes = "Path=/; Secure; HttpOnly; SameSite=None";
@@ -64,11 +65,7 @@ http {
   sendfile on;
   tcp_nopush on;
   keepalive_requests 1000000;
-  client_body_temp_path ${folder}/body;
-  proxy_temp_path ${folder}/proxy;
-  fastcgi_temp_path ${folder}/fastcgi;
-  uwsgi_temp_path ${folder}/uwsgi;
-  scgi_temp_path ${folder}/scgi;
+  ${nginxPaths(folder)}
   map_hash_bucket_size 1024;
   types {}
   map $http_cookie $isExact {

@@ -6,6 +6,7 @@ import { logIn } from "../loads/log-in.ts";
 import { runWrk } from "../loads/wrk.ts";
 import { contenderCore } from "../process/cores.ts";
 import { freePort, type Running, startProgram } from "../process/start.ts";
+import { nginxPaths } from "../process/nginx-paths.ts";
 import { usageOf } from "../process/usage.ts";
 import { tableOf } from "../report/tables.ts";
 import { median } from "../rounds.ts";
@@ -157,11 +158,7 @@ events { worker_connections 4096; }
 http {
   access_log off;
   keepalive_requests 1000000;
-  client_body_temp_path ${folder}/body;
-  proxy_temp_path ${folder}/proxy;
-  fastcgi_temp_path ${folder}/fastcgi;
-  uwsgi_temp_path ${folder}/uwsgi;
-  scgi_temp_path ${folder}/scgi;
+  ${nginxPaths(folder)}
 `;
 
 interface Measured {

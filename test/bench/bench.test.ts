@@ -108,6 +108,17 @@ test(
   longest,
 );
 
+test(
+  "tells what edge mode costs beside a plain nginx",
+  async () => {
+    const { status, said } = await bench("--trial", "edge", "--quick", "--rounds", "1");
+    for (const answer of ["200 B", "10 KB", "1 MB"])
+      expect(Number(cellOf(said, answer, "edge / plain"))).toBeGreaterThan(0);
+    expect(status).toBe(0);
+  },
+  longest,
+);
+
 const peerFile = (name: string): string => fileURLToPath(new URL(`./${name}.mjs`, import.meta.url));
 
 const runWithPeer = (name: string): Promise<ToolRun> =>
