@@ -48,7 +48,7 @@ export default defineConfig({
         test: {
           name: "tests",
           include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-          exclude: ["test/nodes/**", "test/fuzz/**", "test/bench/**"],
+          exclude: ["test/nodes/**", "test/fuzz/**"],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -78,7 +78,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "proofs",
-          include: ["test/nodes/**/*.test.ts", "test/fuzz/**/*.test.ts", "test/bench/**/*.test.ts"],
+          include: ["test/nodes/**/*.test.ts", "test/fuzz/**/*.test.ts"],
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },
