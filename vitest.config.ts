@@ -40,7 +40,7 @@ export default defineConfig({
     pool: "threads",
     isolate: false,
     // Nothing is slow that has to be fast: a busy machine may give its tests more time.
-    testTimeout: Number(process.env["QSP_TEST_TIMEOUT"] ?? 20_000),
+    testTimeout: Number(process.env["TEST_TIMEOUT_MS"] ?? 20_000),
     hookTimeout: 60_000,
     projects: [
       {

@@ -41,7 +41,7 @@ function fetchNode(version) {
 }
 
 /** How long a test and a run may take: whoever runs several Nodes has other things to do meanwhile. Milliseconds. */
-const patience = { QSP_TEST_TIMEOUT: "120000", QSP_TEST_LONGEST_RUN: `${120 * 60_000}` };
+const patience = { TEST_TIMEOUT_MS: "120000", TEST_LONGEST_RUN_MS: `${120 * 60_000}` };
 
 /** Runs the tests with one Node; programs that tests start by the name `node` are the same. */
 function runTests(version, filters) {
