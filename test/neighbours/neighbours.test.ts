@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { cleanedUp } from "../support/started.ts";
 import { visitBesideFastifyWebSocket } from "./fastify-websocket.ts";
+import { sessionKinds, visitWithSession } from "./host-sessions.ts";
 import { installNeighbours } from "./install.ts";
 import { startPortal } from "./portal.ts";
 import { visitBesideSocketIo, withSocketIo } from "./socket-io.ts";
@@ -24,4 +25,8 @@ describe.each(["Express", "none"] as const)("on a server with framework %s, sock
 test.each(["before", "after"] as const)(
   "@fastify/websocket registered %s the plugin has its routes, and leaves us ours",
   (order) => expect(visitBesideFastifyWebSocket(order)).resolves.toBeUndefined(),
+);
+
+test.each(sessionKinds)("the session of %s is the user's, on requests and on upgrades", (kind) =>
+  expect(visitWithSession(kind)).resolves.toBeUndefined(),
 );
