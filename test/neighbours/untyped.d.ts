@@ -1,11 +1,12 @@
 /** What the tests use of packages that are installed by them, and are not there yet where types are checked. */
 declare module "socket.io" {
+  import type { Server as HttpServer } from "node:http";
   interface ServerSocket {
     emit(event: string, value: unknown): void;
     on(event: string, listener: (value: string) => void): void;
   }
   export class Server {
-    constructor(server: import("node:http").Server, options?: { readonly destroyUpgradeTimeout?: number });
+    constructor(server: HttpServer, options?: { readonly destroyUpgradeTimeout?: number });
     on(event: "connection", listener: (socket: ServerSocket) => void): this;
     close(): Promise<void>;
   }
@@ -21,6 +22,7 @@ declare module "socket.io-client" {
 }
 
 declare module "@fastify/websocket" {
-  const plugin: import("fastify").FastifyPluginCallback;
+  import type { FastifyPluginCallback } from "fastify";
+  const plugin: FastifyPluginCallback;
   export default plugin;
 }

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createServer as createVite, type InlineConfig } from "vite";
+import { createServer as createVite, type HttpServer, type InlineConfig } from "vite";
 import { WebSocket } from "ws";
 import { cleanedUp } from "../support/started.ts";
 import { type OpenFront, type Portal, startPortal } from "./portal.ts";
@@ -74,9 +74,12 @@ test("Vite in the same server, after the proxy, has its pages and its hot socket
 
 const asFront: OpenFront = async (target) => {
   const proxy = { "/qlik": { target, ws: true } };
-  const vite = await createVite(viteConfig({ host: "127.0.0.1", port: 0, proxy }));
+  // What the short form means, on a path of its own.
+  const short = { target, changeOrigin: true, rewrite: (path: string) => path.replace("/short", "/qlik") };
+  const server = { host: "127.0.0.1", port: 0, proxy: { ...proxy, "/short": short } };
+  const vite = await createVite(viteConfig(server));
   await vite.listen();
-  const { port } = vite.httpServer?.address() as AddressInfo;
+  const { port } = (vite.httpServer as HttpServer).address() as AddressInfo;
   return { port, close: () => vite.close() };
 };
 
@@ -86,4 +89,5 @@ test("Vite in front of the proxy, as its page's origin, hands on requests and so
     proxy.attach(server);
   }, asFront);
   await visit(started.keep(portal));
+  expect((await portal.get("", { path: "/short/_session" })).status).toBe(421);
 });

@@ -1,7 +1,10 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import secureSession from "@fastify/secure-session";
+import { createRequire } from "node:module";
 import fastify from "fastify";
 import qlikSessionProxy from "../../../src/fastify.ts";
+
+// Not imported, or its types would say what the session of every example is.
+const secureSession = createRequire(import.meta.url)("@fastify/secure-session");
 
 export async function open(options) {
   const app = fastify({ forceCloseConnections: true });
