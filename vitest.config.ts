@@ -48,7 +48,7 @@ export default defineConfig({
         test: {
           name: "tests",
           include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-          exclude: ["test/nodes/**", "test/fuzz/**"],
+          exclude: ["test/nodes/**", "test/fuzz/**", "**/node_modules/**"],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

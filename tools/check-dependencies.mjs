@@ -1,7 +1,8 @@
 // What is taken from others: every version is exact, every package in the lock file has a checksum and names no registry,
 // what is shipped runs no install script and has a licence that goes with ours, and every dependency has a row with the
 // date of its last look-up in docs/reference/dependencies.md.
-// The examples have packages of their own: exact, with checksums, and of a version that runs on the oldest Node.
+// The examples, and what is tested beside us, have packages of their own: exact, with checksums, and of a version that runs on
+// the oldest Node.
 // `node tools/check-dependencies.mjs [folder]`: one line for each problem, exit status 1 if there is any.
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -72,14 +73,14 @@ const leavesOut20 = (range) =>
   range !== undefined &&
   range.split("||").every((part) => Number(/^\D*(\d+)/.exec(part.trim())?.[1] ?? 0) > 20);
 
-/** What a reader installs in the folder of an example. */
-function checkExample(folder) {
+/** What is installed in a folder of its own; `ownLink` is how it names this package, undefined where it does not. */
+function checkFolder(folder, ownLink) {
   const parse = (name) => JSON.parse(readFileSync(join(folder, name), "utf8"));
   const { dependencies, devDependencies = {}, overrides } = parse("package.json");
   const { "qlik-session-proxy": own, ...others } = dependencies;
   const packages = Object.entries(parse("package-lock.json").packages);
   return [
-    ...(own === "file:../.." ? [] : [`package.json: qlik-session-proxy is "${own}", not this clone`]),
+    ...(own === ownLink ? [] : [`package.json: qlik-session-proxy is "${own}", not this clone`]),
     ...checkPins({ dependencies: others, devDependencies, overrides }),
     ...packages
       .filter(([path, { link }]) => path.startsWith("node_modules/") && !link)
@@ -97,10 +98,11 @@ function checkAllExamples(folder) {
   return readdirSync(folder)
     .map((name) => join(folder, name))
     .filter((example) => existsSync(join(example, "package.json")))
-    .flatMap(checkExample);
+    .flatMap((example) => checkFolder(example, "file:../.."));
 }
 
 const root = resolve(process.argv[2] ?? fileURLToPath(new URL("..", import.meta.url)));
+const neighbours = join(root, "test/neighbours");
 const read = (path) => readFileSync(join(root, path), "utf8");
 const manifest = JSON.parse(read("package.json"));
 const problems = [
@@ -110,6 +112,7 @@ const problems = [
     .flatMap(([path, entry]) => checkLocked(path, entry)),
   ...checkNotes(manifest.dependencies, read(table)),
   ...checkAllExamples(join(root, "examples")),
+  ...(existsSync(neighbours) ? checkFolder(neighbours) : []),
 ];
 for (const problem of problems) console.log(problem);
 if (problems.length > 0) process.exitCode = 1;

@@ -18,15 +18,11 @@ globalThis.qlik = createFetchHandler({
   },
 });
 
-// Next ends every socket to a path that it has a route for, ours too. So it hears of the others only.
-const othersSockets = createServer();
-const app = next({ dev: process.env.NODE_ENV !== "production", httpServer: othersSockets });
+const server = createServer((request, response) => handle(request, response));
+const app = next({ dev: process.env.NODE_ENV !== "production", httpServer: server });
 await app.prepare();
 const handle = app.getRequestHandler();
 
-const server = createServer((request, response) => handle(request, response));
+// Next has sockets of its own, and ends those to paths that it has a route for; of ours it does not hear.
 globalThis.qlik.attach(server);
-server.on("upgrade", (request, ...rest) => {
-  if (!request.url.startsWith("/qlik/")) othersSockets.emit("upgrade", request, ...rest);
-});
 server.listen(port, "127.0.0.1", () => announce(server));

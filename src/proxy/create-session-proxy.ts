@@ -31,6 +31,7 @@ import { openStore } from "./open-store.ts";
 import { assembleTenants } from "./tenants/assemble-tenants.ts";
 import { Tracing } from "./tracing.ts";
 import { UpgradeDoor } from "./socket/upgrade-door.ts";
+import { listenForUpgrades } from "./socket/upgrade-listener.ts";
 import { createRotatingSeal, type Seal } from "../store/seal.ts";
 import type { SessionStore } from "../store/session-store.ts";
 import { createUpstream, staticLane } from "../upstream/upstream.ts";
@@ -213,9 +214,7 @@ export function assembleSessionProxy(
     ) {
       // Of both kinds of server nothing is used but the event, which is the same.
       const server = given as Server;
-      const listener = upgrades.listenerFor(server, before);
-      server.on("upgrade", listener);
-      return () => void server.off("upgrade", listener);
+      return listenForUpgrades(server, upgrades.listenerFor(server, before));
     },
     prepareReload,
     judge: edge.judge.bind(edge),

@@ -41,7 +41,7 @@ export interface SessionProxy {
   /** Path below which the proxy lives; "/" is the root mount. */
   readonly prefix: string;
   /**
-   * Takes the WebSocket upgrades of a server that are below the prefix; other handlers keep theirs.
+   * Takes the WebSocket upgrades of a server that are below the prefix; other handlers keep theirs, and do not hear of ours.
    *
    * `before` are host middlewares (a session, say) that run on each of our upgrades, so that `identify` sees what they
    * set. Returns a function that lets go of the server again. On a server of HTTP/2 they are those of its HTTP/1.1 connections

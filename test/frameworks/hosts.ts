@@ -35,6 +35,8 @@ export interface Host {
   readonly session: string;
   /** "https" for both kinds over TLS. */
   readonly scheme: "http" | "https";
+  /** What pages ask it by, but for WebSockets. */
+  readonly speaks: "HTTP/1.1" | "HTTP/2";
   listen(tls: { readonly cert: string; readonly key: string }): Server;
   mount(server: Server, options: Omit<SessionProxyOptions, "identify">): Promise<Mounted>;
 }
@@ -68,6 +70,7 @@ function expressHost(name: string, make: () => Application): Host {
     name,
     session: "express-session, rolling",
     scheme: "http",
+    speaks: "HTTP/1.1",
     listen: () => createServer(),
     mount(server, options) {
       const app = make();
@@ -107,12 +110,11 @@ async function readJson(request: IncomingMessage): Promise<string> {
 }
 
 /** A plain server, whose session is a token in a cookie. */
-function plainHost(name: string, scheme: Host["scheme"], listen: Host["listen"]): Host {
+function plainHost(server: Pick<Host, "name" | "scheme" | "listen"> & Partial<Host>): Host {
   return {
-    name,
     session: "JWT cookie",
-    scheme,
-    listen,
+    speaks: "HTTP/1.1",
+    ...server,
     mount(server, options) {
       const proxy = createSessionProxy({
         ...options,
@@ -143,6 +145,7 @@ const koa: Host = {
   name: "Koa 3",
   session: "JWT cookie",
   scheme: "http",
+  speaks: "HTTP/1.1",
   listen: () => createServer(),
   mount(server, options) {
     const app = new Koa();
@@ -180,6 +183,7 @@ const fastifyHost: Host = {
   name: "Fastify 5",
   session: "@fastify/session, rolling",
   scheme: "http",
+  speaks: "HTTP/1.1",
   listen() {
     fastifyApp = fastify({ forceCloseConnections: true });
     return fastifyApp.server;
@@ -213,6 +217,7 @@ const honoHost: Host = {
   name: "Hono 4 on Node",
   session: "iron-session",
   scheme: "http",
+  speaks: "HTTP/1.1",
   listen() {
     hono = new Hono();
     const app = hono;
@@ -247,11 +252,12 @@ export const hosts: readonly Host[] = [
   fastifyHost,
   honoHost,
   koa,
-  plainHost("node:http", "http", () => createServer()),
-  plainHost("node:https", "https", (tls) => https.createServer(tls)),
-  plainHost(
-    "node:http2",
-    "https",
-    (tls) => http2.createSecureServer({ ...tls, allowHTTP1: true }) as unknown as Server,
-  ),
+  plainHost({ name: "node:http", scheme: "http", listen: () => createServer() }),
+  plainHost({ name: "node:https", scheme: "https", listen: (tls) => https.createServer(tls) }),
+  plainHost({
+    name: "node:http2",
+    scheme: "https",
+    speaks: "HTTP/2",
+    listen: (tls) => http2.createSecureServer({ ...tls, allowHTTP1: true }) as unknown as Server,
+  }),
 ];

@@ -1,4 +1,5 @@
 import { gunzipSync, gzipSync } from "node:zlib";
+import compression from "compression";
 import express, { type Application } from "express";
 import { afterEach, describe, expect, test } from "vitest";
 import { bytesOf } from "../../src/emulator.ts";
@@ -146,26 +147,38 @@ describe("in Express, a response that others share", () => {
     for (const name of ["Accept-Language", "Origin", "Cookie"]) expect(answer.header("vary")).toContain(name);
   });
 
-  test("a compressing middleware gets what it needs, and the body arrives whole", async () => {
-    const stack = await start((app, proxy) => app.use(rollingCookie).use(compressing).use(proxy));
-    const bytes = Buffer.from("line of text;1;2;3\n".repeat(400_000));
-    const { id } = stack.tenant.addTempContent({ name: "a.csv", bytes: bytesOf(bytes) });
-    const large = await stack.get(`/api/v1/temp-contents/${id}`);
-    expect([large.status, large.header("content-encoding"), large.header("content-length")]).toEqual([
-      200,
-      "gzip",
-      undefined,
-    ]);
-    expect(gunzipSync(large.body).equals(bytes)).toBe(true);
-    const list = await stack.get(items);
-    expect(JSON.parse(gunzipSync(list.body).toString())).toMatchObject({ data: expect.any(Array) });
-    const part = await stack.get(`/api/v1/temp-contents/${id}`, { headers: { range: "bytes=0-3" } });
-    expect([part.status, part.text]).toEqual([206, "line"]);
-    const head = await stack.get(items, { method: "HEAD" });
-    expect([head.status, head.body.length]).toEqual([200, 0]);
-    expect(gunzipSync((await stack.get("/_session")).body).toString()).toContain('"authenticated":true');
-    for (const answer of [large, list, part, head]) expect(setCookies(answer)).toHaveLength(2);
-  });
+  test.each([
+    ["that patches the response", compressing, undefined],
+    ["of Express", compression({ threshold: 0 }), "gzip"],
+  ] as const)(
+    "a compressing middleware %s gets what it needs, and the body arrives whole",
+    async (...row) => {
+      const [, middleware, accepted] = row;
+      const stack = await start((app, proxy) => app.use(rollingCookie).use(middleware).use(proxy));
+      const headers = accepted === undefined ? {} : { "accept-encoding": accepted };
+      const bytes = Buffer.from("line of text;1;2;3\n".repeat(400_000));
+      const { id } = stack.tenant.addTempContent({ name: "a.csv", bytes: bytesOf(bytes) });
+      const large = await stack.get(`/api/v1/temp-contents/${id}`, { headers });
+      expect([large.status, large.header("content-encoding"), large.header("content-length")]).toEqual([
+        200,
+        "gzip",
+        undefined,
+      ]);
+      expect(gunzipSync(large.body).equals(bytes)).toBe(true);
+      const list = await stack.get(items, { headers });
+      expect(JSON.parse(gunzipSync(list.body).toString())).toMatchObject({ data: expect.any(Array) });
+      const part = await stack.get(`/api/v1/temp-contents/${id}`, {
+        headers: { ...headers, range: "bytes=0-3" },
+      });
+      expect([part.status, part.text]).toEqual([206, "line"]);
+      const head = await stack.get(items, { method: "HEAD", headers });
+      expect([head.status, head.body.length]).toEqual([200, 0]);
+      expect(gunzipSync((await stack.get("/_session", { headers })).body).toString()).toContain(
+        '"authenticated":true',
+      );
+      for (const answer of [large, list, part, head]) expect(setCookies(answer)).toHaveLength(2);
+    },
+  );
 });
 
 describe("in Express, the place of the proxy", () => {

@@ -58,6 +58,10 @@ async function runNpm(folder: string, args: readonly string[], variables: Variab
   if (code !== 0) throw new Error(`npm ${args.join(" ")} in ${folder} ended with ${code}:\n${said.join("")}`);
 }
 
+/** Installs what the lock file of a folder says. */
+export const installLocked = (folder: string): Promise<void> =>
+  runNpm(folder, ["ci", "--prefer-offline"], {});
+
 /** A process that is on its way to be an example that listens. */
 function startExample(folder: string, variables: Variables) {
   const { child, ended, kill, said } = startNpm(folder, ["start", "--silent"], { PORT: "0", ...variables });
@@ -111,7 +115,7 @@ export async function cloneExamples(
   };
   return {
     install(name) {
-      const install = installs.get(name) ?? runNpm(at(name), ["ci", "--prefer-offline"], {});
+      const install = installs.get(name) ?? installLocked(at(name));
       installs.set(name, install);
       return install;
     },

@@ -31,6 +31,8 @@ export interface EnigmaTarget {
   /** App id, then `/identity/…` and `/ttl/…` if wanted. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Certificate of the host, where it is none that everybody knows. */
+  readonly ca?: string;
   /** Delta protocol; on by default, as the client has it. */
   readonly delta?: boolean;
   /** Whether a loss suspends the session instead of closing it; false by default, as the client has it. */
@@ -54,7 +56,8 @@ export function createEnigma(target: EnigmaTarget): Enigma {
     schema,
     url: `${target.host.replace(/^http/, "ws")}/app/${target.path}`,
     createSocket(url: string) {
-      const socket = new WebSocket(url, { headers: target.headers, maxPayload: 100_000_000 });
+      const { headers, ca } = target;
+      const socket = new WebSocket(url, { headers, maxPayload: 100_000_000, ...(ca ? { ca } : {}) });
       sockets.push(socket);
       return socket;
     },

@@ -12,15 +12,28 @@ export interface CacheFacts {
   readonly path: string;
 }
 
-/** Says who may keep an answer for how long, and what it depends on. rules R7 */
-export function cacheHeaders({ cacheControl, vary, isPrivate, path }: CacheFacts): string[] {
+/**
+ * Says who may keep an answer for how long, and what it depends on. rules R7
+ *
+ * `isDelicate`: it makes no sense in another form, as events that are held back, or a part of a file compressed by itself.
+ */
+export function cacheHeaders(
+  { cacheControl, vary, isPrivate, path }: CacheFacts,
+  isDelicate: boolean,
+): string[] {
+  const policy = isPrivate ? privatePolicy(cacheControl) : staticPolicy(cacheControl, path);
+  const keepsForm = isDelicate || saysNoTransform(cacheControl);
   return [
     "cache-control",
-    isPrivate ? privatePolicy(cacheControl) : staticPolicy(cacheControl, path),
+    // A compressing middleware of the host leaves alone what says so. RFC 9111 §5.2.2.6
+    keepsForm && !saysNoTransform(policy) ? `${policy}, no-transform` : policy,
     "vary",
     varyList(vary, isPrivate),
   ];
 }
+
+const saysNoTransform = (value: string | undefined): boolean =>
+  value !== undefined && /\bno-transform\b/i.test(value);
 
 /** What one user may see is never kept for another. */
 const privatePolicy = (value: string | undefined): string =>

@@ -168,7 +168,7 @@ describe("the headers of an answer, whatever the tenant said", () => {
       expect(headerValues(headers, "cache-control")).toHaveLength(1);
       const isPrivate = where.routeClass !== "static";
       expect(firstHeader(headers, "cache-control")).toMatch(
-        isPrivate ? /^private, no-(?:cache|store)$/ : /./,
+        isPrivate ? /^private, no-(?:cache|store)(?:, no-transform)?$/ : /./,
       );
       expect(firstHeader(headers, "vary")).toMatch(isPrivate ? /\bcookie$/i : /\bsec-fetch-site$/i);
     });

@@ -135,7 +135,7 @@ export function prepareResponse(
       if (rewritten !== null) headers.push(name, rewritten);
     }
   }
-  headers.push(...cacheHeaders({ cacheControl, vary, isPrivate, path: rules.path }));
+  headers.push(...cacheHeaders({ cacheControl, vary, isPrivate, path: rules.path }, isDelicate(passing)));
   headers.push("x-content-type-options", "nosniff");
   headers.push("cross-origin-resource-policy", rules.resourcePolicy);
   headers.push(...contentPolicy(passing, rules, containment));
@@ -143,6 +143,10 @@ export function prepareResponse(
   headers.push("server-timing", rules.serverTiming);
   return { status, headers: Object.freeze(headers), rewritesBody };
 }
+
+/** Whether whoever compresses it would break it. */
+const isDelicate = ({ status, headers }: Answer): boolean =>
+  status === 206 || /^\s*text\/event-stream/i.test(firstHeader(headers, "content-type") ?? "");
 
 /** Whether the browser may see a header. Earned by: bench 200B. */
 const isVisible = createMemo(

@@ -133,7 +133,8 @@ export class OwnAnswers {
       "content-type",
       "text/event-stream",
       "cache-control",
-      "no-store",
+      // A compressing middleware of the host would hold the events back.
+      "no-store, no-transform",
       "x-content-type-options",
       "nosniff",
       "cross-origin-resource-policy",

@@ -11,7 +11,7 @@ import { isBelow, rawTarget, unclaimed } from "../admission.ts";
 import type { EdgeVerdict } from "../edge/edge-door.ts";
 import type { Handle, Middleware, ReloadableProxy, TenantProxy } from "../session-proxy.ts";
 import type { UpgradeListener } from "../socket/upgrade-door.ts";
-import { isLeftToLast, markUpgradeListener } from "../socket/upgrade-listener.ts";
+import { isLeftToLast, listenForUpgrades, markUpgradeListener } from "../socket/upgrade-listener.ts";
 import { hostsOf } from "./find-tenant.ts";
 import { refuseRequest, refuseUpgrade } from "./refuse-request.ts";
 import { type Assemble, everyone, TenantSet } from "./tenant-set.ts";
@@ -147,6 +147,5 @@ function attach(set: TenantSet, server: Server, before: readonly Middleware[]): 
     listener,
     (request) => set.find(request)?.proxy.takesUpgrade(request) ?? isMeant(set, request),
   );
-  server.on("upgrade", listener);
-  return () => void server.off("upgrade", listener);
+  return listenForUpgrades(server, listener);
 }
