@@ -53,7 +53,7 @@ export const forwarded = (seen: readonly SeenRequest[]): readonly SeenRequest[] 
   seen.filter(({ path }) => !wire.ownPaths.includes(path));
 
 /** The bytes of an answer. */
-const bytesOf = ({ status, headers, body }: WireAnswer): string => {
+export const bytesOf = ({ status, headers, body }: WireAnswer): string => {
   const framing = status === 204 ? [] : ["content-length", String(Buffer.byteLength(body))];
   const all = [...headers, ...framing];
   const lines = all.flatMap((name, index) => (index % 2 === 0 ? [`${name}: ${all[index + 1]}\r\n`] : []));
