@@ -49,6 +49,7 @@ const dataPathOfEveryKind = [
   "test/regressions/0013-limit-on-connections.test.ts",
   "test/regressions/0020-our-close-after-the-browsers.test.ts",
   "test/regressions/0045-continue-inside-an-answer.test.ts",
+  "test/security/canaries.test.ts",
   "test/security/framing.test.ts",
   "test/security/header-bytes.test.ts",
   "test/security/headers-request.test.ts",
