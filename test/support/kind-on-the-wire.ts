@@ -118,11 +118,11 @@ const cloudJwt: KindOnTheWire = {
   signedIn: (session, token) => ({
     status: 200,
     headers: [
-      ...["content-type", "application/json"],
-      ...["set-cookie", `eas.sid=${session}; Path=/; HttpOnly`],
-      ...["set-cookie", "eas.sid.sig=raw-signature; Path=/; HttpOnly"],
-      ...["set-cookie", `_csrfToken=${token}; Path=/; HttpOnly`],
-    ],
+      ["content-type", "application/json"],
+      ["set-cookie", `eas.sid=${session}; Path=/; HttpOnly`],
+      ["set-cookie", "eas.sid.sig=raw-signature; Path=/; HttpOnly"],
+      ["set-cookie", `_csrfToken=${token}; Path=/; HttpOnly`],
+    ].flat(),
     body: "{}",
   }),
 };
@@ -206,7 +206,7 @@ const senseJwt: KindOnTheWire = {
 };
 
 /** How each kind speaks. */
-export const kindsOnTheWire: Readonly<Record<TenantEmulatorKind, KindOnTheWire>> = {
+const kindsOnTheWire: Readonly<Record<TenantEmulatorKind, KindOnTheWire>> = {
   "qlik-cloud-jwt": cloudJwt,
   "qlik-cloud-oauth": cloudOauth,
   "qlik-sense-jwt": senseJwt,
