@@ -30,10 +30,39 @@ const dataPath = [
 ];
 
 /**
- * Files of the data path that name neither a kind of tenant nor its cookies: they run once more with a tenant whose requests
- * show a token. What is promised of sessions is asked of every kind in test/backends/.
+ * Files of the data path and of what is tried against it that name no kind of tenant: they run once more with each of the
+ * others. Those that ask how memory is used, or what an answer's chunks look like, are the same for all.
  */
-const tokenPath = ["test/proxy/bodies.test.ts", "test/proxy/faults.test.ts", "test/proxy/framing.test.ts"];
+const dataPathOfEveryKind = [
+  "test/conformance/sockets.test.ts",
+  "test/host/express.test.ts",
+  "test/proxy/bodies.test.ts",
+  "test/proxy/departures.test.ts",
+  "test/proxy/faults.test.ts",
+  "test/proxy/forwarding.test.ts",
+  "test/proxy/framing.test.ts",
+  "test/proxy/headers.test.ts",
+  "test/proxy/impostors.test.ts",
+  "test/proxy/links.test.ts",
+  "test/proxy/socket.test.ts",
+  "test/regressions/0009-half-read-upload-keeps-its-connection.test.ts",
+  "test/regressions/0013-limit-on-connections.test.ts",
+  "test/regressions/0020-our-close-after-the-browsers.test.ts",
+  "test/regressions/0045-continue-inside-an-answer.test.ts",
+  "test/security/canaries.test.ts",
+  "test/security/framing.test.ts",
+  "test/security/header-bytes.test.ts",
+  "test/security/headers-request.test.ts",
+  "test/security/headers-response.test.ts",
+  "test/security/upstream.test.ts",
+  "test/security/websocket-ends.test.ts",
+  "test/security/websocket-limits.test.ts",
+  "test/security/websocket-resets.test.ts",
+  "test/security/websocket-tenant.test.ts",
+];
+
+/** Links of a tenant that is below a path are looked for in another way. */
+const dataPathBelowAPath = ["test/conformance/links.test.ts"];
 
 export default defineConfig({
   test: {
@@ -66,9 +95,19 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: "tokens",
-          include: tokenPath,
+          name: "oauth",
+          include: dataPathOfEveryKind,
           env: { QSP_TEST_TENANT_KIND: "qlik-cloud-oauth" },
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "sense",
+          include: [...dataPathOfEveryKind, ...dataPathBelowAPath],
+          env: { QSP_TEST_TENANT_KIND: "qlik-sense-jwt" },
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

@@ -39,11 +39,11 @@ const packings = [
 ] as const;
 
 describe.each(clients)("%s", (client) => {
-  /** A proxy whose tenant answers with these bytes, and the origin that its links have. */
+  /** A proxy whose tenant answers with these bytes, and what its links begin with. */
   async function start(answer: () => Buffer): Promise<{ readonly stack: Stack; readonly tenant: string }> {
     const handler: RawHandler = (_request, socket) => void socket.write(answer());
     const { stack, upstream } = await started.raw(handler, { proxy: { upstream: { client } } });
-    return { stack, tenant: upstream.origin };
+    return { stack, tenant: upstream.address };
   }
 
   /** What the browser has of the document: its own spelling is nobody's business. */

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { connectTo, type RawConnection } from "../support/raw-connection.ts";
+import { wire } from "../support/kind-on-the-wire.ts";
 import { handshake, switching } from "../support/raw-handshake.ts";
 import type { RawUpstream } from "../support/raw-upstream.ts";
 import { cleanedUp, type RawStack } from "../support/started.ts";
@@ -56,7 +57,8 @@ async function open(client: (typeof clients)[number], first: Buffer): Promise<Op
 
 /** Resolves as soon as the proxy has told the tenant of the end: sockets have been told before. */
 async function untilEnded({ seen }: RawUpstream): Promise<void> {
-  while (!seen.some(({ path }) => path === "/logout")) await new Promise((resolve) => setImmediate(resolve));
+  while (!seen.some(({ path }) => path === wire.logoutPath))
+    await new Promise((resolve) => setImmediate(resolve));
 }
 
 describe.each(clients)("%s", (client) => {

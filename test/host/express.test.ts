@@ -4,8 +4,10 @@ import express, { type Application } from "express";
 import { afterEach, describe, expect, test } from "vitest";
 import { bytesOf } from "../../src/emulator.ts";
 import type { SessionProxy } from "../../src/index.ts";
+import { wire } from "../support/kind-on-the-wire.ts";
 import type { RawAnswer } from "../support/raw-client.ts";
 import { startStack, type Stack, type StackOptions } from "../support/stack.ts";
+import { valueOf } from "../support/tenant-kind.ts";
 import { compressing, rollingCookie } from "./patching-middleware.ts";
 
 const stacks: Stack[] = [];
@@ -185,7 +187,8 @@ describe("in Express, the place of the proxy", () => {
   test("may be a path: the whole path counts, not what Express leaves of it", async () => {
     const stack = await start((app, proxy) => app.use("/qlik", proxy));
     expect((await stack.get(items)).status).toBe(200);
-    expect(stack.tenant.recordings({ path: "/api/v1/items" })[0]?.url).toBe(items);
+    const [seen] = stack.tenant.recordings({ path: "/api/v1/items" });
+    expect(seen?.url).toBe(wire.target(items, (name) => seen && valueOf(seen, name)));
     expect((await stack.get("/_session")).status).toBe(200);
     expect((await stack.get("/%2e%2e/admin")).status).toBe(400);
   });

@@ -240,17 +240,17 @@ describe("compressed bodies", () => {
   ] as const)(
     "%s with a link in it comes in the same coding, with the link rewritten",
     async (coding, pack, open) => {
-      let origin = "";
+      let address = "";
       const { stack, upstream } = await started.raw((_request, socket) => {
         const body = pack(
-          Buffer.from(JSON.stringify({ links: { next: { href: `${origin}/api/v1/items?page=2` } } })),
+          Buffer.from(JSON.stringify({ links: { next: { href: `${address}/api/v1/items?page=2` } } })),
         );
         socket.write(
           `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: ${coding}\r\nContent-Length: ${body.length}\r\n\r\n`,
         );
         socket.write(body);
       });
-      origin = upstream.origin;
+      address = upstream.address;
       const answer = await stack.get("/api/v1/items", {
         headers: { "accept-encoding": "zstd, gzip, deflate, br" },
       });

@@ -4,11 +4,15 @@ import { generate } from "selfsigned";
 import { describe, expect, test } from "vitest";
 import { eventually } from "../support/assertions.ts";
 import { observeProcess } from "../support/observed-process.ts";
-import { testKey, type Stack } from "../support/stack.ts";
+import { wire } from "../support/kind-on-the-wire.ts";
+import { bytesOf } from "../support/raw-upstream.ts";
+import type { Stack } from "../support/stack.ts";
 import { cleanedUp } from "../support/started.ts";
 
 const started = cleanedUp();
 const hostname = "tenant.localhost";
+/** Whatever it is asked, it lets everybody in. */
+const letIn = wire.signedIn("impostor", "token");
 const day = 24 * 3600 * 1000;
 
 /** A server that is not the tenant, and what it was told. */
@@ -61,9 +65,7 @@ async function startImpostor({
     socket.on("error", () => {});
     socket.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
-      socket.write(
-        "HTTP/1.1 200 OK\r\nSet-Cookie: eas.sid=impostor; Path=/\r\nContent-Type: text/plain\r\nContent-Length: 8\r\n\r\nimpostor",
-      );
+      socket.write(bytesOf({ ...letIn, headers: [...letIn.headers, "x-impostor", "yes"] }));
     });
   });
   server.on("tlsClientError", () => {});
@@ -90,9 +92,7 @@ async function startImpostor({
 
 /** A proxy that takes the impostor for its tenant. */
 const inFrontOf = ({ origin }: Impostor, ca?: string): Promise<Stack> =>
-  started.stack({
-    proxy: { tenant: { origin, signingKeys: [testKey], ...(ca === undefined ? {} : { ca }) } },
-  });
+  started.stack({ tenantOrigin: origin, tenantNames: ca === undefined ? {} : { ca } });
 
 describe("a server that is not the tenant", () => {
   test.each<[string, CertificateFacts, boolean, string]>([
@@ -127,7 +127,8 @@ describe("a server that is not the tenant", () => {
   test("with a certificate of the right name, in its time, by an authority that is trusted, is the tenant", async () => {
     const impostor = await startImpostor();
     const stack = await inFrontOf(impostor, impostor.authority);
-    expect(await stack.get("/api/v1/users/me")).toMatchObject({ status: 200, text: "impostor" });
+    const answer = await stack.get("/api/v1/users/me");
+    expect([answer.status, answer.header("x-impostor")]).toEqual([letIn.status, "yes"]);
     expect(impostor.bytes()).toBeGreaterThan(0);
   });
 

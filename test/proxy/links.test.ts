@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { generatedBytes } from "../../src/emulator/temp-contents.ts";
+import { wire } from "../support/kind-on-the-wire.ts";
 import type { RawAnswer } from "../support/raw-client.ts";
 import type { RawHandler } from "../support/raw-upstream.ts";
 import type { Stack } from "../support/stack.ts";
 import { cleanedUp, type RawStack } from "../support/started.ts";
+import { subjectAt, tenantKind } from "../support/tenant-kind.ts";
 
 const started = cleanedUp();
 const policy = { presets: ["embed", "embed-write"] };
@@ -14,12 +16,12 @@ function follow(stack: Stack, link: string | undefined, options: Parameters<Stac
   return stack.get((link ?? "").slice(`${stack.origin}/qlik`.length), options);
 }
 
-/** A raw tenant whose answer is made with its own origin in it. */
-async function answering(make: (origin: string) => string): Promise<RawStack> {
-  let origin = "";
-  const handler: RawHandler = (_request, socket) => socket.write(make(origin));
+/** A raw tenant whose answer is made with what its own links begin with. */
+async function answering(make: (address: string) => string): Promise<RawStack> {
+  let address = "";
+  const handler: RawHandler = (_request, socket) => socket.write(make(address));
   const both = await started.raw(handler);
-  origin = both.upstream.origin;
+  address = both.upstream.address;
   return both;
 }
 
@@ -86,23 +88,23 @@ describe("absolute links of the tenant", () => {
   });
 
   test("only links are rewritten, and only where they stand as links", async () => {
-    const make = (origin: string, base: string): string =>
+    const make = (address: string, base: string): string =>
       JSON.stringify({
-        name: `Report of ${origin}/sense`,
-        description: origin,
-        url: `${origin}/api/v1/items`,
-        href: `${base}/a?return=${origin}/b&x=%2F#${origin}`,
+        name: `Report of ${address}/sense`,
+        description: address,
+        url: `${address}/api/v1/items`,
+        href: `${base}/a?return=${address}/b&x=%2F#${address}`,
         nested: [
           { href: `${base}` },
-          { href: `${origin}.evil.example/` },
-          { href: `https://other.example/?u=${origin}` },
+          { href: `${address}.evil.example/` },
+          { href: `https://other.example/?u=${address}` },
         ],
-        links: { self: `${base}/c`, deep: { note: `${origin}/d`, href: `${base}/e` } },
-        location: `${origin}/f`,
+        links: { self: `${base}/c`, deep: { note: `${address}/d`, href: `${base}/e` } },
+        location: `${address}/f`,
       });
-    const { stack, upstream } = await answering((origin) => json(make(origin, origin)));
+    const { stack, upstream } = await answering((address) => json(make(address, address)));
     const answer = await stack.get("/api/v1/items");
-    expect(answer.text).toBe(make(upstream.origin, `${stack.origin}/qlik`));
+    expect(answer.text).toBe(make(upstream.address, `${stack.origin}/qlik`));
   });
 
   test.each([
@@ -121,9 +123,9 @@ describe("absolute links of the tenant", () => {
     ["in an error", "/api/v1/items/a", (body: string) => json(body).replace("200 OK", "404 Not Found")],
     ["in a part", "/api/v1/items/a", (body: string) => json(body).replace("200 OK", "206 Partial Content")],
   ])("nothing is rewritten %s", async (_name, path, wrap) => {
-    const { stack, upstream } = await answering((origin) => wrap(JSON.stringify({ href: `${origin}/x` })));
+    const { stack, upstream } = await answering((address) => wrap(JSON.stringify({ href: `${address}/x` })));
     const answer = await stack.get(path);
-    expect(answer.json()).toEqual({ href: `${upstream.origin}/x` });
+    expect(answer.json()).toEqual({ href: `${upstream.address}/x` });
     expect(answer.header("content-length")).toBe(String(answer.body.length));
   });
 
@@ -147,9 +149,9 @@ describe("absolute links of the tenant", () => {
 
   test("Location, Content-Location and Link lead through the proxy where they led to the tenant", async () => {
     const { stack } = await answering(
-      (origin) =>
-        `HTTP/1.1 201 Created\r\nContent-Length: 0\r\nLocation: ${origin}/a?b=${origin}\r\nContent-Location: /c\r\n` +
-        `Link: <${origin}/d>; rel="next", </e>; rel=prev, <https://other.example/f>; rel="last"\r\n\r\n`,
+      (address) =>
+        `HTTP/1.1 201 Created\r\nContent-Length: 0\r\nLocation: ${address}/a?b=${address}\r\nContent-Location: ${wire.base}/c\r\n` +
+        `Link: <${address}/d>; rel="next", <${wire.base}/e>; rel=prev, <https://other.example/f>; rel="last"\r\n\r\n`,
     );
     const { header } = await stack.get("/api/v1/echo/a", { method: "POST" });
     const base = `${stack.origin}/qlik`;
@@ -188,7 +190,7 @@ describe("entity tags", () => {
     expect(tagOf(ann)).not.toBe(tagOf(bob));
     const headers = { "if-none-match": tagOf(ann) };
     expect((await stack.get(path, { user: "bob", headers })).status).toBe(200);
-    const seen = stack.tenant.recordings({ path, subject: "bob" }).at(-1)?.headers;
+    const seen = stack.tenant.recordings({ path, subject: subjectAt(tenantKind, "bob") }).at(-1)?.headers;
     expect(seen?.some(([name]) => name.toLowerCase() === "if-none-match")).toBe(false);
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { SeenRequest } from "../support/raw-upstream.ts";
+import { wire } from "../support/kind-on-the-wire.ts";
+import { rawSession, rawToken, type SeenRequest } from "../support/raw-upstream.ts";
 import { cleanedUp } from "../support/started.ts";
 import {
   answerBoth,
@@ -25,6 +26,13 @@ async function arriving(door: Door, headers: readonly string[], path?: string): 
   expect(more).toEqual([]);
   return request as SeenRequest;
 }
+
+/** What shows the tenant whose a request is, and the target of an upgrade or a request behind whose own parameters the token is. */
+const shownByUs = wire.shownBy(rawSession, rawToken);
+const withToken = (door: Door, path: string): string =>
+  door === "upgrade" && wire.token.inUpgrades
+    ? `${path}${path.includes("?") ? "&" : "?"}qlik-csrf-token=${rawToken}`
+    : path;
 
 const namesOf = ({ headers }: SeenRequest): readonly string[] => headers.map(([name]) => name);
 
@@ -53,7 +61,7 @@ describe.each(doors)("what a peer says of the way of an incoming %s", (door) => 
   test("does not reach the tenant, nor move the request", async () => {
     const request = await arriving(door, spoofed);
     expect(JSON.stringify(request.headers)).not.toMatch(/evil|spaces|127\.0\.0\.1|198\.51|DELETE/);
-    expect(request.line).toMatch(new RegExp(`^GET ${openPath(door)}[ ?]`));
+    expect([request.method, request.path]).toEqual(["GET", withToken(door, openPath(door))]);
   });
 
   test("opens nothing that is shut, and stands neither for the Host nor for the Origin", async () => {
@@ -166,6 +174,8 @@ describe.each(doors)("the Connection header of an incoming %s", (door) => {
   test("takes away nothing that we add, and whatever else it names", async () => {
     const names = [
       "cookie",
+      "authorization",
+      "x-qlik-xrfkey",
       "qlik-csrf-token",
       "x-proxy-secret",
       "host",
@@ -175,50 +185,52 @@ describe.each(doors)("the Connection header of an incoming %s", (door) => {
     ];
     const headers = [`Connection: ${names.join(", ")}`, "X-Mine: canary", "Accept: canary", "X-Other: kept"];
     const request = await arriving(door, headers);
-    expect(request.header("cookie")).toContain("eas.sid=raw-session");
+    for (const [name, value] of shownByUs) expect([name, request.header(name)]).toEqual([name, value]);
     expect(request.header("host")).toMatch(/^tenant\.localhost:/);
     expect(request.header("x-other")).toBe("kept");
     expect(JSON.stringify(request)).not.toContain("canary");
     expect(request.header("connection")).toBe(door === "upgrade" ? "Upgrade" : "keep-alive");
     const isUpgrade = door === "upgrade";
     expect(request.header("sec-websocket-key")).toBe(isUpgrade ? "dGhlIHNhbXBsZSBub25jZQ==" : undefined);
-    expect(request.path.endsWith("?qlik-csrf-token=raw-token")).toBe(isUpgrade);
+    expect(request.path).toBe(withToken(door, openPath(door)));
   });
 });
 
 // attacks H4
 describe("credentials of the browser", () => {
   const canaries = [
-    "Cookie: host.sid=canary; eas.sid=canary; _csrfToken=canary",
+    "Cookie: host.sid=canary; eas.sid=canary; _csrfToken=canary; X-Qlik-Session-jwt=canary",
     "Cookie: second=canary",
     "Cookie2: canary",
     "Authorization: Bearer canary",
     "Proxy-Authorization: Basic canary",
+    "X-Qlik-XrfKey: canary0123456789",
+    "X-Qlik-User: UserDirectory=canary; UserId=canary",
+    "X-Qlik-Session: canary",
     "Qlik-CSRF-Token: canary",
     "Qlik-Web-Integration-Id: canary",
     "Qlik-Anything: canary",
   ];
-  const session = "eas.sid=raw-session; eas.sid.sig=raw-signature; _csrfToken=raw-token";
-
   test.each(doors)("on an incoming %s are not sent on, nor beside ours", async (door) => {
     const request = await arriving(door, canaries);
-    expect(request.headers.filter(([name]) => /cookie|authorization|qlik/.test(name))).toEqual([
-      ["cookie", session],
-    ]);
+    const shown = request.headers.filter(([name]) => /cookie|authorization|qlik/.test(name));
+    const key = request.header("x-qlik-xrfkey");
+    const wanted = [...shownByUs, ...(key === undefined ? [] : [["x-qlik-xrfkey", key] as const])];
+    expect(new Map(shown)).toEqual(new Map(wanted));
+    expect(shown).toHaveLength(wanted.length);
     expect(JSON.stringify(request)).not.toContain("canary");
   });
 
   test("are not sent on with a file, which needs none", async () => {
     const request = await arriving("request", canaries, "/resources/a.js");
-    expect(JSON.stringify(request)).not.toMatch(/canary|raw-session/);
+    expect(JSON.stringify(request)).not.toMatch(/canary|raw-session|raw-token/);
   });
 
   test("in the query of an upgrade are replaced", async () => {
-    const request = await arriving(
-      "upgrade",
-      [],
-      "/app/a?qlik-csrf-token=canary&x=1&%71lik-csrf-token=canary",
+    const spelt = wire.parameters.map(
+      (name) => `${name}=canary&%${name.charCodeAt(0).toString(16)}${name.slice(1)}=canary`,
     );
-    expect(request.path).toBe("/app/a?x=1&qlik-csrf-token=raw-token");
+    const request = await arriving("upgrade", [], `/app/a?${spelt.join("&")}&x=1&qlik%2dcsrf-token=canary`);
+    expect(request.path).toBe(withToken("upgrade", "/app/a?x=1"));
   });
 });

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { wire } from "../support/kind-on-the-wire.ts";
 import { observeProcess } from "../support/observed-process.ts";
+import { rawSession, rawToken } from "../support/raw-upstream.ts";
 import { cleanedUp, type RawStack } from "../support/started.ts";
 import {
   acceptedUpgrade,
@@ -34,7 +36,9 @@ const cookieSentBy = async (
 
 // attacks H7
 describe.each(doors)("cookies that the tenant sets with its answer to an incoming %s", (door) => {
-  const ofLogin = ["eas.sid=raw-session", "eas.sid.sig=raw-signature", "_csrfToken=raw-token"];
+  const ofLogin = wire
+    .shownBy(rawSession, rawToken)
+    .flatMap(([name, value]) => (name === "cookie" ? value.split("; ") : []));
   const set = [
     "date=1; Path=/; Expires=Wed, 31 Jul 2097 10:00:00 GMT; HttpOnly",
     "__Host-host=2; Secure; Path=/",

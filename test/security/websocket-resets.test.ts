@@ -47,8 +47,11 @@ async function startWorld(): Promise<World> {
   const front = started.keep(await startTlsFront(upstream.origin));
   const observed = observeProcess();
   started.keep({ close: () => observed.stop() });
-  const tenant = { origin: front.origin, signingKeys: [testKey], ca: front.certificate };
-  const stack = await started.stack({ proxy: { tenant, upstream: { idle: 50 } } });
+  const stack = await started.stack({
+    tenantOrigin: front.origin,
+    tenantNames: { ca: front.certificate },
+    proxy: { upstream: { idle: 50 } },
+  });
   const world: World = {
     front,
     stack,

@@ -3,8 +3,15 @@ import { createServerLog } from "../../src/server/log.ts";
 import { eventually } from "../support/assertions.ts";
 import { createManualClock } from "../support/manual-clock.ts";
 import { observeProcess } from "../support/observed-process.ts";
+import { wire } from "../support/kind-on-the-wire.ts";
 import { shakeHands, switching } from "../support/raw-handshake.ts";
-import { answerOk, type RawHandler, type SeenRequest } from "../support/raw-upstream.ts";
+import {
+  answerOk,
+  rawSession,
+  rawToken,
+  type RawHandler,
+  type SeenRequest,
+} from "../support/raw-upstream.ts";
 import { cleanedUp, type RawStack } from "../support/started.ts";
 
 /* What a tenant may answer to a handshake, and what of it gets to the browser. */
@@ -14,11 +21,14 @@ const started = cleanedUp();
 const isUpgrade = (request: SeenRequest): boolean => request.header("upgrade") !== undefined;
 
 /** A proxy whose tenant answers handshakes in this way, and everything else with 200. */
-async function startAnswering(answer: RawHandler, rest: RawHandler = answerOk): Promise<RawStack> {
+async function startAnswering(answer: RawHandler): Promise<RawStack> {
   const clock = createManualClock();
-  const both = await started.raw((request, socket) => (isUpgrade(request) ? answer : rest)(request, socket), {
-    clock,
-  });
+  const both = await started.raw(
+    (request, socket) => (isUpgrade(request) ? answer : answerOk)(request, socket),
+    {
+      clock,
+    },
+  );
   started.keep({ close: () => eventually(() => expect(both.stack.proxy.stats().sockets).toBe(0)) });
   await both.stack.get("/api/v1/items/1");
   // Rights of a fresh user may not have spread yet, so a first 403 is asked about again; this user is not fresh.
@@ -26,9 +36,10 @@ async function startAnswering(answer: RawHandler, rest: RawHandler = answerOk): 
   return both;
 }
 
+const ours = wire.shownBy(rawSession, rawToken);
 const upgradesOf = ({ upstream }: RawStack): readonly SeenRequest[] => upstream.seen.filter(isUpgrade);
 const loginsOf = ({ upstream }: RawStack): number =>
-  upstream.seen.filter(({ path }) => path === "/login/jwt-session").length;
+  upstream.seen.filter((request) => wire.login(request) !== null).length;
 
 /** What would act on our origin, or tell of the tenant. */
 const harmful = [
@@ -90,9 +101,8 @@ describe("a handshake that the tenant refuses (attacks W8)", () => {
     ["302 Found", 302, ["Location: /login?canary"]],
   ])("with %s as of a lost session is tried once more, after one login", async (line, status, more) => {
     const lost: RawHandler = (_request, socket) => void socket.write(refusal(line, ...more));
-    const both = await startAnswering(lost, (request, socket) =>
-      request.path === "/api/v1/users/me" ? lost(request, socket) : answerOk(request, socket),
-    );
+    const both = await startAnswering(lost);
+    both.upstream.probe(lost);
     const answer = await shakeHands(both.stack.origin);
     expect([answer.status, answer.closed]).toEqual([status, true]);
     expect(answer.text).not.toMatch(/canary/i);
@@ -105,8 +115,9 @@ describe("a handshake that the tenant refuses (attacks W8)", () => {
       socket.write(isLost ? refusal("401 Unauthorized") : switching());
       isLost = false;
     };
-    const both = await startAnswering(answer, (request, socket) =>
-      request.path === "/api/v1/users/me" && isLost === false && loginsOf(both) === 1
+    const both = await startAnswering(answer);
+    both.upstream.probe((request, socket) =>
+      isLost === false && loginsOf(both) === 1
         ? void socket.write(refusal("401 Unauthorized"))
         : answerOk(request, socket),
     );
@@ -145,14 +156,20 @@ describe("a 101 of the tenant (attacks W9)", () => {
     await both.stack.get("/api/v1/items/1");
     expect(both.upstream.seen.at(-1)?.header("cookie")).toContain("AWSALB=canary");
     await both.stack.get("/api/v1/items/1", { user: "bob" });
-    expect(both.upstream.seen.at(-1)?.header("cookie")).not.toContain("canary");
+    expect(both.upstream.seen.at(-1)?.header("cookie") ?? "").not.toContain("canary");
   });
 });
 
+/** An upgrade's target at the tenant, behind whose own parameters the token is. */
+const withToken = (path: string): string =>
+  wire.token.inUpgrades ? `${path}&qlik-csrf-token=${rawToken}` : path;
+
 describe("the token in the address of a socket", () => {
-  /** Repeats the address, as error pages do. */
-  const echo = (request: SeenRequest, status: string): string =>
-    `HTTP/1.1 ${status}\r\nContent-Type: text/plain\r\nContent-Length: ${request.line.length}\r\n\r\n${request.line}`;
+  /** Repeats the address and what shows the session, as error pages do. */
+  const echo = (request: SeenRequest, status: string): string => {
+    const text = [request.line, ...ours.map(([name]) => `${name}: ${request.header(name)}`)].join("\n");
+    return `HTTP/1.1 ${status}\r\nContent-Type: text/plain\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
+  };
 
   test.each<[string, RawHandler]>([
     ["a refusal that repeats it", (request, socket) => socket.write(echo(request, "404 Not Found"))],
@@ -176,23 +193,28 @@ describe("the token in the address of a socket", () => {
     const target = "/qlik/app/some-app?qlik-csrf-token=of-the-client&a=1";
     const { text } = await shakeHands(both.stack.origin, { target });
     // The tenant was told it, or there would be nothing to hide.
-    expect(upgradesOf(both).at(-1)?.path).toBe("/app/some-app?a=1&qlik-csrf-token=raw-token");
+    const told = upgradesOf(both).at(-1);
+    expect(told?.path).toBe(withToken("/app/some-app?a=1"));
+    expect(ours.map(([name]) => [name, told?.header(name)])).toEqual(ours);
     await eventually(() => expect(both.stack.proxy.stats()).toMatchObject({ sockets: 0, inFlight: 0 }));
     expect(lines).toMatch(/"event":"(socket|exchange)\./);
     for (const shown of [text, lines, observed.events.join("\n")]) {
-      expect(shown).not.toMatch(/raw-token|of-the-client/);
+      expect(shown).not.toMatch(/raw-token|raw-session|of-the-client/);
     }
     expect(observed.uncaught).toEqual([]);
   });
 
+  const [first = "", second = "", third = ""] = wire.parameters;
+  const escaped = (name: string): string =>
+    `%${name.charCodeAt(0).toString(16)}${name.slice(1).replaceAll("-", "%2D")}`;
   test.each<[string, string]>([
-    ["in front", "?qlik-csrf-token=canary&a=1"],
-    ["behind", "?a=1&qlik-csrf-token=canary"],
-    ["twice", "?qlik-csrf-token=canary&a=1&qlik-csrf-token=canary"],
-    ["without a value", "?qlik-csrf-token&a=1"],
-    ["in escapes", "?qlik%2dcsrf%2Dtoken=canary&a=1&%71lik-web-integration-id=canary"],
-    ["with an integration's id", "?a=1&qlik-web-integration-id=canary"],
-    ["with an access token", "?accessToken=canary&a=1"],
+    ["in front", `?${first}=canary&a=1`],
+    ["behind", `?a=1&${first}=canary`],
+    ["twice", `?${first}=canary&a=1&${first}=canary`],
+    ["without a value", `?${first}&a=1`],
+    ["in escapes", `?${escaped(first)}=canary&a=1&${escaped(second)}=canary`],
+    [`with ${second}`, `?a=1&${second}=canary`],
+    [`with ${third}`, `?${third}=canary&a=1`],
   ])(
     "is ours alone, whatever the browser sends %s, in the query or as a header (attacks W17)",
     async (_name, query) => {
@@ -201,19 +223,19 @@ describe("the token in the address of a socket", () => {
         "Qlik-Csrf-Token": ["canary", "canary"],
         "QLIK-WEB-INTEGRATION-ID": "canary",
         qlik_csrf_token: "canary",
-        cookie: "_csrfToken=canary",
+        cookie: "_csrfToken=canary; X-Qlik-Session-jwt=canary",
       };
       await shakeHands(both.stack.origin, { target: `/qlik/app/x${query}`, headers });
       const seen = upgradesOf(both).at(-1);
-      expect(seen?.path).toBe("/app/x?a=1&qlik-csrf-token=raw-token");
+      expect(seen?.path).toBe(withToken("/app/x?a=1"));
       expect(JSON.stringify(seen)).not.toContain("canary");
       await both.stack.get(`/api/v1/echo/a${query}`, { method: "POST", headers });
       const posted = both.upstream.seen.at(-1);
       expect(posted?.path).toBe("/api/v1/echo/a?a=1");
       expect(JSON.stringify(posted)).not.toContain("canary");
-      expect(posted?.headers.filter(([name]) => name === "qlik-csrf-token")).toEqual([
-        ["qlik-csrf-token", "raw-token"],
-      ]);
+      expect(posted?.headers.filter(([name]) => name === "qlik-csrf-token")).toEqual(
+        wire.token.inRequests ? [["qlik-csrf-token", rawToken]] : [],
+      );
     },
   );
 });

@@ -5,6 +5,9 @@ import type {
   TenantEmulatorOptions,
 } from "../../src/emulator.ts";
 
+/** The kind of tenant, where the test says nothing else; for whole suites at once. */
+export const tenantKind = (process.env["QSP_TEST_TENANT_KIND"] ?? "qlik-cloud-jwt") as TenantEmulatorKind;
+
 /** The OAuth client that the tenant knows; the secret is looked for where it must not be. */
 export const testClient = { clientId: "test-client", clientSecret: "canary-client-secret" } as const;
 

@@ -69,7 +69,7 @@ async function create(exchange: SignedInExchange): Promise<Answer> {
       message: "Report request accepted",
       outputsUrl: `${tenant.addressWithPort}/api/v1/reports/${id}/outputs`,
     },
-    [["Location", `/api/v1/reports/${id}/status`]],
+    [["Location", `${tenant.access.base}/api/v1/reports/${id}/status`]],
   );
 }
 

@@ -23,6 +23,7 @@ export function createCloudJwt({
     hidesProduct: false,
     socketOrigin: null,
     parameters: [],
+    headers: noHeaders,
     ownedParameters: cloudParameters,
     csrf: { request: csrfRequest, inRequests: true, cookie: csrfCookie },
     probe: usersMe,

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from "node:crypto";
+import { wire } from "../../support/kind-on-the-wire.ts";
 import type { RawAnswer } from "../../support/raw-client.ts";
 import { type CanaryBrowser, startCanaryBrowser } from "./browser.ts";
 import type { CanaryTenant } from "./tenant.ts";
@@ -52,7 +53,8 @@ async function work(ann: CanaryBrowser, tenant: CanaryTenant): Promise<void> {
     await ann.visit(`/api/v1/items/${name}`);
   }
   await ann.ask("/api/v1/items/cut");
-  const own = `qlik-csrf-token=${of("client's own CSRF token")}&accessToken=${of("client's own token")}`;
+  const [ofToken = "", ...others] = wire.parameters;
+  const own = `${ofToken}=${of("client's own CSRF token")}&${others.at(-1)}=${of("client's own token")}`;
   await ann.ask(`/api/v1/items?${own}`, { headers: { "qlik-csrf-token": of("client's own CSRF token") } });
   for (const path of ["echo", "packed", "broken"]) await ann.socket(`/app/${path}?${own}`);
   await ann.socket(`/app/ok?${own}`, (text) => text.includes("hello"));

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
+import { wire } from "../../support/kind-on-the-wire.ts";
 import { type NamedCall, type NamedUpgrade, startNamedTenant } from "../../support/named-tenant.ts";
 
 /** A tenant whose every cookie and token is another canary, and that does at each path what could make them come out. */
@@ -15,23 +16,23 @@ export interface CanaryTenant {
   close(): Promise<void>;
 }
 
-/** What the tenant answers to the login of these users. */
-const refusals: Readonly<Record<string, (response: ServerResponse, token: string) => void>> = {
+/** What the tenant answers to the login of these users; some answers repeat what it was asked with. */
+const refusals: Readonly<Record<string, (response: ServerResponse, told: string) => void>> = {
   disabled: (response) => {
     response.writeHead(403, { "content-type": "application/json" }).end('{"errors":[{"code":"AUTH-5"}]}');
   },
-  mistaken: (response, token) => {
-    const errors = [{ code: "AUTH-1", title: token, detail: `JWT_LOGIN_VALIDATIONS ${token}` }];
+  mistaken: (response, told) => {
+    const errors = [{ code: "AUTH-1", title: told, detail: `JWT_LOGIN_VALIDATIONS ${told}` }];
     response.writeHead(401, { "content-type": "application/json" }).end(JSON.stringify({ errors }));
   },
-  throttled: (response, token) => {
-    response.writeHead(429, { "retry-after": "1", "x-token": token }).end(token);
+  throttled: (response, told) => {
+    response.writeHead(429, { "retry-after": "1", "x-token": told }).end(told);
   },
   unheard: () => {},
 };
 
-/** Starts a tenant of canaries. */
-export async function startCanaryTenant(): Promise<CanaryTenant> {
+/** Starts a tenant of canaries, of the kind that the suite runs with, which knows this OAuth client. */
+export async function startCanaryTenant(clientSecret: string): Promise<CanaryTenant> {
   const tenant = await startNamedTenant();
   const secrets = new Map<string, string>();
   const received: string[] = [];
@@ -44,28 +45,27 @@ export async function startCanaryTenant(): Promise<CanaryTenant> {
   const mint = (what: string): string => keep(what, `c4n4ry-${randomBytes(12).toString("hex")}`);
 
   tenant.onLogin(({ subject }, response) => {
-    const token = (response.req.headers.authorization ?? "").slice("Bearer ".length);
-    const [, payload = "", signature = ""] = token.split(".");
-    const { jti } = JSON.parse(Buffer.from(payload, "base64url").toString()) as { readonly jti: string };
-    keep("jti", jti);
-    keep("payload of an assertion", payload);
-    keep("signature of an assertion", signature);
+    const told = response.req.headers.authorization?.slice("Bearer ".length) ?? clientSecret;
+    if (told !== clientSecret) keepAssertion(told, keep);
     received.push(JSON.stringify(response.req.rawHeaders));
     const refuse = refusals[subject.split("-").at(-1) ?? ""];
     if (refuse) {
-      refuse(response, token);
+      refuse(response, told);
       return false;
     }
-    const session = mint("eas.sid");
+    const session = mint("session");
     sessions.add(session);
-    response.writeHead(200, { "set-cookie": loginCookies(session, mint) }).end("{}");
+    const { status, headers, body } = wire.signedIn(session, mint("CSRF token of a login"));
+    const signed = headers.map((each) => each.replace("raw-signature", () => mint("signature")));
+    const balancer = `AWSALB=${mint("AWSALB")}; Path=/`;
+    response.writeHead(status, [...signed, "set-cookie", balancer]).end(body);
     return false;
   });
 
   tenant.onCall((call) => {
     received.push(call.url, JSON.stringify(call.request.rawHeaders));
-    if (tenant.lost.has(call.session) || call.url === "/logout") return true;
-    if (call.url !== "/api/v1/csrf-token") return (answers[call.url] ?? plainAnswer)(call, mint);
+    if (tenant.lost.has(call.session) || call.url === wire.logoutPath) return true;
+    if (call.url !== wire.tokenPath) return (answers[call.url] ?? plainAnswer)(call, mint);
     tokens.set(call.session, mint("CSRF token"));
     call.response.writeHead(204, { "qlik-csrf-token": tokens.get(call.session) }).end();
     return false;
@@ -87,12 +87,14 @@ export async function startCanaryTenant(): Promise<CanaryTenant> {
 
 type Mint = (what: string) => string;
 
-const loginCookies = (session: string, mint: Mint): string[] => [
-  `eas.sid=${session}; Path=/; HttpOnly`,
-  `eas.sid.sig=${mint("eas.sid.sig")}; Path=/; HttpOnly`,
-  `_csrfToken=${mint("_csrfToken")}; Path=/; HttpOnly`,
-  `AWSALB=${mint("AWSALB")}; Path=/`,
-];
+/** What of a signed token nobody may see. */
+function keepAssertion(token: string, keep: (what: string, value: string) => string): void {
+  const [, payload = "", signature = ""] = token.split(".");
+  const { jti } = JSON.parse(Buffer.from(payload, "base64url").toString()) as { readonly jti?: string };
+  if (jti !== undefined) keep("jti", jti);
+  keep("payload of an assertion", payload);
+  keep("signature of an assertion", signature);
+}
 
 const plainAnswer = ({ response }: NamedCall): false => {
   response.writeHead(200, { "content-type": "application/json" }).end('{"data":[]}');
@@ -138,15 +140,17 @@ const answers: Readonly<Record<string, (call: NamedCall, mint: Mint) => false>> 
 };
 
 function answerUpgrade({ request, session, socket, accept }: NamedUpgrade, mint: Mint): void {
-  const url = request.url ?? "";
+  const url = (request.url ?? "").slice(wire.base.length);
+  const [path = ""] = url.split("?");
+  const said = `no ${url} ${request.headers.authorization ?? ""}`;
   const refuse = (body: Buffer, ...headers: readonly string[]): void => {
     const cookie = `Set-Cookie: eas.ws=${mint("a cookie of a refusal")}; Path=/`;
     const lines = ["HTTP/1.1 403 Forbidden", cookie, ...headers, `Content-Length: ${body.length}`];
     socket.end(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`), body]));
   };
-  if (url.startsWith("/app/echo?")) return refuse(Buffer.from(`no ${url}`));
-  if (url.startsWith("/app/packed?")) return refuse(gzipSync(`no ${url}`), "Content-Encoding: gzip");
-  if (url.startsWith("/app/broken?")) {
+  if (path === "/app/echo") return refuse(Buffer.from(said));
+  if (path === "/app/packed") return refuse(gzipSync(said), "Content-Encoding: gzip");
+  if (path === "/app/broken") {
     socket.end(`HTTP/1.1 101 x\r\nSet-Cookie: eas.sid=${session}\r\nbro\0ken: ${session}\r\n\r\n`);
     return;
   }

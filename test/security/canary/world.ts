@@ -3,8 +3,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { generate } from "selfsigned";
+import type { TenantEmulatorKind } from "../../../src/emulator.ts";
 import { type RunningCommand, startCommand } from "../../cli/command.ts";
 import { createConfigFolder, privateKeyPem } from "../../config/config-folder.ts";
+import { tenantKind } from "../../support/tenant-kind.ts";
 import { asBytes, type Output } from "./grep.ts";
 
 /** What the browser calls the front door; nothing listens there. */
@@ -46,6 +48,15 @@ export interface CanaryServer {
   outputs(): readonly Output[];
 }
 
+const signingKeys = 'signingKeys: [{ issuer: acme-portal, keyId: "2026-01", privateKeyFile: key.pem }]';
+
+/** What a configuration says of a tenant beside its origin. */
+const ofKind: Readonly<Record<TenantEmulatorKind, readonly string[]>> = {
+  "qlik-cloud-jwt": [signingKeys],
+  "qlik-cloud-oauth": ["kind: qlik-cloud-oauth", "clientId: portal", "clientSecretFile: client-secret"],
+  "qlik-sense-jwt": ["kind: qlik-sense-jwt", "userDirectory: PORTAL", signingKeys],
+};
+
 /** Lines of a PEM text that no other key has. */
 function keyLines(name: string, pem: string): readonly (readonly [string, string])[] {
   const lines = pem.trim().split("\n");
@@ -59,10 +70,17 @@ export async function createCanaryWorld(): Promise<CanaryWorld> {
     keyType: "ec",
     algorithm: "sha256",
   });
-  const texts = { secret: mint(), "older-secret": mint(), token: mint(), "webhook-secret": mint() };
+  const texts = {
+    secret: mint(),
+    "older-secret": mint(),
+    token: mint(),
+    "webhook-secret": mint(),
+    "client-secret": mint(),
+  };
   folder.write("secret", `${texts.secret}\n${texts["older-secret"]}\n`);
   folder.write("token", `${texts.token}\n`);
   folder.write("webhook-secret", texts["webhook-secret"]);
+  folder.write("client-secret", texts["client-secret"]);
   folder.write("tls-cert.pem", pair.cert);
   folder.write("tls-key.pem", pair.private);
   const running: RunningCommand[] = [];
@@ -80,7 +98,7 @@ listen: 127.0.0.1:0
 admin: { listen: "127.0.0.1:0", tokenFile: token, webhookSecretFile: webhook-secret }
 tenant:
   origin: ${tenantOrigin}
-  signingKeys: [{ issuer: acme-portal, keyId: "2026-01", privateKeyFile: key.pem }]
+  ${ofKind[tenantKind].join("\n  ")}
 identity:
   trustedHeader: { from: [127.0.0.1], subject: X-User-Sub, name: X-User-Name, email: X-User-Email, groups: X-User-Groups, sessionId: X-User-Session }
 session: { secretFile: secret, store: "${store}" }
