@@ -3,6 +3,8 @@ import { connectTo, requestHead } from "../support/raw-connection.ts";
 import { answerOk, type RawHandler, type SeenRequest } from "../support/raw-upstream.ts";
 import type { Stack } from "../support/stack.ts";
 
+export { forwarded } from "../support/raw-upstream.ts";
+
 /** The two ways in: what is refused as a request must be refused as an upgrade, and the other way round. */
 export type Door = "request" | "upgrade";
 export const doors: readonly Door[] = ["request", "upgrade"];
@@ -99,9 +101,3 @@ export const through = (door: Door): number => (door === "upgrade" ? 101 : 200);
 
 /** The path at the tenant of a request that is ours by this name: engines are reached by upgrades alone. */
 export const openPath = (door: Door): string => (door === "upgrade" ? "/app/a" : "/api/v1/echo/a");
-
-const ofTheProxy = ["/login/jwt-session", "/logout", "/api/v1/csrf-token"];
-
-/** What the browser's requests became at the tenant, without those that the proxy makes itself. */
-export const forwarded = (seen: readonly SeenRequest[]): readonly SeenRequest[] =>
-  seen.filter(({ path }) => !ofTheProxy.includes(path));

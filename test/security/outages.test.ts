@@ -7,9 +7,10 @@ import { createManualClock } from "../support/manual-clock.ts";
 import { startNamedTenant } from "../support/named-tenant.ts";
 import { observeProcess } from "../support/observed-process.ts";
 import { startServedProxy } from "../support/served-proxy.ts";
-import { type Stack, testKey } from "../support/stack.ts";
+import type { Stack } from "../support/stack.ts";
 import { cleanedUp } from "../support/started.ts";
 import { startTlsFront, type TlsMode } from "../support/tls-front.ts";
+import { wire } from "../support/kind-on-the-wire.ts";
 
 const started = cleanedUp();
 const me = "/api/v1/users/me";
@@ -24,8 +25,9 @@ async function start() {
   const clock = createManualClock();
   const stack = await started.stack({
     clock,
+    tenantOrigin: front.origin,
+    tenantNames: { ca: front.certificate },
     proxy: {
-      tenant: { origin: front.origin, ca: front.certificate, signingKeys: [testKey] },
       timeouts: { connect: 300, login: 2000 },
       upstream: { idle: 1 },
     },
@@ -77,7 +79,7 @@ describe("a tenant that", () => {
     expect([...(await storm(stack))]).toEqual([502]);
     await upstream.reopen();
     for (const user of users) expect((await stack.get(me, { user })).status).toBe(200);
-    expect(upstream.seen.filter(({ path }) => path === "/login/jwt-session")).toHaveLength(users.length);
+    expect(upstream.seen.filter((each) => wire.login(each) !== null)).toHaveLength(users.length);
     expect(observed.uncaught).toEqual([]);
   });
 });

@@ -2,14 +2,10 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { wire, type WireLogin, type WireRequest } from "./kind-on-the-wire.ts";
 
 /** A login as it reached the tenant. */
-export interface NamedLogin {
-  readonly subject: string;
-  readonly groups: readonly string[];
-  /** Of the key that signed the assertion. */
-  readonly keyId: string;
-}
+export type NamedLogin = WireLogin;
 
 /** A request that reached the tenant. */
 export interface NamedCall {
@@ -52,26 +48,28 @@ export interface NamedTenant {
   close(): Promise<void>;
 }
 
-const csrfPath = "/api/v1/csrf-token";
-
 /** The value of `Sec-WebSocket-Accept` for a request. @see RFC 6455 §4.2.2 */
 const acceptOf = (request: IncomingMessage): string =>
   createHash("sha1")
     .update(`${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
     .digest("base64");
 
-const sessionOf = ({ headers }: IncomingMessage): string =>
-  /eas\.sid=([^;]+)/.exec(headers.cookie ?? "")?.[1] ?? "-";
+/** A request as it stands on the wire. */
+function wired(request: IncomingMessage): WireRequest {
+  const { method = "", url = "", headers } = request;
+  const header = (name: string): string | undefined => [headers[name]].flat().join(", ") || undefined;
+  const path = wire.within(url, header);
+  if (path === undefined) throw new Error(`no request of this kind of tenant: ${url}`);
+  return { method, path, body: "", header };
+}
 
-/** What the assertion says; nobody checks its signature here. */
-function loginOf({ headers }: IncomingMessage): NamedLogin {
-  const [header, payload] = (headers.authorization ?? "")
-    .replace("Bearer ", "")
-    .split(".", 2)
-    .map((part) => JSON.parse(Buffer.from(part, "base64url").toString()) as unknown);
-  const { kid } = header as { readonly kid: string };
-  const { sub, groups = [] } = payload as { readonly sub: string; readonly groups?: readonly string[] };
-  return { subject: sub, groups, keyId: kid };
+/** The same with its body, where it is one of the proxy's own: no other is read here. */
+async function read(request: IncomingMessage): Promise<WireRequest> {
+  const head = wired(request);
+  if (!wire.ownPaths.includes(head.path)) return head;
+  let body = "";
+  for await (const chunk of request) body += String(chunk);
+  return { ...head, body };
 }
 
 /** Starts a tenant that names its sessions. */
@@ -85,25 +83,27 @@ export async function startNamedTenant(): Promise<NamedTenant> {
   let upgradeHandler = (upgrade: NamedUpgrade): void => upgrade.accept();
   let made = 0;
 
-  const logIn = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const login = loginOf(request);
+  const logIn = async (login: NamedLogin, response: ServerResponse): Promise<void> => {
     logins.push(login);
     if ((await loginHandler(login, response)) === false) return;
     made += 1;
-    const cookies = [`eas.sid=${login.subject}~${made}; Path=/`, "_csrfToken=t; Path=/"];
-    response.writeHead(200, { "set-cookie": cookies }).end("{}");
+    const { status, headers, body } = wire.signedIn(`${login.subject}~${made}`, "token");
+    response.writeHead(status, [...headers]).end(body);
   };
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const { method = "", url = "" } = request;
-    if (url === "/login/jwt-session") return logIn(request, response);
-    const session = sessionOf(request);
+    const asked = await read(request);
+    const { method, path: url } = asked;
+    const login = wire.login(asked);
+    if (login !== null) return logIn(login, response);
+    const session = wire.sessionOf(asked) ?? "-";
     seen.push(`${method} ${url} ${session}`);
     if ((await callHandler({ method, url, session, request, response })) === false) return;
-    if (url === "/logout") lost.add(session);
+    if (url === wire.logoutPath) lost.add(session);
     else if (lost.has(session)) response.statusCode = 401;
-    if (url === csrfPath) response.writeHead(204, { "qlik-csrf-token": "token" }).end();
-    else response.setHeader("content-type", "text/plain").end(session);
+    else if (url === wire.tokenPath)
+      return void response.writeHead(204, { "qlik-csrf-token": "token" }).end();
+    response.setHeader("content-type", "text/plain").end(session);
   };
 
   const server = createServer((request, response) => {
@@ -122,7 +122,7 @@ export async function startNamedTenant(): Promise<NamedTenant> {
       const head = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade"];
       socket.write(`${[...head, `Sec-WebSocket-Accept: ${acceptOf(request)}`].join("\r\n")}\r\n\r\n`);
     };
-    upgradeHandler({ session: sessionOf(request), request, socket, accept });
+    upgradeHandler({ session: wire.sessionOf(wired(request)) ?? "-", request, socket, accept });
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -1,11 +1,18 @@
 import * as net from "node:net";
 import type { AddressInfo } from "node:net";
+import { wire, type WireAnswer } from "./kind-on-the-wire.ts";
 
 /** A request as a lenient server would take it from the bytes. */
 export interface SeenRequest {
+  /** The request line, byte for byte. */
   readonly line: string;
   readonly method: string;
+  /** Its target, byte for byte. */
+  readonly target: string;
+  /** The target within the tenant: without what every request of its kind has in it. */
   readonly path: string;
+  /** Whether no tenant of the kind would take it. */
+  readonly isOdd: boolean;
   /** Lower-case names with their values, in order. */
   readonly headers: readonly (readonly [string, string])[];
   /** The bytes of the body as they were framed; "" where no framing was given. */
@@ -16,15 +23,19 @@ export interface SeenRequest {
 /** What the upstream does with a request. */
 export type RawHandler = (request: SeenRequest, socket: net.Socket) => void;
 
-/** A tenant on a raw socket: it believes every byte, and answers whatever the test says. */
+/** A tenant on a raw socket, of the kind that the suite runs with: it believes every byte, and answers whatever the test says. */
 export interface RawUpstream {
   readonly origin: string;
+  /** What its absolute links begin with: the origin, and the path below which everything is. */
+  readonly address: string;
   readonly seen: SeenRequest[];
   readonly sockets: ReadonlySet<net.Socket>;
   /** Takes the place of the handler for requests other than the login. */
   handle(handler: RawHandler): void;
   /** Takes the place of the answer to the login. */
   login(answer: (socket: net.Socket) => void): void;
+  /** Takes the place of the answer to what the proxy asks to learn whether a session lives. */
+  probe(answer: RawHandler): void;
   /** Called with each further connection, before anything is read from it. */
   onConnection(listener: (socket: net.Socket) => void): void;
   /** Ends every connection and refuses further ones. */
@@ -33,36 +44,30 @@ export interface RawUpstream {
   reopen(): Promise<void>;
 }
 
-/** Cookies of a login, so that a proxy gets as far as the request. facts §2.2 */
-const loginAnswer =
-  "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n" +
-  "Set-Cookie: eas.sid=raw-session; Path=/; HttpOnly\r\nSet-Cookie: eas.sid.sig=raw-signature; Path=/; HttpOnly\r\n" +
-  "Set-Cookie: _csrfToken=raw-token; Path=/; HttpOnly\r\n\r\n{}";
+/** What a login of a raw upstream gives: a session and, where its kind has one, a CSRF token. */
+export const rawSession = "raw-session";
+export const rawToken = "raw-token";
 
-const tokenBody = JSON.stringify({
-  access_token: "raw-access-token",
-  token_type: "bearer",
-  expires_in: 21_600,
-});
+/** What the browser's requests became at the tenant, without those that the proxy makes itself. */
+export const forwarded = (seen: readonly SeenRequest[]): readonly SeenRequest[] =>
+  seen.filter(({ path }) => !wire.ownPaths.includes(path));
 
-/** The same where a token is what requests show. facts §9 */
-const tokenAnswer = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${tokenBody.length}\r\n\r\n${tokenBody}`;
-
-/** What the proxy asks for itself, at a tenant of either kind that a raw upstream can be. */
-export const ownPaths: readonly string[] = [
-  "/login/jwt-session",
-  "/logout",
-  "/api/v1/csrf-token",
-  "/oauth/token",
-  "/oauth/revoke",
-];
+/** The bytes of an answer. */
+export const bytesOf = ({ status, headers, body }: WireAnswer): string => {
+  const framing = status === 204 ? [] : ["content-length", String(Buffer.byteLength(body))];
+  const all = [...headers, ...framing];
+  const lines = all.flatMap((name, index) => (index % 2 === 0 ? [`${name}: ${all[index + 1]}\r\n`] : []));
+  return `HTTP/1.1 ${status} Said\r\n${lines.join("")}\r\n${body}`;
+};
 
 /** Starts a raw upstream that knows how to log in and nothing else. */
 export async function startRawUpstream(initial: RawHandler = answerOk): Promise<RawUpstream> {
   const seen: SeenRequest[] = [];
   const sockets = new Set<net.Socket>();
   let handler = initial;
-  let answerLogin = (socket: net.Socket): void => void socket.write(loginAnswer);
+  let answerLogin = (socket: net.Socket): void =>
+    void socket.write(bytesOf(wire.signedIn(rawSession, rawToken)));
+  let answerProbe: RawHandler | undefined;
   let connected: (socket: net.Socket) => void = () => {};
   const server = net.createServer((socket) => {
     sockets.add(socket);
@@ -83,18 +88,20 @@ export async function startRawUpstream(initial: RawHandler = answerOk): Promise<
     });
   });
   const respond = (request: SeenRequest, socket: net.Socket): void => {
-    if (request.path === "/login/jwt-session") answerLogin(socket);
-    else if (request.path === "/oauth/token") socket.write(tokenAnswer);
-    else if (request.path === "/oauth/revoke") socket.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    else if (request.path === "/logout") socket.write("HTTP/1.1 204 No Content\r\n\r\n");
-    else if (request.path === "/api/v1/csrf-token") {
-      socket.write("HTTP/1.1 204 No Content\r\nqlik-csrf-token: raw-token\r\n\r\n");
-    } else handler(request, socket);
+    const say = (status: number, ...headers: readonly string[]): void =>
+      void socket.write(bytesOf({ status, headers, body: "" }));
+    if (request.isOdd) say(400);
+    else if (wire.login(request) !== null) answerLogin(socket);
+    else if (request.path === wire.logoutPath) say(204);
+    else if (request.path === wire.probePath && answerProbe) answerProbe(request, socket);
+    else if (request.path === wire.tokenPath) say(204, "qlik-csrf-token", rawToken);
+    else handler(request, socket);
   };
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return {
     origin: `http://tenant.localhost:${port}`,
+    address: `http://tenant.localhost:${port}${wire.base}`,
     seen,
     sockets,
     handle(next) {
@@ -102,6 +109,9 @@ export async function startRawUpstream(initial: RawHandler = answerOk): Promise<
     },
     login(answer) {
       answerLogin = answer;
+    },
+    probe(answer) {
+      answerProbe = answer;
     },
     onConnection(listener) {
       connected = listener;
@@ -132,12 +142,13 @@ function parse(
     return [text.slice(0, colon).toLowerCase(), text.slice(colon + 1).trim()];
   });
   const header = (name: string): string | undefined => headers.find(([each]) => each === name)?.[1];
-  const [method = "", path = ""] = line.split(" ");
+  const [method = "", target = ""] = line.split(" ");
+  const path = wire.within(target, header);
   const start = end + 4;
   const make = (body: string, length: number) => ({
     head,
     length,
-    request: { line, method, path, headers, body, header },
+    request: { line, method, target, path: path ?? target, isOdd: path === undefined, headers, body, header },
   });
   if (header("transfer-encoding")?.includes("chunked")) {
     const last = lastChunk(buffer, start);
@@ -157,3 +168,6 @@ function lastChunk(buffer: string, start: number): number {
   }
   return -1;
 }
+
+/** Paths within the tenant that the proxy asks for itself. */
+export const ownPaths: readonly string[] = wire.ownPaths;

@@ -18,7 +18,7 @@ import {
 import { assembleSessionProxy } from "../../src/proxy/create-session-proxy.ts";
 import { resolveOptions } from "../../src/options/session-proxy-options.ts";
 import type { ManualClock } from "./manual-clock.ts";
-import { stackOf } from "./tenant-kind.ts";
+import { stackOf, tenantKind } from "./tenant-kind.ts";
 import { send, type RawAnswer, type RawRequest } from "./raw-client.ts";
 
 /** The key that the proxy signs with and the tenant knows; made once, since making one takes a moment. */
@@ -93,9 +93,6 @@ const adapter = process.env["QSP_TEST_ADAPTER"];
 
 const adapterMount = async (): Promise<StackOptions["mount"]> =>
   adapter === undefined ? undefined : (await import("./adapter-mounts.ts")).adapterMounts[adapter];
-
-/** The kind of tenant, where the test says nothing else; for whole suites at once. */
-const tenantKind = (process.env["QSP_TEST_TENANT_KIND"] ?? "qlik-cloud-jwt") as TenantEmulatorKind;
 
 /** Starts a local tenant over plain HTTP that knows the test key. */
 export function startTestTenant({
