@@ -63,6 +63,8 @@ export interface Backend {
   readonly socketOrigin: string | null;
   /** Query parameters that every request carries, names and values in turn, after the client's own. */
   readonly parameters: readonly string[];
+  /** Headers that every request carries, whosever it is: names and values in turn. */
+  readonly headers: readonly string[];
   /** Names of parameters that the proxy owns; a client's are dropped. attacks W17 */
   readonly ownedParameters: Pick<ReadonlySet<string>, "has">;
   /** Null where requests need no CSRF token. */

@@ -3,7 +3,7 @@ import { appendParameters } from "../http/target.ts";
 import type { Backend, Credential } from "./backend.ts";
 import { type OwnRequest, userAgent, type TenantRequest } from "./port.ts";
 
-/** What a session that shows itself by cookies alone adds to a request. */
+/** Of a tenant that wants nothing beside cookies. */
 export const noHeaders: readonly string[] = Object.freeze([]);
 
 /** Asks who the user is. rules R5 */
@@ -23,6 +23,7 @@ export function ownRequest(
     headers: [
       ...(cookie === "" ? [] : ["cookie", cookie]),
       ...(standsAlone ? [] : backend.headersOf(credential)),
+      ...backend.headers,
       "accept",
       accept,
       "user-agent",

@@ -51,6 +51,7 @@ function sendHandshake(visit: Visit, path: string, key: string): Promise<Upgrade
   ];
   const session = visit.get("session");
   const { backend } = session;
+  headers.push(...backend.headers);
   if (backend.socketOrigin !== null) headers.push("origin", backend.socketOrigin);
   const request = withSocketCredentials(
     { path, query: appendParameters("", backend.parameters), headers },

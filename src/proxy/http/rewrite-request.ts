@@ -30,8 +30,8 @@ export interface PreparedRequest {
 
 /** What the rewrite of a request depends on beside the request. */
 export interface RequestRules {
-  /** Which parameters of the query are ours, and what we say in them. */
-  readonly backend: Pick<Backend, "ownedParameters" | "parameters">;
+  /** Which parameters of the query are ours, and what we say in every request. */
+  readonly backend: Pick<Backend, "headers" | "ownedParameters" | "parameters">;
   /** Names of the host's identity headers, lower case: never sent to the tenant. */
   readonly identityHeaders: ReadonlySet<string>;
   /** The suffix of our entity tags; null where the route has none. */
@@ -143,6 +143,7 @@ export function prepareRequest(
     if (kept !== null) headers.push(name, kept);
   }
   if (rules.clientAddress !== null) headers.push(...forwardingHeaders(rules.clientAddress));
+  headers.push(...rules.backend.headers);
   const length = firstHeader(raw, "content-length");
   const chunked = headerValues(raw, "transfer-encoding").length > 0;
   return Object.freeze({
@@ -158,8 +159,10 @@ export function prepareRequest(
 }
 
 /** The client's query without what is ours to say, and what we say. attacks W17 */
-export const ownQuery = (query: string, { ownedParameters, parameters }: RequestRules["backend"]): string =>
-  appendParameters(removeQueryParameters(query, ownedParameters), parameters);
+export const ownQuery = (
+  query: string,
+  { ownedParameters, parameters }: Pick<Backend, "ownedParameters" | "parameters">,
+): string => appendParameters(removeQueryParameters(query, ownedParameters), parameters);
 
 /** One address in place of whatever the client and the front doors wrote of their way. attacks H1 */
 export function forwardingHeaders(clientAddress: string | null): readonly string[] {

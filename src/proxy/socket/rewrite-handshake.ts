@@ -40,7 +40,7 @@ export interface PreparedHandshake {
 
 /** What the rewrite of a handshake depends on beside it. */
 export interface HandshakeRules extends Omit<RequestRules, "tagSuffix" | "backend"> {
-  readonly backend: Pick<Backend, "ownedParameters" | "parameters" | "socketOrigin">;
+  readonly backend: Pick<Backend, "headers" | "ownedParameters" | "parameters" | "socketOrigin">;
 }
 
 /** Strips what the client may not decide; credentials are added by {@link withSocketCredentials}. */
@@ -50,7 +50,7 @@ export function prepareHandshake(
 ): PreparedHandshake {
   const { backend, clientAddress } = rules;
   const kept = handshakeHeaders(headers, rules);
-  kept.push(...forwardingHeaders(clientAddress));
+  kept.push(...forwardingHeaders(clientAddress), ...backend.headers);
   // One that the tenant takes upgrades from; never the browser's. facts §4, §10.2
   if (backend.socketOrigin !== null) kept.push("origin", backend.socketOrigin);
   return { path: target.path, query: ownQuery(target.query, backend), headers: kept };

@@ -22,6 +22,7 @@ export function createCloudJwt({
     countsSessions: false,
     socketOrigin: null,
     parameters: [],
+    headers: noHeaders,
     ownedParameters: cloudParameters,
     csrf: { request: csrfRequest, inRequests: true, cookie: csrfCookie },
     probe: usersMe,

@@ -3,7 +3,7 @@ import { isCloudAuthLoss } from "../auth-loss.ts";
 import type { Backend, Credential } from "../backend.ts";
 import { isOfCloudSession } from "../cloud-jwt/cookies.ts";
 import { cloudParameters } from "../csrf.ts";
-import { usersMe } from "../own-request.ts";
+import { noHeaders, usersMe } from "../own-request.ts";
 import { requestToken, type OauthClient } from "./token.ts";
 
 /** Qlik Cloud by a token that an OAuth client gets in the name of a user; no cookies, no CSRF token. facts §9 */
@@ -22,6 +22,7 @@ export function createCloudOauth({
     countsSessions: false,
     socketOrigin: null,
     parameters: [],
+    headers: noHeaders,
     ownedParameters: cloudParameters,
     csrf: null,
     probe: usersMe,

@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { signingKeyDigest, type AssertionKey } from "../assertion.ts";
 import type { Backend } from "../backend.ts";
 import { csrfHeader } from "../csrf.ts";
-import { withParameters } from "../own-request.ts";
+import { noHeaders, withParameters } from "../own-request.ts";
 import type { OwnRequest, TenantAnswer } from "../port.ts";
 import { bootstrap, csrfPath, type VirtualProxy } from "./bootstrap.ts";
 
@@ -47,6 +47,7 @@ export function createSenseJwt({ origin, virtualProxy, socketOrigin, signingKey 
     countsSessions: true,
     socketOrigin,
     parameters,
+    headers,
     ownedParameters,
     csrf: { request: csrfRequest, inRequests: false, cookie: null },
     probe: csrfRequest,
@@ -57,7 +58,7 @@ export function createSenseJwt({ origin, virtualProxy, socketOrigin, signingKey 
         attempt,
       ),
     signOut: () => ({ method: "DELETE", path: "/qps/user", accept: "*/*" }),
-    headersOf: () => headers,
+    headersOf: () => noHeaders,
     isAuthLoss,
     // Whatever is wrong with an upgrade, it is answered with 403. facts §10.2
     mayBeUpgradeLoss: (answer) => answer.status === 403 || isAuthLoss(answer),
