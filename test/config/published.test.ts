@@ -113,6 +113,53 @@ describe("the published JSON Schema", () => {
   });
 });
 
+describe("the published JSON Schema and the code, on a tenant", () => {
+  const keys = 'signingKeys: [{ issuer: acme-portal, keyId: "2026-01", privateKeyFile: key.pem }]';
+  const client = "kind: qlik-cloud-oauth, clientId: acme-portal";
+  const sense = "kind: qlik-sense-jwt, userDirectory: PORTAL";
+  const samples: readonly (readonly [tenant: string, isRight: boolean])[] = [
+    [`kind: qlik-cloud-jwt, ${keys}, sessionIdle: 20m`, true],
+    [`${client}, clientSecret: secret, sessionLifetime: 1h`, true],
+    [`${client}, clientSecretFile: client-secret, scope: user_default, userLookup: userId`, true],
+    [`${sense}, ${keys}, sessionIdle: 20m`, true],
+    [`${sense}, ${keys}, virtualProxy: a, sessionCookie: X-Qlik-Session-a, userIdClaim: uid`, true],
+    // What a kind needs.
+    ["kind: qlik-cloud-jwt", false],
+    ["sessionLifetime: 1h", false],
+    [client, false],
+    ["kind: qlik-cloud-oauth, clientSecret: secret", false],
+    [`${client}, clientSecret: secret, clientSecretFile: client-secret`, false],
+    [sense, false],
+    [`kind: qlik-sense-jwt, ${keys}`, false],
+    // What is of another kind.
+    [`${keys}, clientId: acme-portal`, false],
+    [`${keys}, clientSecretFile: client-secret`, false],
+    [`kind: qlik-cloud-jwt, ${keys}, userDirectory: PORTAL`, false],
+    [`${client}, clientSecret: secret, ${keys}`, false],
+    [`${client}, clientSecret: secret, sessionIdle: 20m`, false],
+    [`${client}, clientSecret: secret, virtualProxy: jwt`, false],
+    [`${sense}, ${keys}, clientSecret: secret`, false],
+    [`${sense}, ${keys}, userLookup: subject`, false],
+    // What is of none.
+    [`kind: qlik-cloud, ${keys}`, false],
+    [`kind: Qlik-Sense-JWT, userDirectory: PORTAL, ${keys}`, false],
+  ];
+
+  beforeAll(() => folder.write("client-secret", "a secret"));
+
+  test.each(samples)("agree on { %s }", (tenant, expected) => {
+    const origin = "origin: https://acme.eu.qlikcloud.com";
+    const only = rightConfig.replace(
+      /tenant:\n[^]*?identity:/,
+      `tenant: { ${origin}, ${tenant} }\nidentity:`,
+    );
+    expect([takes(only), isRight(only)]).toEqual([expected, expected]);
+    const oneOfMany = `tenants: [{ name: acme, match: { prefix: /qlik }, ${origin}, ${tenant} }]`;
+    const many = rightConfig.replace(/tenant:\n[^]*?identity:/, `${oneOfMany}\nidentity:`);
+    expect([takes(many), isRight(many)]).toEqual([expected, expected]);
+  });
+});
+
 describe("the reference page", () => {
   test("has a row of its own, a variable and a flag for each key", () => {
     const rows = page.split("\n").filter((line) => line.startsWith("| `"));
