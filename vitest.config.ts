@@ -31,9 +31,48 @@ const dataPath = [
 
 /**
  * Files of the data path that name neither a kind of tenant nor its cookies: they run once more with a tenant whose requests
- * show a token. What is promised of sessions is asked of every kind in test/backends/.
+ * show a token.
  */
 const tokenPath = ["test/proxy/bodies.test.ts", "test/proxy/faults.test.ts", "test/proxy/framing.test.ts"];
+
+/**
+ * What is promised of sessions, and at the door, is promised for every kind of tenant: these run once more with each of the
+ * others. docs/reference/backends.md says of each file why it is here, or is not.
+ */
+const sessions = [
+  "test/proxy/lifetimes.test.ts",
+  "test/proxy/login-retries.test.ts",
+  "test/proxy/reference-example-secrets.test.ts",
+  "test/proxy/session.test.ts",
+  "test/security/isolation.test.ts",
+  "test/security/logins.test.ts",
+  "test/security/outages.test.ts",
+  "test/security/session-clocks.test.ts",
+  "test/security/session-store.test.ts",
+  "test/security/session.test.ts",
+];
+
+const doors = [
+  "test/host/identity.test.ts",
+  "test/host/plain-http.test.ts",
+  "test/host/upgrades.test.ts",
+  "test/proxy/explain-answers.test.ts",
+  "test/proxy/explain-senders.test.ts",
+  "test/proxy/explain.test.ts",
+  "test/proxy/presets.test.ts",
+  "test/proxy/site.test.ts",
+  "test/security/cross-site-answers.test.ts",
+  "test/security/cross-site-login.test.ts",
+  "test/security/mounts.test.ts",
+  "test/security/pages.test.ts",
+  "test/security/paths.test.ts",
+  "test/security/policy.test.ts",
+  "test/security/websocket-door.test.ts",
+];
+
+/** What a tenant of a kind has beside that. */
+const ofOauth = ["test/proxy/login-faults.test.ts", "test/security/host-sessions.test.ts"];
+const ofSense = ["test/proxy/claims.test.ts", "test/proxy/keep-alive.test.ts"];
 
 export default defineConfig({
   test: {
@@ -66,9 +105,19 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: "tokens",
-          include: tokenPath,
+          name: "oauth",
+          include: [...tokenPath, ...sessions, ...doors, ...ofOauth],
           env: { QSP_TEST_TENANT_KIND: "qlik-cloud-oauth" },
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "sense",
+          include: [...sessions, ...doors, ...ofSense],
+          env: { QSP_TEST_TENANT_KIND: "qlik-sense-jwt" },
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

@@ -10,16 +10,13 @@ import {
 import { observeProcess } from "../support/observed-process.ts";
 import {
   startStack,
+  tenantOptionsAt,
   testIdentity,
-  testKey,
   testSocket,
   type Stack,
   type StackOptions,
 } from "../support/stack.ts";
-import { credentialIn, loginsAt, nameAtTenant, stackOf, tenantKind } from "../support/tenant-kind.ts";
-
-const tenantOf = (origin: string): SessionProxyOptions["tenant"] =>
-  stackOf(tenantKind, [testKey]).proxy(origin) as unknown as SessionProxyOptions["tenant"];
+import { credentialIn, loginsAt, nameAtTenant } from "../support/tenant-kind.ts";
 
 const open: { close(): Promise<void> }[] = [];
 async function start(options: StackOptions = {}): Promise<Stack> {
@@ -70,7 +67,7 @@ describe("another WebSocket handler of the same server", () => {
   test("may come and go; detached, the proxy takes no upgrade any more", async () => {
     const stack = await start();
     const other = createSessionProxy({
-      tenant: tenantOf(stack.tenant.origin),
+      tenant: tenantOptionsAt(stack.tenant.origin),
       identify: () => null,
       prefix: "/other",
       unsafe: { plainHttpTenant: true },
@@ -186,7 +183,7 @@ describe("two proxies in one process", () => {
   async function startBoth(): Promise<{ first: Stack; second: Stack; get: Stack["get"] }> {
     const second = await start({ tenant: { hostname: "other.localhost" } });
     const other = createSessionProxy({
-      tenant: tenantOf(second.tenant.origin),
+      tenant: tenantOptionsAt(second.tenant.origin),
       identify: (request) => testIdentity(request.headers["x-test-user"]),
       prefix: "/other",
       unsafe: { plainHttpTenant: true },

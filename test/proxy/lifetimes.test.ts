@@ -218,7 +218,7 @@ describe("the tenant's own limits", () => {
     await use(socket, 1);
     clock.advance(9 * minute);
     expect((await stack.get(items)).status).toBe(200);
-    expect(stack.tenant.recordings({ status: 401 })).toEqual([]);
+    expect(stack.tenant.recordings({ status: 401, path: "/api/**" })).toEqual([]);
     socket.ws.close();
     await expect.poll(() => stack.tenant.sessions.list().length).toBe(1);
   });
@@ -242,6 +242,6 @@ describe("the tenant's own limits", () => {
     await expect.poll(() => observed.events.join()).toContain("session.renewed");
     clock.advance(9 * minute);
     expect((await stack.get(items)).status).toBe(200);
-    expect(stack.tenant.recordings({ status: 401 })).toEqual([]);
+    expect(stack.tenant.recordings({ status: 401, path: "/api/**" })).toEqual([]);
   });
 });
