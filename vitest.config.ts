@@ -71,7 +71,11 @@ const doors = [
 ];
 
 /** What a tenant of a kind has beside that. */
-const ofOauth = ["test/proxy/login-faults.test.ts", "test/security/host-sessions.test.ts"];
+const ofOauth = [
+  "test/proxy/login-faults.test.ts",
+  "test/proxy/product-info.test.ts",
+  "test/security/host-sessions.test.ts",
+];
 const ofSense = ["test/proxy/claims.test.ts", "test/proxy/keep-alive.test.ts"];
 
 export default defineConfig({

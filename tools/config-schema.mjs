@@ -95,15 +95,17 @@ function kindRules(place) {
     const own = kindKeys[kind];
     const foreign = keys.filter((key) => !Object.hasOwn(own, key)).flatMap((key) => spellingsOf(place, key));
     const needed = Object.keys(own).filter((key) => own[key] === null);
-    return {
-      if: { properties: { kind: { const: kind } }, ...(index === 0 ? {} : { required: ["kind"] }) },
-      then: {
-        properties: Object.fromEntries(foreign.map((key) => [key, false])),
-        allOf: needed.map((key) => ({
-          oneOf: spellingsOf(place, key).map((spelling) => ({ required: [spelling] })),
-        })),
-      },
+    const isOfKind = {
+      properties: { kind: { const: kind } },
+      ...(index === 0 ? {} : { required: ["kind"] }),
     };
+    const rules = {
+      properties: Object.fromEntries(foreign.map((key) => [key, false])),
+      allOf: needed.map((key) => ({
+        oneOf: spellingsOf(place, key).map((spelling) => ({ required: [spelling] })),
+      })),
+    };
+    return { anyOf: [{ not: isOfKind }, rules] };
   });
 }
 

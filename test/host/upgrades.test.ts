@@ -1,12 +1,7 @@
 import type { Server } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocketServer } from "ws";
-import {
-  createSessionProxy,
-  type Identity,
-  type Middleware,
-  type SessionProxyOptions,
-} from "../../src/index.ts";
+import { createSessionProxy, type Identity, type Middleware } from "../../src/index.ts";
 import { observeProcess } from "../support/observed-process.ts";
 import {
   startStack,

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { eventually } from "../support/assertions.ts";
 import { connectTo, requestHead } from "../support/raw-connection.ts";
 import type { SeenRequest } from "../support/raw-upstream.ts";
-import { ownPaths } from "../support/raw-upstream.ts";
+import { forwarded } from "../support/raw-upstream.ts";
 import { cleanedUp, type RawStack } from "../support/started.ts";
 
 const started = cleanedUp();
@@ -15,7 +15,7 @@ const chunk = (text: string, extension = ""): string =>
 
 /** The browser's requests as a lenient server took them from the bytes. */
 const taken = (seen: readonly SeenRequest[]): readonly string[] =>
-  seen.filter(({ path }) => !ownPaths.includes(path)).map(({ line }) => line);
+  forwarded(seen).map(({ line, target, path }) => line.replace(target, () => path));
 
 async function sendRaw({ stack }: RawStack, bytes: string): Promise<string> {
   const connection = await connectTo(stack.origin);

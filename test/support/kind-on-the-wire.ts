@@ -6,7 +6,7 @@ export interface WireRequest {
   readonly method: string;
   /** Path and query within the tenant. */
   readonly path: string;
-  /** Bytes of the body, as far as they have come. */
+  /** Bytes of the body, one character each. */
   readonly body: string;
   header(name: string): string | undefined;
 }
@@ -22,6 +22,7 @@ export interface WireAnswer {
 /** Whose session is begun, and by what. */
 export interface WireLogin {
   readonly subject: string;
+  readonly name: string;
   readonly groups: readonly string[];
   /** Of the key that signed; the client's id where nothing is signed. */
   readonly keyId: string;
@@ -44,10 +45,14 @@ export interface KindOnTheWire {
   sessionOf(request: Omit<WireRequest, "method">): string | undefined;
   /** What a request of that session shows: its names and values, nothing more and nothing less. */
   shownBy(session: string, token: string): readonly (readonly [name: string, value: string])[];
+  /** Whether the first CSRF token has to be asked for. */
+  readonly fetchesToken: boolean;
   /** Where a CSRF token travels. */
   readonly token: { readonly inRequests: boolean; readonly inUpgrades: boolean };
   /** Who is to be signed in; null for any other request. */
   login(request: WireRequest): WireLogin | null;
+  /** Whether a login says more of a user than the subject. */
+  readonly namesUsers: boolean;
   signedIn(session: string, token: string): WireAnswer;
   /** The request with a CSRF token in its answer; null where there is none. */
   readonly tokenPath: string | null;
@@ -71,10 +76,13 @@ function signedLogin(header: string, subjectClaim: string): WireLogin {
   const claims = partOf(token, 1) as Readonly<Record<string, unknown>>;
   return {
     subject: String(claims[subjectClaim]),
+    name: String(claims["name"]),
     groups: (claims["groups"] ?? []) as readonly string[],
     keyId: kid,
   };
 }
+
+const jsonIn = (body: string): unknown => JSON.parse(Buffer.from(body, "latin1").toString());
 
 const cookieOf = ({ header }: Pick<WireRequest, "header">, name: string): string | undefined =>
   header("cookie")
@@ -94,6 +102,8 @@ const atCloud: Pick<KindOnTheWire, "base" | "within" | "target" | "parameters" |
 const cloudJwt: KindOnTheWire = {
   ...atCloud,
   kind: "qlik-cloud-jwt",
+  fetchesToken: true,
+  namesUsers: true,
   ownPaths: ["/login/jwt-session", "/logout", "/api/v1/csrf-token"],
   logoutPath: "/logout",
   probePath: "/api/v1/users/me",
@@ -121,6 +131,8 @@ const cloudJwt: KindOnTheWire = {
 const cloudOauth: KindOnTheWire = {
   ...atCloud,
   kind: "qlik-cloud-oauth",
+  fetchesToken: false,
+  namesUsers: false,
   ownPaths: ["/oauth/token", "/oauth/revoke"],
   logoutPath: "/oauth/revoke",
   probePath: "/api/v1/users/me",
@@ -129,16 +141,16 @@ const cloudOauth: KindOnTheWire = {
   // What ends a session names it in its body.
   sessionOf: ({ path, body, header }) =>
     path === "/oauth/revoke"
-      ? (JSON.parse(body) as { readonly token: string }).token
+      ? (jsonIn(body) as { readonly token: string }).token
       : /^Bearer (.+)$/.exec(header("authorization") ?? "")?.[1],
   shownBy: (session) => [["authorization", `Bearer ${session}`]],
   login({ path, body }) {
     if (path !== "/oauth/token") return null;
-    const { client_id: keyId, user_lookup: user } = JSON.parse(body) as {
+    const { client_id: keyId, user_lookup: user } = jsonIn(body) as {
       readonly client_id: string;
       readonly user_lookup: { readonly value: string };
     };
-    return { subject: user.value, groups: [], keyId };
+    return { subject: user.value, name: "", groups: [], keyId };
   },
   signedIn: (session) => ({
     status: 200,
@@ -154,6 +166,8 @@ const xrfKey = /^[A-Za-z0-9]{16}$/;
 /** facts §10 */
 const senseJwt: KindOnTheWire = {
   kind: "qlik-sense-jwt",
+  fetchesToken: false,
+  namesUsers: true,
   base: senseBase,
   wantsOrigin: true,
   ownPaths: ["/qps/csrftoken", "/qps/user"],

@@ -68,7 +68,7 @@ async function read(request: IncomingMessage): Promise<WireRequest> {
   const head = wired(request);
   if (!wire.ownPaths.includes(head.path)) return head;
   let body = "";
-  for await (const chunk of request) body += String(chunk);
+  for await (const chunk of request) body += (chunk as Buffer).toString("latin1");
   return { ...head, body };
 }
 

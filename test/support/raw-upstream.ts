@@ -168,6 +168,3 @@ function lastChunk(buffer: string, start: number): number {
   }
   return -1;
 }
-
-/** Paths within the tenant that the proxy asks for itself. */
-export const ownPaths: readonly string[] = wire.ownPaths;
