@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Ajv, type ValidateFunction } from "ajv";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { kindKeys } from "../../src/options/tenant-kinds.ts";
 import { keyNames } from "../../src/server/config/names.ts";
 import { fileBackedKeys } from "../../src/server/config/schema.ts";
 import { repository } from "../architecture/fixture-tree.ts";
@@ -146,6 +147,15 @@ describe("the published JSON Schema and the code, on a tenant", () => {
   ];
 
   beforeAll(() => folder.write("client-secret", "a secret"));
+
+  test("have samples of every kind, and keys for all that only some kinds have", () => {
+    for (const [kind, own] of Object.entries(kindKeys)) {
+      expect(samples.filter(([tenant]) => tenant.includes(`kind: ${kind}`)).length).toBeGreaterThan(2);
+      expect(Object.keys(schema.properties?.["tenant"]?.properties ?? {})).toEqual(
+        expect.arrayContaining(Object.keys(own)),
+      );
+    }
+  });
 
   test.each(samples)("agree on { %s }", (tenant, expected) => {
     const origin = "origin: https://acme.eu.qlikcloud.com";
