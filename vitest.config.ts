@@ -64,6 +64,58 @@ const dataPathOfEveryKind = [
 /** Links of a tenant that is below a path are looked for in another way. */
 const dataPathBelowAPath = ["test/conformance/links.test.ts"];
 
+/**
+ * What is promised of sessions, and at the door, is promised for every kind of tenant: these run once more with each of the
+ * others. docs/reference/backends.md says of each file why it is here, or is not.
+ */
+const sessions = [
+  "test/proxy/lifetimes.test.ts",
+  "test/proxy/login-retries.test.ts",
+  "test/proxy/reference-example-secrets.test.ts",
+  "test/proxy/session.test.ts",
+  "test/security/isolation.test.ts",
+  "test/security/logins.test.ts",
+  "test/security/outages.test.ts",
+  "test/security/session-clocks.test.ts",
+  "test/security/session-store.test.ts",
+  "test/security/session.test.ts",
+];
+
+const doors = [
+  "test/host/identity.test.ts",
+  "test/host/plain-http.test.ts",
+  "test/host/upgrades.test.ts",
+  "test/proxy/explain-answers.test.ts",
+  "test/proxy/explain-senders.test.ts",
+  "test/proxy/explain.test.ts",
+  "test/proxy/presets.test.ts",
+  "test/proxy/site.test.ts",
+  "test/security/cross-site-answers.test.ts",
+  "test/security/cross-site-login.test.ts",
+  "test/security/mounts.test.ts",
+  "test/security/pages.test.ts",
+  "test/security/paths.test.ts",
+  "test/security/policy.test.ts",
+  "test/security/websocket-door.test.ts",
+];
+
+/** The vendor's own clients see the same of every kind; their data is compared with the first kind alone. */
+const vendorClients = [
+  "test/witness/enigma-connection.test.ts",
+  "test/witness/qlik-api-platform.test.ts",
+  "test/witness/qlik-api-qix.test.ts",
+  "test/witness/qlik-api-rest.test.ts",
+  "test/witness/two-users.test.ts",
+];
+
+/** What a tenant of a kind has beside that. */
+const ofOauth = [
+  "test/proxy/login-faults.test.ts",
+  "test/proxy/product-info.test.ts",
+  "test/security/host-sessions.test.ts",
+];
+const ofSense = ["test/proxy/claims.test.ts", "test/proxy/keep-alive.test.ts"];
+
 export default defineConfig({
   test: {
     pool: "threads",
@@ -96,7 +148,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "oauth",
-          include: dataPathOfEveryKind,
+          include: [...dataPathOfEveryKind, ...sessions, ...doors, ...vendorClients, ...ofOauth],
           env: { QSP_TEST_TENANT_KIND: "qlik-cloud-oauth" },
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
@@ -106,7 +158,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "sense",
-          include: [...dataPathOfEveryKind, ...dataPathBelowAPath],
+          include: [...dataPathOfEveryKind, ...dataPathBelowAPath, ...sessions, ...doors, ...vendorClients, ...ofSense],
           env: { QSP_TEST_TENANT_KIND: "qlik-sense-jwt" },
           maxWorkers: 2,
           sequence: { groupOrder: 0 },

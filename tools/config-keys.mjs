@@ -7,6 +7,7 @@ const folder = fileURLToPath(new URL("../src/server/config", import.meta.url));
 const exported = `
 export { configSchema, fileBackedKeys } from "./schema.ts";
 export { keyNames } from "./names.ts";
+export { kindKeys } from "../../options/tenant-kinds.ts";
 export { inspectSchema } from "../../options/schema-node.ts";
 export { formatDuration } from "../../options/duration.ts";
 export { formatSize } from "../../options/size.ts";
@@ -90,6 +91,9 @@ const leavesOf = (part) =>
 
 /** Every value that this version takes, in the schema's order. */
 export const configKeys = leavesOf(configTree).filter(({ leaf }) => leaf !== "unavailable");
+
+/** What only some kinds of tenants have, by the kind; null where the kind needs it. */
+export const { kindKeys } = source;
 
 /** Names of parts of the interface that this version refuses. */
 export const unavailableKeys = leavesOf(configTree)

@@ -254,6 +254,7 @@ export const reloaded = [
   "admin.webhookSecret",
   "tenant.clientSecret",
   "tenant.signingKeys",
+  "tenants[].clientSecret",
   "tenants[].signingKeys",
   "tenants[].policy",
   "identity",

@@ -1,5 +1,5 @@
 // Makes the JSON Schema of the configuration file, for editors, from src/server/config/schema.ts.
-import { configTree, fileBacked, writeNumber } from "./config-keys.mjs";
+import { configTree, fileBacked, kindKeys, writeNumber } from "./config-keys.mjs";
 import { exactlyOneOf, notes, oneOfSets, reloaded } from "./config-notes.mjs";
 
 /** Where the schema stands in the built package; `qlik-session-proxy/config.schema.json` leads to it. */
@@ -84,9 +84,37 @@ function pairRules(entries) {
   });
 }
 
+/** The keys that a file may say a value under: the key, and the one that names its file. */
+const spellingsOf = (place, key) => (fileBacked.has(`${place}.${key}`) ? [key, `${key}File`] : [key]);
+
+/** What a tenant of a kind needs, and what it has no use for. The first is the kind of one that names none. */
+function kindRules(place) {
+  const kinds = Object.keys(kindKeys);
+  const keys = [...new Set(Object.values(kindKeys).flatMap(Object.keys))];
+  return kinds.map((kind, index) => {
+    const own = kindKeys[kind];
+    const foreign = keys.filter((key) => !Object.hasOwn(own, key)).flatMap((key) => spellingsOf(place, key));
+    const needed = Object.keys(own).filter((key) => own[key] === null);
+    const isOfKind = {
+      properties: { kind: { const: kind } },
+      ...(index === 0 ? {} : { required: ["kind"] }),
+    };
+    const rules = {
+      properties: Object.fromEntries(foreign.map((key) => [key, false])),
+      allOf: needed.map((key) => ({
+        oneOf: spellingsOf(place, key).map((spelling) => ({ required: [spelling] })),
+      })),
+    };
+    return { anyOf: [{ not: isOfKind }, rules] };
+  });
+}
+
 function objectSchema({ name, entries }) {
   const required = [...entries.values()].filter(({ optional }) => !optional).map(({ path }) => path.at(-1));
-  const rules = pairRules(entries);
+  const rules = [
+    ...pairRules(entries),
+    ...(name === "tenant" || name === "tenants[]" ? kindRules(name) : []),
+  ];
   return {
     type: "object",
     additionalProperties: false,

@@ -13,7 +13,7 @@ type Report = (path: string, message: string) => void;
 type Given = Readonly<Record<string, unknown>>;
 
 /** What only some kinds have, with its defaults; `null` where there is no default and the kind needs it. */
-const ownKeys: Readonly<Record<TenantKind, Readonly<Record<string, string | null | undefined>>>> = {
+export const kindKeys: Readonly<Record<TenantKind, Readonly<Record<string, string | null | undefined>>>> = {
   "qlik-cloud-jwt": { signingKeys: null, sessionIdle: undefined },
   "qlik-cloud-oauth": {
     clientId: null,
@@ -66,10 +66,10 @@ export const kindOf = (tenant: Given): TenantKind =>
 /** Reports keys of other kinds, and keys of this one that are missing. */
 export function checkTenantKeys(tenant: Given, report: Report): void {
   const kind = kindOf(tenant);
-  const own = ownKeys[kind];
+  const own = kindKeys[kind];
   for (const key of Object.keys(tenant)) {
     if (tenant[key] === undefined || Object.hasOwn(own, key)) continue;
-    const others = tenantKinds.filter((each) => Object.hasOwn(ownKeys[each], key));
+    const others = tenantKinds.filter((each) => Object.hasOwn(kindKeys[each], key));
     if (others.length === 0) continue;
     report(`tenant.${key}`, `is for tenant.kind ${others.join(" and ")}; here the kind is ${kind}`);
   }
@@ -113,7 +113,7 @@ export type KindSettings = Partial<OauthClient & Omit<VirtualProxy, "name">> & {
 
 /** Fills in the defaults of a kind, in a configuration without problems. */
 export function kindSettings(tenant: Given): KindSettings {
-  const entries = Object.entries(ownKeys[kindOf(tenant)]).flatMap(([key, fallback]) => {
+  const entries = Object.entries(kindKeys[kindOf(tenant)]).flatMap(([key, fallback]) => {
     const value = tenant[key] ?? fallback;
     const isOwn = key !== "signingKeys" && key !== "sessionIdle";
     return isOwn && value !== undefined && value !== null ? [[key, value] as const] : [];

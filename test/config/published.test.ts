@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Ajv, type ValidateFunction } from "ajv";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { kindKeys } from "../../src/options/tenant-kinds.ts";
 import { keyNames } from "../../src/server/config/names.ts";
 import { fileBackedKeys } from "../../src/server/config/schema.ts";
 import { repository } from "../architecture/fixture-tree.ts";
@@ -110,6 +111,62 @@ describe("the published JSON Schema", () => {
     expect(rightConfig).toContain(from);
     const wrong = rightConfig.replace(from, to);
     expect([takes(wrong), isRight(wrong)]).toEqual([false, false]);
+  });
+});
+
+describe("the published JSON Schema and the code, on a tenant", () => {
+  const keys = 'signingKeys: [{ issuer: acme-portal, keyId: "2026-01", privateKeyFile: key.pem }]';
+  const client = "kind: qlik-cloud-oauth, clientId: acme-portal";
+  const sense = "kind: qlik-sense-jwt, userDirectory: PORTAL";
+  const samples: readonly (readonly [tenant: string, isRight: boolean])[] = [
+    [`kind: qlik-cloud-jwt, ${keys}, sessionIdle: 20m`, true],
+    [`${client}, clientSecret: secret, sessionLifetime: 1h`, true],
+    [`${client}, clientSecretFile: client-secret, scope: user_default, userLookup: userId`, true],
+    [`${sense}, ${keys}, sessionIdle: 20m`, true],
+    [`${sense}, ${keys}, virtualProxy: a, sessionCookie: X-Qlik-Session-a, userIdClaim: uid`, true],
+    // What a kind needs.
+    ["kind: qlik-cloud-jwt", false],
+    ["sessionLifetime: 1h", false],
+    [client, false],
+    ["kind: qlik-cloud-oauth, clientSecret: secret", false],
+    [`${client}, clientSecret: secret, clientSecretFile: client-secret`, false],
+    [sense, false],
+    [`kind: qlik-sense-jwt, ${keys}`, false],
+    // What is of another kind.
+    [`${keys}, clientId: acme-portal`, false],
+    [`${keys}, clientSecretFile: client-secret`, false],
+    [`kind: qlik-cloud-jwt, ${keys}, userDirectory: PORTAL`, false],
+    [`${client}, clientSecret: secret, ${keys}`, false],
+    [`${client}, clientSecret: secret, sessionIdle: 20m`, false],
+    [`${client}, clientSecret: secret, virtualProxy: jwt`, false],
+    [`${sense}, ${keys}, clientSecret: secret`, false],
+    [`${sense}, ${keys}, userLookup: subject`, false],
+    // What is of none.
+    [`kind: qlik-cloud, ${keys}`, false],
+    [`kind: Qlik-Sense-JWT, userDirectory: PORTAL, ${keys}`, false],
+  ];
+
+  beforeAll(() => folder.write("client-secret", "a secret"));
+
+  test("have samples of every kind, and keys for all that only some kinds have", () => {
+    for (const [kind, own] of Object.entries(kindKeys)) {
+      expect(samples.filter(([tenant]) => tenant.includes(`kind: ${kind}`)).length).toBeGreaterThan(2);
+      expect(Object.keys(schema.properties?.["tenant"]?.properties ?? {})).toEqual(
+        expect.arrayContaining(Object.keys(own)),
+      );
+    }
+  });
+
+  test.each(samples)("agree on { %s }", (tenant, expected) => {
+    const origin = "origin: https://acme.eu.qlikcloud.com";
+    const only = rightConfig.replace(
+      /tenant:\n[^]*?identity:/,
+      `tenant: { ${origin}, ${tenant} }\nidentity:`,
+    );
+    expect([takes(only), isRight(only)]).toEqual([expected, expected]);
+    const oneOfMany = `tenants: [{ name: acme, match: { prefix: /qlik }, ${origin}, ${tenant} }]`;
+    const many = rightConfig.replace(/tenant:\n[^]*?identity:/, `${oneOfMany}\nidentity:`);
+    expect([takes(many), isRight(many)]).toEqual([expected, expected]);
   });
 });
 

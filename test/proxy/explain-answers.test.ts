@@ -33,7 +33,7 @@ test.each([
     expect(taker).toMatchObject({ kind: "tenant", routeClass, needsIdentity: routeClass !== "static" });
     expect(answers?.byType.map(({ type }) => type)).toContain("text/html");
     for (const { type, headers, rewritesLinks } of answers?.byType ?? []) {
-      const link = JSON.stringify({ href: `${upstream.origin}/x` });
+      const link = JSON.stringify({ href: `${upstream.address}/x` });
       const policy =
         type === "text/html"
           ? `Content-Security-Policy: connect-src ${upstream.origin}; frame-ancestors ${upstream.origin}\r\n`
@@ -51,7 +51,7 @@ test.each([
         expect([type, name, answer.header(name)]).toEqual([type, name, told[at * 2 + 1]]);
       for (const name of ["content-security-policy", "content-disposition"])
         expect([type, name, names.includes(name)]).toEqual([type, name, answer.header(name) !== undefined]);
-      expect([type, answer.text.includes(upstream.origin)]).toEqual([type, !rewritesLinks]);
+      expect([type, answer.text.includes(upstream.address)]).toEqual([type, !rewritesLinks]);
     }
   },
 );

@@ -1,8 +1,8 @@
 import { resolveOptions, type SessionProxyOptions } from "../../src/options/session-proxy-options.ts";
 import { createExplainer, type Question } from "../../src/proxy/explain/explain.ts";
 import { connectTo } from "../support/raw-connection.ts";
-import type { RawUpstream, SeenRequest } from "../support/raw-upstream.ts";
-import { testIdentity, testKey, type Stack } from "../support/stack.ts";
+import { forwarded as browsersAmong, type RawUpstream, type SeenRequest } from "../support/raw-upstream.ts";
+import { tenantOptionsAt, testIdentity, type Stack } from "../support/stack.ts";
 import type { Started } from "../support/started.ts";
 import { handshake, sibling, user, type Asking, type Lines } from "./explain-questions.ts";
 
@@ -59,31 +59,44 @@ export async function statusOf(stack: Stack, { method, target, lines }: Asked): 
   return Number(text.slice(9, 12));
 }
 
-const own = new Set(["/login/jwt-session", "/api/v1/csrf-token", "/logout"]);
 /** What came from the proxy, beside its own talk with the tenant. */
-export const forwarded = ({ seen }: RawUpstream): readonly SeenRequest[] =>
-  seen.filter(({ path }) => !own.has(path));
+export const forwarded = ({ seen }: RawUpstream): readonly SeenRequest[] => browsersAmong(seen);
+
+/** Every proxy makes a key of its own, which is no secret: it stands in the query and in a header. facts §10.1 */
+const withoutKey = (text: string): string => text.replace(/(xrfkey=)[^&]*/, "$1key");
+
+const hidden = (value: string): string => (value.startsWith("Bearer ") ? "Bearer ***" : "***");
+
+const keyHeader = "x-qlik-xrfkey";
+
+/** What shows whose a request is. */
+const credentials = new Set(["cookie", "authorization", "qlik-csrf-token"]);
 
 /** Headers of a connection, which undici writes for itself. */
 const ofConnection = new Set(["content-length", "transfer-encoding"]);
 
 /** What came, with the secrets masked as the explanation masks them. */
-export function masked({ method, path, headers }: SeenRequest, upgrade: boolean): unknown {
+export function masked({ method, target, headers }: SeenRequest, upgrade: boolean): unknown {
   return {
     method,
-    target: path.replace(/(qlik-csrf-token=)[^&]*/, "$1***"),
+    target: withoutKey(target.replace(/(qlik-csrf-token=)[^&]*/, "$1***")),
     headers: headers
       .filter(([name]) => !ofConnection.has(name) && (upgrade || name !== "connection"))
-      .map(([name, value]) => [name, name === "cookie" || name === "qlik-csrf-token" ? "***" : value]),
+      .map(([name, value]) => [
+        name,
+        name === keyHeader ? "key" : credentials.has(name) ? hidden(value) : value,
+      ]),
   };
 }
 
 /** As {@link masked}, of what was said. */
 export function said(headers: readonly string[], method: string, target: string): unknown {
   const pairs = headers.flatMap((name, i) =>
-    i % 2 === 0 ? [[name.toLowerCase(), headers[i + 1] ?? ""]] : [],
+    i % 2 === 0
+      ? [[name.toLowerCase(), name.toLowerCase() === keyHeader ? "key" : (headers[i + 1] ?? "")]]
+      : [],
   );
-  return { method, target, headers: pairs };
+  return { method, target: withoutKey(target), headers: pairs };
 }
 
 /** A proxy, and what explains it. */
@@ -103,7 +116,7 @@ export async function startBoth(
   const explain = createExplainer(
     resolveOptions({
       ...proxy,
-      tenant: { origin: upstream.origin, signingKeys: [testKey] },
+      tenant: tenantOptionsAt(upstream.origin),
       publicOrigin: stack.origin,
       identify: ({ headers }) => testIdentity(headers["x-test-user"]),
     }),

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { RawAnswer } from "../support/raw-client.ts";
-import type { SeenRequest } from "../support/raw-upstream.ts";
+import { forwarded, type SeenRequest } from "../support/raw-upstream.ts";
 import type { Stack } from "../support/stack.ts";
 import { cleanedUp } from "../support/started.ts";
+import { loginsAt, nameAtTenant } from "../support/tenant-kind.ts";
 
 const started = cleanedUp();
 const unsafe = { plainHttpTenant: true, plainHttpPublic: true };
@@ -12,9 +13,7 @@ const codeOf = (answer: RawAnswer): unknown =>
 
 /** What the tenant was asked beside the session's own calls. */
 const asked = (seen: readonly SeenRequest[]): string[] =>
-  seen
-    .map(({ method, path }) => `${method} ${path}`)
-    .filter((line) => !/\/login\/jwt-session|\/csrf-token|\/logout/.test(line));
+  forwarded(seen).map(({ method, path }) => `${method} ${path}`);
 
 describe("preset assistants", () => {
   const proxy = { policy: { presets: ["embed", "assistants"] } };
@@ -146,10 +145,10 @@ describe("preset classic, where the operator trusts the tenant's pages", () => {
   test("a page whose tenant session was lost is fetched again with a new one", async () => {
     const stack = await startPages();
     await stack.get("/api/v1/users/me");
-    stack.tenant.sessions.expire("ann");
+    stack.tenant.sessions.expire(nameAtTenant("ann"));
     const answer = await stack.get("/single/?appid=x", { headers: navigation });
     expect([answer.status, answer.header("location")]).toEqual([200, undefined]);
-    expect(stack.tenant.recordings({ path: "/login/jwt-session" })).toHaveLength(2);
+    expect(loginsAt(stack.tenant)).toHaveLength(2);
   });
 
   test("a link from elsewhere leads to a page; a frame, an image and a fetch from elsewhere do not", async () => {

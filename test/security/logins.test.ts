@@ -2,14 +2,15 @@ import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { observeProcess } from "../support/observed-process.ts";
 import { createManualClock } from "../support/manual-clock.ts";
-import type { RawUpstream } from "../support/raw-upstream.ts";
+import { bytesOf, type RawUpstream } from "../support/raw-upstream.ts";
 import { cleanedUp } from "../support/started.ts";
 import { answerBoth, doors, knockAt, openPath, through } from "./doors.ts";
+import { wire } from "../support/kind-on-the-wire.ts";
+import { tenantKind } from "../support/tenant-kind.ts";
 
 const started = cleanedUp();
 
-const loginsAt = ({ seen }: RawUpstream): number =>
-  seen.filter(({ path }) => path === "/login/jwt-session").length;
+const loginsAt = ({ seen }: RawUpstream): number => seen.filter((each) => wire.login(each) !== null).length;
 
 /** An answer to a login. */
 const say =
@@ -20,9 +21,14 @@ const say =
   };
 
 const error = (code: string): string => JSON.stringify({ errors: [{ code, title: "x", status: "401" }] });
+const signIn = (socket: Socket): void => void socket.write(bytesOf(wire.signedIn("good", "token")));
 const html = ["Content-Type: text/html"];
 const large = "x".repeat(5 * 1024 * 1024);
 const elsewhere = ["Location: https://idp.example/authorize"];
+
+/** A token endpoint that knows no such user may say so; a page that is not there is no word of a tenant. facts §11 */
+const notFound: readonly [number, string] =
+  tenantKind === "qlik-cloud-oauth" ? [403, "QSP-USER-REFUSED"] : [502, "QSP-TENANT-REFUSED"];
 
 /** What a login can be answered with, and what becomes of it. attacks U6 */
 const answers: readonly (readonly [string, (socket: Socket) => void, number, string])[] = [
@@ -33,7 +39,7 @@ const answers: readonly (readonly [string, (socket: Socket) => void, number, str
   ["400", say("400 Bad Request", [], error("AUTH-1")), 502, "QSP-TENANT-REFUSED"],
   ["401", say("401 Unauthorized", [], error("AUTH-2")), 502, "QSP-TENANT-REFUSED"],
   ["403 for this user", say("403 Forbidden", [], error("LICENSES-011")), 403, "QSP-USER-REFUSED"],
-  ["404", say("404 Not Found"), 502, "QSP-TENANT-REFUSED"],
+  ["404", say("404 Not Found"), ...notFound],
   ["429 with a time", say("429 Slow Down", ["Retry-After: 7"]), 503, "QSP-TENANT-THROTTLED"],
   ["429 with five megabytes", say("429 Slow Down", [], large), 503, "QSP-TENANT-THROTTLED"],
   ["500", say("500 Oh"), 502, "QSP-UPSTREAM"],
@@ -96,7 +102,7 @@ describe("a key that the tenant does not take", () => {
     }
     // After the third, waits of 1, 2, 4 … up to 60 seconds.
     expect(triedAt).toEqual([0, 1, 2, 3, 5, 9, 17, 33, 65, 125, 185]);
-    upstream.login((socket) => say("200 OK", ["Set-Cookie: eas.sid=good; Path=/"], "{}")(socket));
+    upstream.login((socket) => signIn(socket));
     clock.advance(60_000);
     for (const door of doors) {
       expect((await knockAt(stack, door, `/qlik${openPath(door)}`)).status).toBe(through(door));

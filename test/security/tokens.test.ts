@@ -205,3 +205,17 @@ describe("a signer that", () => {
     expect(stack.proxy.stats()).toMatchObject({ sessions: 4, loginsHeldBack: false });
   });
 });
+
+test.each([-300_000, 300_000])(
+  "a tenant whose clock is %d ms ahead lets nobody in, and throws nobody out (attacks S10)",
+  async (ahead) => {
+    const stack = await started.stack();
+    expect((await stack.get(me)).status).toBe(200);
+    stack.tenant.clock.advance(ahead);
+    const refused = await Promise.all(["bob", "cid"].map((user) => stack.get(me, { user })));
+    expect(refused.map(({ status }) => status)).toEqual([502, 502]);
+    expect((await stack.get(me)).json()).toMatchObject({ subject: "ann" });
+    expect(stack.tenant.recordings({ path: "/login/jwt-session" })).toHaveLength(3);
+    expect(stack.proxy.stats().sessions).toBe(1);
+  },
+);

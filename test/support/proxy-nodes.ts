@@ -1,5 +1,6 @@
 import { createManualClock, type ManualClock } from "./manual-clock.ts";
 import { startNamedTenant, type NamedTenant } from "./named-tenant.ts";
+import type { RawAnswer } from "./raw-client.ts";
 import { settle } from "./session-nodes.ts";
 import { NodeStore, SharedMemoryStore } from "./shared-memory-store.ts";
 import type { Stack, StackOptions } from "./stack.ts";
@@ -56,4 +57,15 @@ export async function startProxyNodes(started: Started): Promise<ProxyNodes> {
       }
     },
   };
+}
+
+/** A request under way on a clock that stands still: time is let pass until it is answered. */
+export async function answered(world: ProxyNodes, asked: Promise<RawAnswer>): Promise<RawAnswer> {
+  let answer: RawAnswer | undefined;
+  const waiting = asked.then((each) => (answer = each));
+  for (let turn = 0; turn < 400 && answer === undefined; turn += 1) {
+    await world.pass(100, 100);
+    await Promise.race([waiting, new Promise((resolve) => setTimeout(resolve, 2))]);
+  }
+  return waiting;
 }

@@ -1,6 +1,7 @@
 import { type RunningCommand, startCommand } from "../cli/command.ts";
 import { createConfigFolder } from "../config/config-folder.ts";
 import { type RawAnswer, type RawRequest, send } from "./raw-client.ts";
+import { tenantKind } from "./tenant-kind.ts";
 
 /** What the browser calls the front door; nothing listens there. */
 export const servedHost = "portal.example.com";
@@ -35,10 +36,20 @@ export const servedHeaders = (user: string | null): Readonly<Record<string, stri
   ...(user === null ? {} : { "x-user-sub": user, "x-user-email": `${user}@example.com` }),
 });
 
+const signingKeys = '  signingKeys: [{ issuer: acme-portal, keyId: "2026-01", privateKeyFile: key.pem }]';
+
+/** What a configuration says of a tenant of each kind. */
+const tenantLines: Readonly<Record<typeof tenantKind, string>> = {
+  "qlik-cloud-jwt": signingKeys,
+  "qlik-cloud-oauth": "  kind: qlik-cloud-oauth\n  clientId: acme-portal\n  clientSecretFile: client-secret",
+  "qlik-sense-jwt": `  kind: qlik-sense-jwt\n  userDirectory: PORTAL\n${signingKeys}`,
+};
+
 /** Starts it, and waits until it listens. */
 export async function startServedProxy(options: ServedProxyOptions): Promise<ServedProxy> {
   const folder = createConfigFolder();
   folder.write("token", servedToken);
+  folder.write("client-secret", "secret of the client");
   const file = folder.write(
     "config.yaml",
     `
@@ -47,7 +58,7 @@ listen: 127.0.0.1:0
 admin: { listen: "127.0.0.1:0", tokenFile: token }
 tenant:
   origin: ${options.tenantOrigin}
-  signingKeys: [{ issuer: acme-portal, keyId: "2026-01", privateKeyFile: key.pem }]
+${tenantLines[tenantKind]}
 identity:
   trustedHeader: { from: [127.0.0.1], subject: X-User-Sub, email: X-User-Email }
 policy: { presets: [embed, embed-write], allow: ["POST /api/v1/echo/**"] }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { WebSocketServer, type WebSocket } from "ws";
+import { wire } from "./kind-on-the-wire.ts";
 
 /** A tenant that lets everybody in and whose sockets do what the test says. */
 export interface SocketTenant {
@@ -12,18 +13,19 @@ export interface SocketTenant {
   close(): Promise<void>;
 }
 
-/** Cookies of a login; facts §2.2. */
-const cookies = ["eas.sid=socket-session; Path=/", "eas.sid.sig=signature; Path=/", "_csrfToken=t; Path=/"];
-
 /** Starts a tenant for tests of what goes over a socket. */
 export async function startSocketTenant(): Promise<SocketTenant> {
   const upgrades: IncomingMessage[] = [];
   const opened: { ws: WebSocket; socket: Socket }[] = [];
   const waiting: ((pair: { ws: WebSocket; socket: Socket }) => void)[] = [];
   const server = createServer((request, response) => {
-    if (request.url === "/login/jwt-session") response.setHeader("set-cookie", cookies);
-    if (request.url === "/api/v1/csrf-token") response.setHeader("qlik-csrf-token", "socket-token");
-    response.writeHead(request.url === "/api/v1/csrf-token" ? 204 : 200).end();
+    const path = wire.within(request.url ?? "", (name) => [request.headers[name]].flat()[0]);
+    const asksForToken = path === wire.tokenPath && request.headers.authorization === undefined;
+    const { status, headers, body } = wire.signedIn("socket-session", "socket-token");
+    if (asksForToken) response.writeHead(204, { "qlik-csrf-token": "socket-token" }).end();
+    else if (path !== undefined && wire.ownPaths.includes(path))
+      response.writeHead(status, [...headers]).end(body);
+    else response.writeHead(200).end();
   });
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: true });
   server.on("upgrade", (request, socket, head) => {

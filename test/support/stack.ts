@@ -114,6 +114,10 @@ export function startTestTenant({
 const caOf = ({ certificate }: TenantEmulator): { readonly ca?: string } =>
   certificate === undefined ? {} : { ca: certificate };
 
+/** What a proxy is told of a tenant at this origin, of the kind that is looked at. */
+export const tenantOptionsAt = (origin: string): SessionProxyOptions["tenant"] =>
+  stackOf(tenantKind, [testKey]).proxy(origin) as unknown as SessionProxyOptions["tenant"];
+
 /** The options of a proxy in front of a test tenant, but for who the user is. */
 export function optionsFor(
   tenant: TenantEmulator,

@@ -46,7 +46,7 @@ export const subjectAt = (kind: TenantEmulatorKind, subject: string): string =>
 export const everyKind = ["qlik-cloud-jwt", "qlik-cloud-oauth", "qlik-sense-jwt"] as const;
 
 /** Where users of a kind are signed in. */
-export const loginPathOf = (kind: TenantEmulatorKind): string =>
+export const loginPathOf = (kind: TenantEmulatorKind = tenantKind): string =>
   ({
     "qlik-cloud-jwt": "/login/jwt-session",
     "qlik-cloud-oauth": "/oauth/token",
@@ -54,12 +54,41 @@ export const loginPathOf = (kind: TenantEmulatorKind): string =>
   })[kind];
 
 /** The logins that a tenant has seen; at Qlik Sense the same path is asked for other things, without a token. */
-export function loginsAt(tenant: TenantEmulator, kind: TenantEmulatorKind): readonly Recording[] {
+export function loginsAt(
+  tenant: Pick<TenantEmulator, "recordings">,
+  kind: TenantEmulatorKind = tenantKind,
+): readonly Recording[] {
   const seen = tenant.recordings({ path: loginPathOf(kind) });
   return kind === "qlik-sense-jwt"
     ? seen.filter((each) => valueOf(each, "authorization") !== undefined)
     : seen;
 }
+
+/** How often a tenant was asked whether a session is alive. rules R5 */
+export function probesAt(tenant: Pick<TenantEmulator, "recordings">): number {
+  const ofPath = (path: string): number => tenant.recordings({ path }).length;
+  return tenantKind === "qlik-sense-jwt"
+    ? ofPath(loginPathOf()) - loginsAt(tenant).length
+    : ofPath("/api/v1/users/me");
+}
+
+/** The cookie that is the session, at the kinds that have one. facts §2.2, §10.1 */
+export const sessionCookie: string = tenantKind === "qlik-sense-jwt" ? "X-Qlik-Session-jwt" : "eas.sid";
+
+/** Age at which the tenant that is looked at ends what a login gave. Milliseconds; facts §2.3, §9 */
+export const lifetimeAtTenant: number = (tenantKind === "qlik-cloud-oauth" ? 6 : 24) * 3_600_000;
+
+/** What a tenant does not know us by: neither our key nor our client. */
+export const stranger = { identityProviders: [], oauthClients: [] } as const;
+
+/** The credential that a request showed at the tenant; "" where it showed none. */
+export const credentialIn = (request: Recording): string =>
+  (tenantKind === "qlik-cloud-oauth"
+    ? /^Bearer (.+)$/.exec(valueOf(request, "authorization") ?? "")
+    : /(?:^|; )(?:eas\.sid|X-Qlik-Session-jwt)=([^;]+)/.exec(valueOf(request, "cookie") ?? ""))?.[1] ?? "";
+
+/** What a subject of the host is called at the tenant that is looked at. */
+export const nameAtTenant = (subject: string): string => subjectAt(tenantKind, subject);
 
 /** The value of a header as the tenant got it. */
 export const valueOf = ({ headers }: Recording, wanted: string): string | undefined =>
