@@ -79,7 +79,7 @@ export default defineConfig({
     pool: "threads",
     isolate: false,
     // Nothing is slow that has to be fast: a busy machine may give its tests more time.
-    testTimeout: Number(process.env["QSP_TEST_TIMEOUT"] ?? 20_000),
+    testTimeout: Number(process.env["TEST_TIMEOUT_MS"] ?? 20_000),
     hookTimeout: 60_000,
     projects: [
       {
@@ -87,7 +87,7 @@ export default defineConfig({
         test: {
           name: "tests",
           include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-          exclude: ["test/nodes/**", "test/fuzz/**", "test/bench/**"],
+          exclude: ["test/nodes/**", "test/fuzz/**"],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -127,7 +127,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "proofs",
-          include: ["test/nodes/**/*.test.ts", "test/fuzz/**/*.test.ts", "test/bench/**/*.test.ts"],
+          include: ["test/nodes/**/*.test.ts", "test/fuzz/**/*.test.ts"],
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },

@@ -199,8 +199,8 @@ async function measureMany(
   const tenant = await startFileTenant(folder);
   try {
     const { sessions: counts, rounds, isQuick } = command;
-    const warmTime = isQuick ? 1 : 10;
-    const plan = { contender, tenant, counts, rounds, warmTime, root, folder, say: complain };
+    const [warmTime, settleTime] = isQuick ? [1, 1000] : [10, 6000];
+    const plan = { contender, tenant, counts, rounds, warmTime, settleTime, root, folder, say: complain };
     return { sessions: await measureSessions(plan) };
   } catch (error) {
     return { sessions: [], sessionFailure: error instanceof Error ? error.message : String(error) };

@@ -40,8 +40,8 @@ function fetchNode(version) {
   return join(home, bin.node);
 }
 
-/** How long a test may take: whoever runs several Nodes has other things to do meanwhile. Milliseconds. */
-const longestTest = "120000";
+/** How long a test and a run may take: whoever runs several Nodes has other things to do meanwhile. Milliseconds. */
+const patience = { TEST_TIMEOUT_MS: "120000", TEST_LONGEST_RUN_MS: `${120 * 60_000}` };
 
 /** Runs the tests with one Node; programs that tests start by the name `node` are the same. */
 function runTests(version, filters) {
@@ -54,7 +54,7 @@ function runTests(version, filters) {
       cwd: root,
       stdio: ["ignore", output, output],
       env: {
-        QSP_TEST_TIMEOUT: longestTest,
+        ...patience,
         ...process.env,
         PATH: `${dirname(node)}${delimiter}${process.env.PATH}`,
         NO_COLOR: "1",

@@ -36,8 +36,8 @@ const checks = [
   ["documents", "tools/check-docs.mjs"],
 ];
 
-/** A run of the tests takes a few minutes; one that takes this long hangs, and is ended. Milliseconds. */
-const LONGEST_TEST_RUN = 30 * 60_000;
+/** A run that takes this long hangs, and is ended; a busy machine may give it more time. Milliseconds. */
+const LONGEST_TEST_RUN = Number(process.env["TEST_LONGEST_RUN_MS"] ?? 28 * 60_000);
 
 const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 

@@ -38,13 +38,12 @@ export interface SessionPlan {
   readonly rounds: number;
   /** Seconds of CPU until a process is warm, at most, before each kind of round. */
   readonly warmTime: number;
+  /** Memory settles, and connections that are not used close (after five seconds), after the work. Milliseconds. */
+  readonly settleTime: number;
   readonly root: string;
   readonly folder: string;
   readonly say: (line: string) => void;
 }
-
-/** Memory settles, and connections that are not used close, after the work. Milliseconds. */
-const settleTime = 6000;
 
 /** Logins before anything is weighed: their code is compiled too, and what is made once for all is there. */
 const earlyLogins = 200;
@@ -87,12 +86,12 @@ async function measureOne(
   const { crowded, alone } = pair;
   const { usage } = crowded.standing;
   const added = Math.max(1, to - from);
-  await sleep(settleTime);
+  await sleep(plan.settleTime);
   const before = await crowded.collect();
   const cpuBefore = usage.cpu();
   await logIn(crowded.standing, from, to);
   const login = ((usage.cpu() - cpuBefore) * 1e6) / added;
-  await sleep(settleTime);
+  await sleep(plan.settleTime);
   const after = await crowded.collect();
   // What a full collection threw away is compiled again; that shall be the same for both.
   await alone.collect();

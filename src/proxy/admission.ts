@@ -12,7 +12,7 @@ import type { RouteClass } from "../policy/rule.ts";
 import type { Verdict } from "../policy/verdict.ts";
 import { findOwnRoute, type OwnRoute, ownRoutesOf } from "./own/own-routes.ts";
 import type { ResolvedOptions } from "../options/resolved-options.ts";
-import type { RequestHead } from "./request-head.ts";
+import { isHttp2, type RequestHead } from "./request-head.ts";
 
 /** Where a request wants to go; "elsewhere" is not ours. */
 export type Place = Elsewhere | OwnPlace | TenantPlace;
@@ -242,14 +242,12 @@ export function isBelow(raw: string, prefix: string): boolean {
 
 /**
  * Whether protocol and framing are such that everyone behind us reads them alike. node takes a request without a
- * version for one of HTTP/0.9, lets HTTP/1.0 have chunks, and a coding beside "chunked" would be lost when we frame
+ * version for one of HTTP/0.9, takes any in a request line, lets HTTP/1.0 have chunks, and a coding beside "chunked" would be lost when we frame
  * anew. attacks M2
  */
-function isFramedPlainly(
-  { httpVersionMajor, httpVersionMinor }: RequestHead,
-  codings: readonly string[],
-): boolean {
-  if (httpVersionMajor < 1) return false;
+function isFramedPlainly(request: RequestHead, codings: readonly string[]): boolean {
+  const { httpVersionMajor, httpVersionMinor } = request;
+  if (httpVersionMajor < 1 || (httpVersionMajor > 1 && !isHttp2(request))) return false;
   if (httpVersionMajor === 1 && httpVersionMinor === 0 && codings.length > 0) return false;
   return codings.every((coding) => coding.trim().toLowerCase() === "chunked");
 }

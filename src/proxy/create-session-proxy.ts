@@ -141,6 +141,7 @@ export function assembleSessionProxy(
       call: upstream.callFor(staticLane),
       timeout: options.timeouts.login,
       now,
+      isHidden: options.tenant.backend.hidesProduct,
     }),
     isDraining: () => draining === "yes",
     isClosed: () => closed,

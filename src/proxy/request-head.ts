@@ -12,3 +12,10 @@ export interface RequestHead extends Pick<
   /** `encrypted` is true over TLS alone. */
   readonly socket: { readonly remoteAddress?: string | undefined; readonly encrypted?: boolean };
 }
+
+/**
+ * Whether node's objects of a request are those of its HTTP/2. Its version says nothing: a request line of HTTP/1.1 may claim
+ * any.
+ */
+export const isHttp2 = (request: object): boolean =>
+  (request as { readonly stream?: unknown }).stream !== undefined;

@@ -1,4 +1,4 @@
-import { isHttp2 } from "../proxy/http/over-http2.ts";
+import { isHttp2 } from "../proxy/request-head.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { publish } from "../kernel/channels.ts";

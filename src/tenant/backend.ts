@@ -59,6 +59,11 @@ export interface Backend {
   readonly base: string;
   /** Whether the tenant counts the sessions of a user, so that all host sessions of a user have to share one. */
   readonly countsSessions: boolean;
+  /**
+   * Whether clients are not told which product this is: the vendor's would do by themselves what the proxy does for them, and
+   * wait for what comes after a first message that they do not send. facts §6.1, §10.2
+   */
+  readonly hidesProduct: boolean;
   /** The origin that upgrades name; null where none is sent. facts §4, §10.2 */
   readonly socketOrigin: string | null;
   /** Query parameters that every request carries, names and values in turn, after the client's own. */

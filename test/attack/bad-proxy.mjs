@@ -14,6 +14,8 @@ const server = createServer((request, response) => {
     response.writeHead(answer.statusCode, answer.headers);
     answer.pipe(response);
   });
+  // A connection that ends between two requests must not end the process: what is attacked later would not be reached.
+  outgoing.on("error", () => response.destroy());
   request.pipe(outgoing);
 });
 

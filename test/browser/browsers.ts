@@ -11,6 +11,15 @@ export type BrowserName = "chromium" | "firefox";
 /** The browsers in which charts are drawn. */
 export type EngineName = BrowserName | "webkit";
 
+export const engineNames: readonly EngineName[] = ["chromium", "firefox", "webkit"];
+
+/** What a reader calls them. */
+export const engineTitles: Readonly<Record<EngineName, string>> = {
+  chromium: "Chromium",
+  firefox: "Firefox",
+  webkit: "WebKit",
+};
+
 /** What the browser's user has said about cookies of others than the page's own site. */
 export type ThirdPartyCookies = "blocked" | "allowed";
 

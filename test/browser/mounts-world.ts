@@ -6,13 +6,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { authType as ownAuthType } from "../../src/browser/auth-module.ts";
-import { createTenantEmulator, type TenantEmulator } from "../../src/emulator.ts";
+import { createTenantEmulator, type TenantEmulator, type TenantEmulatorKind } from "../../src/emulator.ts";
 import {
   createSessionProxy,
   type Identity,
   type SessionProxy,
   type SessionProxyOptions,
 } from "../../src/index.ts";
+import { stackOf } from "../support/tenant-kind.ts";
 import { shopKey, shopProvider } from "./shop-key.ts";
 import { endServer, listen, makeCertificate, type Handler } from "./local-server.ts";
 import { mountPage, type EmbedHost } from "./mount-page.ts";
@@ -106,10 +107,16 @@ const originOf = (name: string, server: Server): string =>
 export interface MountsWorldOptions {
   /** Whether the proxies deliver whole pages of the tenant. */
   readonly classic?: boolean;
+  /** What kind of tenant it is; Qlik Cloud by signed token by default. */
+  readonly kind?: TenantEmulatorKind;
 }
 
 /** Builds the browser code and starts everything on free ports of this machine. */
-export async function createMountsWorld({ classic = false }: MountsWorldOptions = {}): Promise<MountsWorld> {
+export async function createMountsWorld({
+  classic = false,
+  kind = "qlik-cloud-jwt",
+}: MountsWorldOptions = {}): Promise<MountsWorld> {
+  const ofKind = stackOf(kind, [shopKey]);
   const folder = await mkdtemp(join(tmpdir(), "qsp-web-"));
   const { buildWeb } = (await import(builder)) as WebBuilder;
   await buildWeb({ outdir: folder });
@@ -117,6 +124,7 @@ export async function createMountsWorld({ classic = false }: MountsWorldOptions 
   const tenant = await createTenantEmulator({
     assets: pathToFileURL(`${folder}/tenant/`),
     identityProviders: [shopProvider],
+    ...ofKind.tenant,
   });
   const app = new ShopApp(await readFile(loader));
   const proxies: SessionProxy[] = [];
@@ -129,10 +137,10 @@ export async function createMountsWorld({ classic = false }: MountsWorldOptions 
   };
   const mountProxy = (server: Server, options: Partial<SessionProxyOptions>): SessionProxy => {
     const proxy = createSessionProxy({
-      tenant: { origin: tenant.origin, ca: tenant.certificate ?? "", signingKeys: [shopKey] },
+      tenant: { ...ofKind.proxy(tenant.origin), ca: tenant.certificate ?? "" },
       identify: app.identify,
       ...options,
-    });
+    } as SessionProxyOptions);
     proxies.push(proxy);
     proxy.attach(server);
     return proxy;

@@ -16,7 +16,7 @@ import { patientTimeouts, startWorld } from "./world.ts";
  */
 
 /** Longer than the window in which renewals of a session are counted, 30 s. Milliseconds. */
-const duration = proofNumber("minutes", 0.75) * 60_000;
+const duration = proofNumber("minutes", 0.55) * 60_000;
 
 const userCount = proofNumber("users", 50);
 

@@ -5,13 +5,6 @@ import { DetachedResponse } from "./detached-response.ts";
 import { writeHead } from "./host-response.ts";
 
 /**
- * Whether node's objects of a request are those of its HTTP/2. Its version says nothing: a request line of HTTP/1.1 may claim
- * any.
- */
-export const isHttp2 = (request: object): boolean =>
-  (request as { readonly stream?: unknown }).stream !== undefined;
-
-/**
  * A response in the form of HTTP/1.1, whose content goes out over HTTP/2; `isDraining` is asked when it has gone out. One that
  * is detached is brought by the framework that has made it.
  */

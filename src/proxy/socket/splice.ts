@@ -41,7 +41,7 @@ const boundaryWait = 250;
 /** How long the browser may take to echo our close frame. Milliseconds; rules R13 */
 const echoWait = 1000;
 
-/** How long the tenant may take to end its side after the browser ended its own. Milliseconds. */
+/** How long the tenant may take to end its side after the browser ended its own, or to send more. Milliseconds. */
 const halfCloseWait = 5000;
 
 /** Sockets whose upstream was lost are closed within this. Milliseconds. */
@@ -184,6 +184,8 @@ export class Splice {
   #fromUpstream(chunk: Buffer): void {
     if (this.#state === "closed") return;
     this.#quiet = 0;
+    // While nothing is closing it runs for a browser that has ended its side.
+    if (this.#state === "open") this.#closeTimer?.refresh();
     if (this.#bytesDown === 0) this.#refused = isRefusal(chunk);
     const cut = this.#close !== null && !this.#down.closeSeen ? this.#down.nextBoundary(chunk) : -1;
     const sent = cut === -1 ? chunk : chunk.subarray(0, cut);

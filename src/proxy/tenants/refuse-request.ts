@@ -6,8 +6,9 @@ import { firstHeader } from "../../http/raw-headers.ts";
 import { publish } from "../../kernel/channels.ts";
 import { traceId as newTraceId } from "../../kernel/random.ts";
 import { sendAnswer } from "../http/host-response.ts";
-import { isHttp2, overHttp2, toHttp1Head } from "../http/over-http2.ts";
+import { overHttp2, toHttp1Head } from "../http/over-http2.ts";
 import { followConnection } from "../http/waiting-response.ts";
+import { isHttp2 } from "../request-head.ts";
 import { abandon, refuse } from "../socket/socket-door.ts";
 import { inTurn } from "../socket/upgrade-turn.ts";
 

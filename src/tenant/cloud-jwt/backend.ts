@@ -20,6 +20,7 @@ export function createCloudJwt({
     storeName: origin,
     base: "",
     countsSessions: false,
+    hidesProduct: false,
     socketOrigin: null,
     parameters: [],
     headers: noHeaders,

@@ -20,6 +20,7 @@ export function createCloudOauth({
     storeName: `qlik-cloud-oauth ${origin}`,
     base: "",
     countsSessions: false,
+    hidesProduct: false,
     socketOrigin: null,
     parameters: [],
     headers: noHeaders,

@@ -45,6 +45,7 @@ export function createSenseJwt({ origin, virtualProxy, socketOrigin, signingKey 
     storeName: `qlik-sense-jwt ${origin}${base}`,
     base,
     countsSessions: true,
+    hidesProduct: true,
     socketOrigin,
     parameters,
     headers,

@@ -3,7 +3,9 @@ function all(request) {
   // Next drops the Content-Encoding of what a route answers, and compresses by itself: nothing may come compressed.
   const headers = new Headers(request.headers);
   headers.set("accept-encoding", "identity");
-  return globalThis.qlik(new Request(request, { headers }));
+  // From its parts: what Next hands in may stand before the request, and Node 24 takes no such object for one.
+  const { url, method, body, signal } = request;
+  return globalThis.qlik(new Request(url, { method, headers, body, signal, duplex: "half" }));
 }
 
 // Next answers the methods that are not here by itself.
