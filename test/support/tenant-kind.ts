@@ -78,6 +78,16 @@ export const sessionCookie: string = tenantKind === "qlik-sense-jwt" ? "X-Qlik-S
 /** Age at which the tenant that is looked at ends what a login gave. Milliseconds; facts §2.3, §9 */
 export const lifetimeAtTenant: number = (tenantKind === "qlik-cloud-oauth" ? 6 : 24) * 3_600_000;
 
+/** What stands before every path at the tenant that is looked at. facts §10.1 */
+export const baseAtTenant: string = tenantKind === "qlik-sense-jwt" ? "/jwt" : "";
+
+/** Parameters that the proxy adds to an upgrade, sorted. facts §3, §10.1 */
+export const socketParameters: readonly string[] = {
+  "qlik-cloud-jwt": ["qlik-csrf-token"],
+  "qlik-cloud-oauth": [],
+  "qlik-sense-jwt": ["qlik-csrf-token", "xrfkey"],
+}[tenantKind];
+
 /** What a tenant does not know us by: neither our key nor our client. */
 export const stranger = { identityProviders: [], oauthClients: [] } as const;
 

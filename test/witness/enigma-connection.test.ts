@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { APP_ID } from "../../src/emulator/engine/apps/stored-objects.ts";
+import { baseAtTenant, loginsAt, nameAtTenant } from "../support/tenant-kind.ts";
 import {
   createEnigma,
   type EnigmaClosing,
@@ -37,8 +38,7 @@ const target = (
   ...options,
 });
 
-const logins = ({ tenant }: VendorStack): number =>
-  tenant.recordings({ method: "POST", path: "/login/jwt-session" }).length;
+const logins = ({ tenant }: VendorStack): number => loginsAt(tenant).length;
 
 /** The codes that a tenant sends, beside those for a normal end (facts §5.5). */
 const CODES = [
@@ -53,7 +53,7 @@ describe("a close of the tenant's", () => {
       const client = await openEnigma(target(world, `${APP_ID.sales}/identity/${code}`));
       const suspended = nextEvent(client.session, "suspended");
       const reason = `{"code":"QEP-${code}","traceId":"${"0".repeat(28)}${code}"} – é`;
-      expect(world.tenant.sockets.close({ subject: "ann", code, reason })).toBe(1);
+      expect(world.tenant.sockets.close({ subject: nameAtTenant("ann"), code, reason })).toBe(1);
       expect(await suspended).toMatchObject({ code, reason, initiator: "network" });
       await world.idle();
     }
@@ -123,8 +123,8 @@ describe("a client that comes back", () => {
     expect(states).toEqual(["SESSION_CREATED", "SESSION_ATTACHED"]);
     expect(await doc.evaluate("=Region")).toBe("APAC");
     expect(world.tenant.recordings({ upgrade: true }).map(({ url }) => url.split("?")[0])).toEqual([
-      `/app/${WITH_TTL}`,
-      `/app/${WITH_TTL}`,
+      `${baseAtTenant}/app/${WITH_TTL}`,
+      `${baseAtTenant}/app/${WITH_TTL}`,
     ]);
     await session.close();
   });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { APP_ID, OBJECT_ID } from "../../src/emulator/engine/apps/stored-objects.ts";
 import { createRandom, type Random } from "../../src/emulator/engine/random.ts";
 import { type OrderLine, orderLines, sumOf, textOf } from "../support/order-lines.ts";
+import { nameAtTenant } from "../support/tenant-kind.ts";
 import { openEnigma } from "../support/vendor-enigma.ts";
 import { alice, bruno, startVendorStack, type VendorStack } from "../support/vendor-stack.ts";
 
@@ -106,7 +107,7 @@ const calls: readonly Call[] = [
     const answer = await fetch(`${world.host}/api/v1/users/me`, { headers: world.headersOf(user) });
     const text = await answer.text();
     received.push(text);
-    expect(JSON.parse(text)).toMatchObject({ subject: user });
+    expect(JSON.parse(text)).toMatchObject({ subject: nameAtTenant(user) });
   },
 ];
 
@@ -144,6 +145,6 @@ test("two hundred calls of two users, one between the other, show neither what i
   for (const { peer, subject = "" } of seen)
     usersOfPeer.set(peer, (usersOfPeer.get(peer) ?? new Set()).add(subject));
   expect([...usersOfPeer.values()].map(({ size }) => size)).toEqual([...usersOfPeer].map(() => 1));
-  expect(new Set(seen.map(({ subject }) => subject))).toEqual(new Set([alice, bruno]));
+  expect(new Set(seen.map(({ subject }) => subject))).toEqual(new Set([alice, bruno].map(nameAtTenant)));
   await Promise.all(people.map((person) => person.close()));
 });
