@@ -158,7 +158,14 @@ export default defineConfig({
         extends: true,
         test: {
           name: "sense",
-          include: [...dataPathOfEveryKind, ...dataPathBelowAPath, ...sessions, ...doors, ...vendorClients, ...ofSense],
+          include: [
+            ...dataPathOfEveryKind,
+            ...dataPathBelowAPath,
+            ...sessions,
+            ...doors,
+            ...vendorClients,
+            ...ofSense,
+          ],
           env: { QSP_TEST_TENANT_KIND: "qlik-sense-jwt" },
           maxWorkers: 2,
           sequence: { groupOrder: 0 },

@@ -28,7 +28,7 @@ async function rowsOf(page: string): Promise<readonly Row[]> {
 }
 
 /** Suites whose files are asked of every kind, or say why they are not. */
-const suites = ["test/host", "test/proxy", "test/security"];
+const suites = ["test/host", "test/proxy", "test/security", "test/witness"];
 
 test("the page of kinds has a row for every file of the suites, and says what vitest.config.ts runs", async () => {
   const rows = await rowsOf("docs/reference/backends.md");
