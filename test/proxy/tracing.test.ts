@@ -100,7 +100,9 @@ describe("without a tracer", () => {
           server.close();
         });
       });`;
-    const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+    // Node 26 warns of the way in which the API is hidden here.
+    const args = ["--disable-warning=DEP0205", "--input-type=module", "-e", script];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, {
       cwd: fileURLToPath(new URL("../..", import.meta.url)),
       encoding: "utf8",
     });
