@@ -116,6 +116,12 @@ const ofOauth = [
 ];
 const ofSense = ["test/proxy/claims.test.ts", "test/proxy/keep-alive.test.ts"];
 
+/**
+ * Files at a time. A third of them wait for a clock, a socket or a browser at any time, so that with as many as there are cores
+ * a third of the machine would be idle.
+ */
+const workers = 3;
+
 export default defineConfig({
   test: {
     pool: "threads",
@@ -130,7 +136,7 @@ export default defineConfig({
           name: "tests",
           include: ["src/**/*.test.ts", "test/**/*.test.ts"],
           exclude: ["test/nodes/**", "test/fuzz/**", "**/node_modules/**"],
-          maxWorkers: 2,
+          maxWorkers: workers,
           sequence: { groupOrder: 0 },
         },
       },
@@ -140,7 +146,7 @@ export default defineConfig({
           name: "undici",
           include: dataPath,
           env: { QSP_TEST_UPSTREAM_CLIENT: "undici" },
-          maxWorkers: 2,
+          maxWorkers: workers,
           sequence: { groupOrder: 0 },
         },
       },
@@ -150,7 +156,7 @@ export default defineConfig({
           name: "oauth",
           include: [...dataPathOfEveryKind, ...sessions, ...doors, ...vendorClients, ...ofOauth],
           env: { QSP_TEST_TENANT_KIND: "qlik-cloud-oauth" },
-          maxWorkers: 2,
+          maxWorkers: workers,
           sequence: { groupOrder: 0 },
         },
       },
@@ -167,7 +173,7 @@ export default defineConfig({
             ...ofSense,
           ],
           env: { QSP_TEST_TENANT_KIND: "qlik-sense-jwt" },
-          maxWorkers: 2,
+          maxWorkers: workers,
           sequence: { groupOrder: 0 },
         },
       },

@@ -31,7 +31,7 @@ const patience = 20_000;
 
 type OpenVisit = { -readonly [K in keyof Visit]: Visit[K] };
 
-/** Writes down what comes to a server, before anybody else sees it, and what the proxies in it say of it. */
+/** Writes down what comes to a server that has its proxies, before anybody else sees it, and what the proxies in it say of it. */
 export function recordVisits(server: Server): Visits {
   let visits: Visit[] = [];
   const waiting = new Set<() => void>();
@@ -53,7 +53,12 @@ export function recordVisits(server: Server): Visits {
     const visit = begin(request);
     response.on("close", () => end(visit, response.statusCode));
   });
-  server.prependListener("upgrade", (request) => void begin(request));
+  // Of an upgrade that a proxy takes no other listener hears. docs/decisions/0029
+  const emit = server.emit.bind(server) as (event: string, ...values: unknown[]) => boolean;
+  server.emit = ((event: string, ...values: unknown[]) => {
+    if (event === "upgrade") begin(values[0] as IncomingMessage);
+    return emit(event, ...values);
+  }) as Server["emit"];
 
   const hear = (message: unknown): void => {
     const { event, status = 0, reason } = message as ProxyEvent;

@@ -199,9 +199,11 @@ describe("who may keep an answer (attacks C10)", () => {
     "500 Oops",
   ])("nobody but the browser that asked, for a user's data and pages: %s", async (line) => {
     const stack = await startInFront(generous(line));
+    // A part of a file that is compressed on the way would be another part.
+    const policy = line.startsWith("206") ? "private, no-cache, no-transform" : "private, no-cache";
     for (const path of [data, page]) {
       const answer = await stack.get(path);
-      expect(answer.header("cache-control")).toBe("private, no-cache");
+      expect(answer.header("cache-control")).toBe(policy);
       expect(answer.header("expires")).toBeUndefined();
       for (const name of ["Cookie", "Origin", "Sec-Fetch-Site"])
         expect(answer.header("vary")).toContain(name);
