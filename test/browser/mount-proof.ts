@@ -23,6 +23,18 @@ async function clickBar(tab: Tab, index: number): Promise<void> {
   throw new Error("No click begins a selection");
 }
 
+/** Presses a button until it has gone: a press that comes while it glides to its place is lost. */
+async function pressAway(tab: Tab, selector: string): Promise<void> {
+  await press(tab, selector);
+  const found = `document.querySelector(${JSON.stringify(selector)})`;
+  for (let look = 1; look <= 200; look += 1) {
+    if ((await tab.run(`${found} === null`)) === true) return;
+    if (look % 40 === 0) await tab.run(`void ${found}?.click()`);
+    await wait(100);
+  }
+  throw new Error(`${selector} stays`);
+}
+
 /** Asks for the user through the vendor's own client; the status of the answer. */
 const askByVendor = ({ base, authType }: Mount): string => `
   QlikMain.import("invoke-fetch@v1").then(({ invokeFetch }) => invokeFetch("users", {
@@ -60,8 +72,7 @@ export function proveMount({ kind, tab, tenant, mount, saw }: ProvenMount): void
 
   test("selects with a click on a bar", async () => {
     await clickBar(tab(), 1);
-    await press(tab(), '[title="Confirm selection"]');
-    await until(tab(), `document.querySelector('[title="Confirm selection"]') === null`);
+    await pressAway(tab(), '[title="Confirm selection"]');
     expect(await barHeights(tab(), 1)).toHaveLength(1);
     saw("click on a bar", "selects");
   });

@@ -12,7 +12,7 @@ import { startWorld } from "./world.ts";
  * middle, the tenant forgets sessions, and the master of Redis is killed. Every answer carries the mark of its user.
  */
 
-const requests = proofNumber("requests", 12_000);
+const requests = proofNumber("requests", 8000);
 const userCount = 50;
 
 /** Each time the next user's session runs out at the tenant: every user's every ten seconds. Milliseconds. */
