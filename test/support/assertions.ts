@@ -38,9 +38,9 @@ export function expectRefused(outcome: TenantSocket | RefusedUpgrade, status: nu
   return outcome;
 }
 
-/** Waits until `check` holds; fails after five seconds with what it last threw. */
+/** Waits until `check` holds; fails after twenty seconds with what it last threw. */
 export async function eventually(check: () => void | Promise<void>): Promise<void> {
-  const deadline = Date.now() + 5000;
+  const deadline = Date.now() + 20_000;
   for (;;) {
     try {
       await check();
