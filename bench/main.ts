@@ -163,7 +163,7 @@ interface Place {
 
 /** A quick look is less sure of what it sees. */
 const warmTimesOf = ({ isQuick }: Command): WarmTimes =>
-  isQuick ? { first: 2, later: 0.5 } : { first: 8, later: 2 };
+  isQuick ? { first: 4, later: 0.5 } : { first: 8, later: 2 };
 
 async function measureLoads(
   contenders: readonly Contender[],
