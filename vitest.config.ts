@@ -115,7 +115,7 @@ export default defineConfig({
         test: {
           name: "tests",
           include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-          exclude: ["test/nodes/**", "test/fuzz/**", "**/node_modules/**"],
+          exclude: ["test/nodes/**", "test/fuzz/**", "test/bench/connections.test.ts", "**/node_modules/**"],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -162,7 +162,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "proofs",
-          include: ["test/nodes/**/*.test.ts", "test/fuzz/**/*.test.ts"],
+          include: ["test/nodes/**/*.test.ts", "test/fuzz/**/*.test.ts", "test/bench/connections.test.ts"],
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },

@@ -1,21 +1,12 @@
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { runTool, type ToolRun } from "../support/tool-command.ts";
+import { bench, cellOf, longest, measured } from "./bench-command.ts";
 
 /*
  * The bench as a user runs it, in its smallest form: that it measures, and that it measures nobody who does less than
  * the others. What the figures say is not looked at: the machine may be busy.
  */
-
-/** Longer than any run takes on a busy machine. Milliseconds. */
-const longest = 240_000;
-
-/** Runs `npm run bench -- …` with the last build, which other tests are using too. */
-const bench = (...args: readonly string[]): Promise<ToolRun> =>
-  runTool("bench", ["--built", "--quick", "--rounds", "1", ...args]);
-
-/** A row of a table of figures with a number in it. */
-const measured = (contender: string): RegExp => new RegExp(`^\\| ${contender} +\\| +\\d+ \\|`, "m");
 
 test(
   "measures ours beside nginx",
@@ -30,44 +21,6 @@ test(
     expect(said).toMatch(/^\| 200B, plain .*× nginx/m);
     // What was not run is not passed over.
     expect(said).toMatch(/^\| 10KB, plain .*not measured/m);
-    expect(status).toBe(0);
-  },
-  longest,
-);
-
-/** What stands in a column of a contender's row. */
-function cellOf(table: string, contender: string, column: string): string | undefined {
-  const cells = (line = ""): string[] => line.split("|").map((cell) => cell.trim());
-  const lines = table.split("\n").filter((line) => line.startsWith("|"));
-  const place = cells(lines[0]).indexOf(column);
-  return cells(lines.find((line) => cells(line).includes(contender)))[place];
-}
-
-test(
-  "counts the connections of pages and of many sessions",
-  async () => {
-    const { status, said } = await bench(
-      "--only",
-      "ours,shared-pool",
-      "--loads",
-      "tls/pages,sessions",
-      "--pages",
-      "100",
-      "--sessions",
-      "40",
-    );
-    const [, pages = ""] = said.split("### pages of 30 requests, 100 sessions, TLS upstream");
-    const opened = (contender: string): number => Number(cellOf(pages, contender, "opened a page"));
-    expect(Number(cellOf(pages, "ours", "CPU µs a request"))).toBeGreaterThan(0);
-    // Hardly anybody comes back in time; only who shares finds what others have opened.
-    expect(opened("ours")).toBeGreaterThan(1);
-    expect(opened("ours")).toBeLessThanOrEqual(6);
-    expect(opened("shared-pool")).toBeLessThan(opened("ours"));
-    const [, sessions = ""] = said.split("## Many sessions");
-    expect(Number(cellOf(sessions, "40", "CPU µs a login"))).toBeGreaterThan(0);
-    const [, requests = ""] = sessions.split("needed a new one.");
-    for (const which of ["40", "few"])
-      expect(Number(cellOf(requests, which, "CPU µs a request"))).toBeGreaterThan(0);
     expect(status).toBe(0);
   },
   longest,
