@@ -49,7 +49,9 @@ function dealOut(server: Server): void {
   dealt.add(server);
   const emit = server.emit as Emit;
   const deal: Emit = (event, ...values) => {
-    const owner = event === "upgrade" ? ownerOf(server, values[0] as IncomingMessage) : undefined;
+    // Where there is one listener, there is nobody to keep it from. Earned by: bench handshakes
+    const isShared = event === "upgrade" && server.listenerCount("upgrade") > 1;
+    const owner = isShared ? ownerOf(server, values[0] as IncomingMessage) : undefined;
     if (owner === undefined) return emit.call(server, event, ...values);
     Reflect.apply(owner, server, values);
     return true;
