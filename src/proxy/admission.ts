@@ -242,8 +242,8 @@ export function isBelow(raw: string, prefix: string): boolean {
 
 /**
  * Whether protocol and framing are such that everyone behind us reads them alike. node takes a request without a
- * version for one of HTTP/0.9, takes any in a request line, lets HTTP/1.0 have chunks, and a coding beside "chunked" would be lost when we frame
- * anew. attacks M2
+ * version for one of HTTP/0.9, takes any in a request line, lets HTTP/1.0 have chunks, and a coding beside "chunked" would
+ * be lost when we frame anew. attacks M2
  */
 function isFramedPlainly(request: RequestHead, codings: readonly string[]): boolean {
   const { httpVersionMajor, httpVersionMinor } = request;

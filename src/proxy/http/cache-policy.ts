@@ -10,17 +10,12 @@ export interface CacheFacts {
   readonly isPrivate: boolean;
   /** Path at the tenant. */
   readonly path: string;
+  /** Whether it makes no sense in another form, as events that are held back, or a part of a file that is compressed by itself. */
+  readonly isDelicate: boolean;
 }
 
-/**
- * Says who may keep an answer for how long, and what it depends on. rules R7
- *
- * `isDelicate`: it makes no sense in another form, as events that are held back, or a part of a file compressed by itself.
- */
-export function cacheHeaders(
-  { cacheControl, vary, isPrivate, path }: CacheFacts,
-  isDelicate: boolean,
-): string[] {
+/** Says who may keep an answer for how long, and what it depends on. rules R7 */
+export function cacheHeaders({ cacheControl, vary, isPrivate, path, isDelicate }: CacheFacts): string[] {
   const policy = isPrivate ? privatePolicy(cacheControl) : staticPolicy(cacheControl, path);
   const keepsForm = isDelicate || saysNoTransform(cacheControl);
   return [

@@ -135,7 +135,8 @@ export function prepareResponse(
       if (rewritten !== null) headers.push(name, rewritten);
     }
   }
-  headers.push(...cacheHeaders({ cacheControl, vary, isPrivate, path: rules.path }, isDelicate(passing)));
+  const { path } = rules;
+  headers.push(...cacheHeaders({ cacheControl, vary, isPrivate, path, isDelicate: isDelicate(passing) }));
   headers.push("x-content-type-options", "nosniff");
   headers.push("cross-origin-resource-policy", rules.resourcePolicy);
   headers.push(...contentPolicy(passing, rules, containment));
