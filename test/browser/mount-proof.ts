@@ -6,7 +6,7 @@ import type { Tab } from "./browsers.ts";
 import { barsOf } from "./dashboard-parts.ts";
 import { lookAt } from "./looks.ts";
 import type { Mount } from "./mounts-world.ts";
-import { barHeights, press } from "./tab-acts.ts";
+import { barHeights, press, pressAway } from "./tab-acts.ts";
 
 /** Clicks until the chart has begun a selection: a click that comes before it listens is lost. */
 async function clickBar(tab: Tab, index: number): Promise<void> {
@@ -21,21 +21,6 @@ async function clickBar(tab: Tab, index: number): Promise<void> {
     }
   }
   throw new Error("No click begins a selection");
-}
-
-/** Presses a button until it has gone: a press that comes while it glides to its place is lost. */
-async function pressAway(tab: Tab, selector: string): Promise<void> {
-  await press(tab, selector);
-  const found = `document.querySelector(${JSON.stringify(selector)})`;
-  for (let look = 1; look <= 600; look += 1) {
-    if ((await tab.run(`${found} === null`)) === true) return;
-    if (look % 40 === 0)
-      await tab.run(
-        `((it) => void (it?.querySelector("button") ?? it?.closest("button") ?? it)?.click())(${found})`,
-      );
-    await wait(100);
-  }
-  throw new Error(`${selector} stays`);
 }
 
 /** Asks for the user through the vendor's own client; the status of the answer. */

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { expect } from "vitest";
 import type { Tab } from "./browsers.ts";
 import { barsOf } from "./dashboard-parts.ts";
@@ -13,12 +14,26 @@ export async function until(tab: Tab, expression: string): Promise<void> {
 
 /** Presses the first button that a selector finds, once it is there; buttons may still be gliding to their places. */
 export async function press(tab: Tab, selector: string): Promise<void> {
-  const found = `document.querySelector(${JSON.stringify(selector)})`;
-  await until(tab, `${found} !== null`);
-  await tab.run(
-    `((it) => void (it.querySelector("button") ?? it.closest("button") ?? it).click())(${found})`,
-  );
+  await until(tab, `${found(selector)} !== null`);
+  await tab.run(pressed(selector));
 }
+
+/** Presses a button until it has gone: a press that comes while it glides to its place is lost. */
+export async function pressAway(tab: Tab, selector: string): Promise<void> {
+  await press(tab, selector);
+  for (let look = 1; look <= 600; look += 1) {
+    if ((await tab.run(`${found(selector)} === null`)) === true) return;
+    if (look % 40 === 0) await tab.run(pressed(selector));
+    await wait(100);
+  }
+  throw new Error(`${selector} stays`);
+}
+
+const found = (selector: string): string => `document.querySelector(${JSON.stringify(selector)})`;
+
+/** Presses what is found, or the button in or around it; nothing where nothing is. */
+const pressed = (selector: string): string =>
+  `((it) => void (it?.querySelector("button") ?? it?.closest("button") ?? it)?.click())(${found(selector)})`;
 
 /** The heights of the bars in the window, once there are so many. */
 export async function barHeights(tab: Tab, count: number): Promise<readonly number[]> {
