@@ -102,6 +102,21 @@ const ofOauth = [
 ];
 const ofSense = ["test/proxy/claims.test.ts", "test/proxy/keep-alive.test.ts"];
 
+/** Proofs that wait more than they work: for clocks of seconds, and for processes that start. */
+const proofs = [
+  "test/nodes/bus-cut.test.ts",
+  "test/nodes/failover.test.ts",
+  "test/nodes/mass-expiry.test.ts",
+  "test/nodes/one-login.test.ts",
+  "test/nodes/redis-outage.test.ts",
+  "test/nodes/renewal.test.ts",
+  "test/nodes/restart.test.ts",
+  "test/nodes/rolling-restart.test.ts",
+];
+
+/** What loads several processes up to what two cores give; what runs beside these would be measured too. */
+const ownMachine = ["test/nodes/**/*.test.ts", "test/fuzz/**/*.test.ts", "test/bench/connections.test.ts"];
+
 export default defineConfig({
   test: {
     pool: "threads",
@@ -115,7 +130,7 @@ export default defineConfig({
         test: {
           name: "tests",
           include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-          exclude: ["test/nodes/**", "test/fuzz/**", "test/bench/connections.test.ts", "**/node_modules/**"],
+          exclude: [...ownMachine, "**/node_modules/**"],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -158,13 +173,22 @@ export default defineConfig({
         },
       },
       {
-        // Proofs that load several processes up to what two cores give: what runs beside them would be measured too.
         extends: true,
         test: {
           name: "proofs",
-          include: ["test/nodes/**/*.test.ts", "test/fuzz/**/*.test.ts", "test/bench/connections.test.ts"],
-          maxWorkers: 1,
+          include: proofs,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "alone",
+          include: ownMachine,
+          exclude: proofs,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

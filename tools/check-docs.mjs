@@ -124,23 +124,31 @@ function checkConfigurations(documents, folder) {
   });
 }
 
+/** Makes what a reader has made by then: keys and secrets. Returns the problem with it, if any. */
+function makeKeys(folder) {
+  const keygen = runNode([cli, "keygen", "--out", "keys", "--alg", "ES384"], folder);
+  if (keygen.failed) return [`keygen fails: ${keygen.output}`];
+  mkdirSync(join(folder, "secrets"));
+  for (const name of ["client-secret", "session-secret", "edge-token"])
+    writeFileSync(join(folder, "secrets", name), `${"0123456789abcdef".repeat(4)}\n`, { mode: 0o600 });
+  return [];
+}
+
 /** The examples must be inside the package to import it by its own name. */
 function checkExamples(root, documents) {
+  const languages = new Set(documents.flatMap(({ blocks }) => blocks.map(({ language }) => language)));
+  const needsKeys = languages.has("yaml");
   const parent = join(home, "test-results");
   mkdirSync(parent, { recursive: true });
   const folder = mkdtempSync(join(parent, "docs-"));
   try {
-    const keygen = runNode([cli, "keygen", "--out", "keys", "--alg", "ES384"], folder);
-    if (keygen.failed) return [`keygen fails: ${keygen.output}`];
-    mkdirSync(join(folder, "secrets"));
-    for (const name of ["client-secret", "session-secret", "edge-token"])
-      writeFileSync(join(folder, "secrets", name), `${"0123456789abcdef".repeat(4)}\n`, { mode: 0o600 });
     return [
+      ...(needsKeys ? makeKeys(folder) : []),
       ...checkTypeScript(documents, folder),
       ...checkConfigurations(documents, folder),
       ...checkSnippets(root, documents, {
         folder,
-        made: ["keys", "secrets"].map((name) => join(folder, name)),
+        made: needsKeys ? ["keys", "secrets"].map((name) => join(folder, name)) : [],
       }),
     ];
   } finally {

@@ -1,6 +1,7 @@
 // What `npm test` runs: system packages, build, checks, tests. The last line on stdout is `N passed, N failed`.
 // `npm test -- --quick [vitest filter…]` runs the tests alone, against the last build.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,9 +11,12 @@ import { ensureDebianPackages } from "./debian-packages.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** The name of each check and the command that makes it, run in this order. */
+/** Checks read what it makes, so it comes first. */
+const build = ["build", "tools/build.mjs"];
+
+/** The name of each check and the command that makes it; the long ones first, because they run two at a time. */
 const checks = [
-  ["build", "tools/build.mjs"],
+  ["documents", "tools/check-docs.mjs"],
   ["format", "node_modules/oxfmt/bin/oxfmt", "--check", "."],
   ["lint", "node_modules/oxlint/bin/oxlint", "--type-aware", "--deny-warnings"],
   ["types", "node_modules/typescript/bin/tsc", "-p", "tsconfig.json"],
@@ -33,7 +37,6 @@ const checks = [
   ["facts", "tools/check-facts.mjs"],
   ["attacks", "tools/check-attacks.mjs"],
   ["dependencies", "tools/check-dependencies.mjs"],
-  ["documents", "tools/check-docs.mjs"],
 ];
 
 /** A run that takes this long hangs, and is ended; a busy machine may give it more time. Milliseconds. */
@@ -41,19 +44,32 @@ const LONGEST_TEST_RUN = Number(process.env["TEST_LONGEST_RUN_MS"] ?? 28 * 60_00
 
 const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
-/** Runs one check, quietly when it passes; returns whether it did. */
-function runCheck([name, ...args]) {
+/** Runs one check, quietly when it passes; resolves to whether it did. */
+async function runCheck([name, ...args]) {
   const start = performance.now();
-  const { status, stdout, stderr, error } = spawnSync(process.execPath, args, {
-    cwd: root,
-    stdio: ["ignore", "pipe", "pipe"],
-    encoding: "utf8",
-    maxBuffer: 64 * 1024 * 1024,
-  });
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  const said = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => said.push(chunk));
+  const [status] = await once(child, "close");
   const passed = status === 0;
-  if (!passed) process.stdout.write(`${stdout ?? ""}${stderr ?? ""}${error ? `${error.message}\n` : ""}`);
+  if (!passed) process.stdout.write(Buffer.concat(said));
   console.log(`${passed ? "✓" : "✗"} ${name} (${seconds(start)})`);
   return passed;
+}
+
+/** Runs the build and then the checks, two at a time; resolves to the names of those that failed. */
+async function runChecks() {
+  const failed = [];
+  const run = async (check) => {
+    if (!(await runCheck(check))) failed.push(check[0]);
+  };
+  await run(build);
+  const waiting = [...checks];
+  const lane = async () => {
+    for (let check = waiting.shift(); check; check = waiting.shift()) await run(check);
+  };
+  await Promise.all([lane(), lane()]);
+  return failed;
 }
 
 /** Reads the report of vitest; undefined when vitest ended before it could write one. */
@@ -111,19 +127,19 @@ function runTests(filters) {
   }
 }
 
-function run({ quick, filters }) {
+async function run({ quick, filters }) {
   const missing = ensureDebianPackages();
   if (missing.length > 0) {
     console.error(missing.join("\n"));
     return { passed: 0, failed: 1 };
   }
-  const asked = quick ? [] : checks;
-  const failedChecks = asked.filter((check) => !runCheck(check)).map(([name]) => name);
+  const asked = quick ? 0 : checks.length + 1;
+  const failedChecks = quick ? [] : await runChecks();
   const tests = runTests(filters);
   // Said again, because the tests have scrolled it away.
   if (failedChecks.length > 0) console.log(`Checks that failed: ${failedChecks.join(", ")}`);
   return {
-    passed: tests.passed + asked.length - failedChecks.length,
+    passed: tests.passed + asked - failedChecks.length,
     failed: tests.failed + failedChecks.length,
   };
 }
@@ -132,6 +148,6 @@ const { values, positionals } = parseArgs({
   options: { quick: { type: "boolean", default: false } },
   allowPositionals: true,
 });
-const { passed, failed } = run({ quick: values.quick, filters: positionals });
+const { passed, failed } = await run({ quick: values.quick, filters: positionals });
 if (failed > 0) process.exitCode = 1;
 console.log(`${passed} passed, ${failed} failed`);

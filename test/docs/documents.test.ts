@@ -12,8 +12,7 @@ async function soundDocuments(): Promise<Files> {
     "docs/how.md":
       "# How\n\n## The long way\n\nBack to the [start](../README.md), or [out](https://example.com/).\n",
     "docs/reference/errors.md": await readFile(join(repository, "docs/reference/errors.md"), "utf8"),
-    "docs/errors.md":
-      '# Errors\n\n```ts\nimport { SessionProxyError } from "qlik-session-proxy/errors";\nnew SessionProxyError("QSP-BUSY");\n```\n',
+    "docs/errors.md": "# Errors\n",
     ".changes/README.md": "# Fragments\n",
     ".changes/fixed.a-thing.md": "A thing is fixed.\n",
   };
@@ -35,6 +34,10 @@ const soundHowTo = [
   block("yaml", configuration),
   block("sh", "npx qlik-session-proxy validate -c proxy.yaml\nqlik-session-proxy serve -c proxy.yaml"),
   block("js", 'await fetch("/qlik/_session");'),
+  block(
+    "ts",
+    'import { SessionProxyError } from "qlik-session-proxy/errors";\nnew SessionProxyError("QSP-BUSY");',
+  ),
   block("nginx deploy/door.conf", "listen 443;\nserver_name a;"),
   block("sh not-run", "systemctl start everything"),
 ].join("\n");
