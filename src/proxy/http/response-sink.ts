@@ -83,6 +83,12 @@ export class ResponseSink {
     if (this.#pipe) return void this.#pipe.input.end();
     if (this.#rewriter) this.#send(this.#rewriter.end());
     this.#hasBody = true;
+    this.#finish();
+  }
+
+  /** Node 22 writes the end of a body in chunks before what it still keeps back. */
+  #finish(): void {
+    this.#letGo();
     this.#response.end();
   }
 
@@ -148,7 +154,7 @@ export class ResponseSink {
       output.pause();
       this.#watch();
     });
-    output.on("end", () => this.#response.end());
+    output.on("end", () => this.#finish());
   }
 
   #rewritten(chunk: Buffer): Buffer {
@@ -174,6 +180,7 @@ export class ResponseSink {
   }
 
   #letGo = (): void => {
+    if (!this.#isGathering) return;
     this.#isGathering = false;
     this.#response.uncork();
   };
