@@ -168,10 +168,16 @@ async function placesOf(each: number): Promise<number> {
   const requests = users.flatMap((user) =>
     Array.from({ length: each }, () => client.begin(user, "GET", `/api/v1/items?size=${bulk}`)),
   );
-  for (const request of requests) request.on("error", () => {}).end();
+  const refused: string[] = [];
+  for (const request of requests) {
+    request.on("error", ({ message }) => refused.push(message));
+    request.on("response", ({ statusCode }) => statusCode === 200 || refused.push(`${statusCode}`));
+    request.end();
+  }
   // Each has a connection from its browser and one to the tenant.
   const held = (): number => (memory.sockets() - socketsAtRest) / 2;
-  await expect.poll(held, { timeout: 20_000 }).toBe(requests.length);
+  const seen = (): object => ({ held: held(), refused });
+  await expect.poll(seen, { timeout: 20_000 }).toEqual({ held: requests.length, refused: [] });
   for (const request of requests) request.destroy();
   await expect.poll(held, { timeout: 20_000 }).toBe(0);
   return requests.length;
