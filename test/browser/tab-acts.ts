@@ -29,11 +29,19 @@ export async function pressAway(tab: Tab, selector: string): Promise<void> {
   throw new Error(`${selector} stays`);
 }
 
+/** Whether a button is there and takes a press. */
+export async function canPress(tab: Tab, selector: string): Promise<boolean> {
+  return (await tab.run(`${buttonOf(selector)}?.disabled === false`)) === true;
+}
+
 const found = (selector: string): string => `document.querySelector(${JSON.stringify(selector)})`;
 
-/** Presses what is found, or the button in or around it; nothing where nothing is. */
-const pressed = (selector: string): string =>
-  `((it) => void (it?.querySelector("button") ?? it?.closest("button") ?? it)?.click())(${found(selector)})`;
+/** What is found, or the button in or around it. */
+const buttonOf = (selector: string): string =>
+  `((it) => it?.querySelector("button") ?? it?.closest("button") ?? it)(${found(selector)})`;
+
+/** Presses; nothing where nothing is. */
+const pressed = (selector: string): string => `void ${buttonOf(selector)}?.click()`;
 
 /** The heights of the bars in the window, once there are so many. */
 export async function barHeights(tab: Tab, count: number): Promise<readonly number[]> {
