@@ -1,5 +1,5 @@
 import { ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import type { Writable } from "node:stream";
 import type { LinkRewriter } from "../../http/json-links.ts";
 import { Countdown } from "../../kernel/countdown.ts";
 import { type BodyPipe, type BodyRewrite, mostHeld } from "./body-rewrite.ts";
@@ -35,7 +35,7 @@ export class ResponseSink {
   #hasBody = false;
   #isFollowing = false;
   /** Where pieces wait for others of the same turn. */
-  #gathering: Socket | null = null;
+  #gathering: Pick<Writable, "cork" | "uncork"> | null = null;
   bytes = 0;
 
   /** `stallLimit`: milliseconds that a browser may not read before it is cut off. */
@@ -172,8 +172,9 @@ export class ResponseSink {
    * response: a response of Node 22 that waits writes the end of a body before its last piece, and forgets `drain`.
    */
   #gather(): void {
-    if (this.#gathering || !(this.#response instanceof ServerResponse)) return;
-    this.#gathering = this.#response.socket;
+    if (this.#gathering) return;
+    // Those of HTTP/2 and of adapters are streams, which have no such faults.
+    this.#gathering = this.#response instanceof ServerResponse ? this.#response.socket : this.#response;
     this.#gathering?.cork();
     if (this.#gathering) setImmediate(this.#letGo);
   }
