@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launchBrowser, type DrivenBrowser, type EngineName, type Tab } from "./browsers.ts";
+import { type DrivenBrowser, engineNames, engineTitles, launchBrowser, type Tab } from "./browsers.ts";
 import { capabilityPage, sensePage, singlePage } from "./classic-pages.ts";
 import { barsOf } from "./dashboard-parts.ts";
 import { lookAt } from "./looks.ts";
@@ -12,10 +12,6 @@ import { barHeights } from "./tab-acts.ts";
  * root of the origin, so that what works depends on the mount. The local tenant's pages ask as facts §6.2 and §8 say; what
  * the vendor's own ask for beyond that is not public.
  */
-
-const engines = { chromium: "Chromium", firefox: "Firefox" } as const satisfies Partial<
-  Record<EngineName, string>
->;
 
 /** A page of the application, what it is put on, and what comes of it. */
 interface Claim {
@@ -87,7 +83,7 @@ const claims: readonly Claim[] = [
 
 const table = createProofTable(
   ["Embed", "Mount"],
-  Object.values(engines),
+  Object.values(engineTitles),
   claims.map(({ embed, mount }) => [embed, mount]),
 );
 
@@ -99,7 +95,7 @@ afterAll(async () => {
   await world?.close();
 });
 
-describe.each(Object.keys(engines) as (keyof typeof engines)[])("%s", { timeout: 150_000 }, (engine) => {
+describe.each(engineNames)("%s", { timeout: 150_000 }, (engine) => {
   let browser: DrivenBrowser;
   let tab: Tab;
   beforeAll(async () => {
@@ -126,7 +122,7 @@ describe.each(Object.keys(engines) as (keyof typeof engines)[])("%s", { timeout:
     async (claim) => {
       await show(claim);
       expect(await barHeights(tab, 3)).toHaveLength(3);
-      table.saw([claim.embed, claim.mount], engines[engine], "drawn");
+      table.saw([claim.embed, claim.mount], engineTitles[engine], "drawn");
     },
   );
 
@@ -136,7 +132,7 @@ describe.each(Object.keys(engines) as (keyof typeof engines)[])("%s", { timeout:
       await show(claim);
       await expect.poll(() => claim.ends?.(), { timeout: 60_000 }).toBe(true);
       expect(barsOf(await lookAt(tab))).toEqual([]);
-      table.saw([claim.embed, claim.mount], engines[engine], "nothing drawn");
+      table.saw([claim.embed, claim.mount], engineTitles[engine], "nothing drawn");
     },
   );
 });
