@@ -27,11 +27,18 @@ export function followConnection(
 /** Destroys a response; one that waits for its turn is told of it now, and its connection ends when the turn comes. */
 export function destroyResponse(response: ServerResponse): void {
   const isWaiting = response.socket === null && !response.destroyed && !response.writableFinished;
+  if (!isWaiting) return void response.destroy();
+  let isTold = false;
+  response.once("close", () => {
+    isTold = true;
+  });
   response.destroy();
-  if (!isWaiting) return;
+  // Node 20 and 22 do so by themselves, Node 24 leaves the connection waiting for the answer for ever.
+  response.once("socket", (socket: Socket) => socket.destroy());
   process.nextTick(() => {
-    response.emit("close");
-    // Everybody has been told; node would tell them again when the turn comes.
+    // Node 24 has told them by now.
+    if (!isTold) response.emit("close");
+    // Everybody has been told; older ones would tell them again when the turn comes.
     response.removeAllListeners("close");
   });
 }
