@@ -26,7 +26,9 @@ export async function pressAway(tab: Tab, selector: string): Promise<void> {
     if (look % 40 === 0) await tab.run(pressed(selector));
     await wait(100);
   }
-  throw new Error(`${selector} stays`);
+  const all = `document.querySelectorAll(${JSON.stringify(selector)})`;
+  const seen = await tab.run(`[...${all}].map((it) => it.outerHTML).join("\\n")`);
+  throw new Error(`${selector} stays: ${String(seen)}`);
 }
 
 /** Whether a button is there and takes a press. */
