@@ -1,4 +1,4 @@
-import type { RequestListener } from "node:http";
+import type { RequestListener, Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import fastify from "fastify";
 import { createFetchHandler } from "../../src/fetch.ts";
@@ -6,9 +6,12 @@ import qlikSessionProxy from "../../src/fastify.ts";
 import type { SessionProxy } from "../../src/index.ts";
 
 /** Ways to put a proxy before a node server, by name. */
-export const adapterMounts: Readonly<Record<string, (proxy: SessionProxy) => RequestListener>> = {
-  fastify(proxy) {
+export const adapterMounts: Readonly<
+  Record<string, (proxy: SessionProxy, server: Server) => RequestListener>
+> = {
+  fastify(proxy, server) {
     const app = fastify();
+    server.once("close", () => void app.close());
     app.register(qlikSessionProxy, { proxy });
     const ready = app.ready();
     return (request, response) => void ready.then(() => app.routing(request, response));

@@ -75,7 +75,7 @@ export interface StackOptions {
   /** Middlewares of the host that run on upgrades; none by default. */
   readonly before?: readonly Middleware[];
   /** Wraps the proxy as a host application would. */
-  readonly mount?: (proxy: SessionProxy) => Parameters<typeof createServer>[1];
+  readonly mount?: (proxy: SessionProxy, server: Server) => Parameters<typeof createServer>[1];
 }
 
 /** Who the header `x-test-user` says the user is: `subject` or `subject;host session`. */
@@ -183,7 +183,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     ? assembleSessionProxy(resolveOptions(proxyOptions), clock)
     : createSessionProxy(proxyOptions);
   const mount = options.mount ?? (await adapterMount());
-  server.on("request", mount?.(proxy) ?? ((request, response) => proxy(request, response)));
+  server.on("request", mount?.(proxy, server) ?? ((request, response) => proxy(request, response)));
   const detach = proxy.attach(server, { before: options.before ?? [] });
   return {
     tenant,

@@ -26,8 +26,8 @@ async function start(mount?: StackOptions["mount"]): Promise<VendorStack> {
   const world = await startVendorStack({
     users: () => testIdentity("ann"),
     proxy: { allowMissingOrigin: true },
-    mount: (proxy) => {
-      const inner = mount?.(proxy) ?? proxy;
+    mount: (proxy, server) => {
+      const inner = mount?.(proxy, server) ?? proxy;
       return (request, response) => {
         asked.push(`${request.method} ${request.url}`);
         inner(request, response as never);
