@@ -7,6 +7,7 @@ import { createSessionProxy } from "../proxy/create-session-proxy.ts";
 import type { Middleware, SessionProxy } from "../proxy/session-proxy.ts";
 import { DetachedResponse } from "../proxy/http/detached-response.ts";
 import { logEvents } from "./fastify-log.ts";
+import { destroyResponse } from "../proxy/http/waiting-response.ts";
 
 declare module "fastify" {
   interface FastifyInstance {
@@ -200,7 +201,7 @@ async function answer(proxy: SessionProxy, request: FastifyRequest, reply: Fasti
   const head = await response.head;
   if (head === null) {
     reply.hijack();
-    reply.raw.destroy();
+    destroyResponse(reply.raw);
     return reply;
   }
   return send(reply.code(head.status), head.headers, response);

@@ -20,6 +20,7 @@ import { type AnyServer, createListener } from "./listener.ts";
 import { formatMetrics, metricsType } from "./metrics/exposition.ts";
 import type { Readings } from "./metrics/snapshot.ts";
 import { createRareTeller } from "./told-rarely.ts";
+import { destroyResponse } from "../proxy/http/waiting-response.ts";
 
 /** Whether new work should come here, and why not. */
 export type Readiness = "ready" | "draining" | "store unreachable" | "login held back";
@@ -77,7 +78,7 @@ export function createAdminListener(options: AdminOptions): AnyServer {
         return answer;
       })
       .then((answer) => sendAdminAnswer(request, response, answer))
-      .catch(() => response.destroy());
+      .catch(() => destroyResponse(response));
   });
   return server;
 }

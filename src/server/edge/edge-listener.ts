@@ -14,6 +14,7 @@ import type { ListenAddress } from "../config/listen-address.ts";
 import { type AnyServer, createListener, listen } from "../listener.ts";
 import { createRareTeller } from "../told-rarely.ts";
 import { dialectOf, type EdgeDialect } from "./original-request.ts";
+import { destroyResponse } from "../../proxy/http/waiting-response.ts";
 
 /** What the edge listener needs. */
 export interface EdgeListenerOptions {
@@ -54,7 +55,7 @@ export function createEdgeListener({ token, judge }: EdgeListenerOptions): AnySe
         response.writeHead(status, headers);
         response.end(request.method === "HEAD" ? undefined : body);
       })
-      .catch(() => response.destroy());
+      .catch(() => destroyResponse(response));
   });
   return server;
 }
