@@ -31,11 +31,6 @@ export async function pressAway(tab: Tab, selector: string): Promise<void> {
   throw new Error(`${selector} stays: ${String(seen)}`);
 }
 
-/** Whether a button is there and takes a press. */
-export async function canPress(tab: Tab, selector: string): Promise<boolean> {
-  return (await tab.run(`${buttonOf(selector)}?.disabled === false`)) === true;
-}
-
 const found = (selector: string): string => `document.querySelector(${JSON.stringify(selector)})`;
 
 /** What is found, or the button in or around it. */
