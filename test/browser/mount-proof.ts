@@ -8,9 +8,12 @@ import { lookAt } from "./looks.ts";
 import type { Mount } from "./mounts-world.ts";
 import { barHeights, press, pressAway } from "./tab-acts.ts";
 
+/** What a hand takes to go from the bar to the button, at least. Milliseconds. */
+const pause = 500;
+
 /**
  * Clicks until the other bars have faded, as somebody would who looks. A click that comes before the chart listens
- * is lost; a selection that is confirmed before the engine has it begins anew, and holds nothing.
+ * is lost. A selection that is confirmed before the engine has it begins anew, and holds nothing; bars fade before that.
  */
 async function clickBar(tab: Tab, index: number): Promise<void> {
   for (let attempt = 1; attempt <= 5; attempt += 1) {
@@ -18,7 +21,7 @@ async function clickBar(tab: Tab, index: number): Promise<void> {
     if (bar === undefined) throw new Error(`There is no bar ${index}`);
     await tab.click((bar.left + bar.right) / 2, (bar.top + bar.bottom) / 2);
     for (let look = 1; look <= 30; look += 1) {
-      if (barsOf(await lookAt(tab)).length === 1) return;
+      if (barsOf(await lookAt(tab)).length === 1) return wait(pause);
       await wait(100);
     }
   }

@@ -119,7 +119,7 @@ describe.each(clients)("%s", (client) => {
         for (const socket of upstream.sockets) close(socket);
         await expectGone(upstream);
         // undici hears of a reset a few turns before it gives the connection up.
-        if (client === "undici") await sleep(20);
+        if (client === "undici") await sleep(100);
       }
     });
 
