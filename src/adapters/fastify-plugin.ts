@@ -6,8 +6,8 @@ import type { SessionProxyOptions } from "../options/session-proxy-options.ts";
 import { createSessionProxy } from "../proxy/create-session-proxy.ts";
 import type { Middleware, SessionProxy } from "../proxy/session-proxy.ts";
 import { DetachedResponse } from "../proxy/http/detached-response.ts";
-import { logEvents } from "./fastify-log.ts";
 import { destroyResponse } from "../proxy/http/waiting-response.ts";
+import { logEvents } from "./fastify-log.ts";
 
 declare module "fastify" {
   interface FastifyInstance {

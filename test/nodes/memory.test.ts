@@ -17,11 +17,8 @@ import { longestProof, proofNumber } from "./proof-size.ts";
 const mebibyte = 1024 * 1024;
 const bulk = 50 * mebibyte;
 
-/**
- * What a proxy that held bodies would go beyond at once: more than twice as much is under way in each of these. Node 24 has
- * twice the room for young objects that Node 20 and 22 have, and gives less back.
- */
-const room = (Number.parseInt(process.versions.node, 10) >= 24 ? 150 : 100) * mebibyte;
+/** What a proxy that held bodies would go beyond at once: more than twice as much is under way in each of these. */
+const room = 100 * mebibyte;
 
 const users = namesOf(8);
 const four = users.slice(0, 4);

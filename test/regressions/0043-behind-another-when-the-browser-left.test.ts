@@ -2,7 +2,7 @@
  * Two requests on one connection, the second sent before the first was answered. node binds a response to the connection only
  * when its turn comes; if the browser left before, nobody told the second exchange. Its answer filled the response's buffer,
  * and the connection to the tenant stayed open, paused, for ever. Node 24 tells it, but leaves a connection open whose next answer
-was taken back: the browser waited for that.
+ * was taken back: the browser waited for that.
  */
 import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";

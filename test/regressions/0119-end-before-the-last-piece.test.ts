@@ -2,7 +2,7 @@
  * Pieces of one turn are gathered into one write. Node 22 gathers by the response, not by the socket as Node 20 does, and its
  * `end` writes the end of a body in chunks first and what was gathered after it: a browser took the body for whole without
  * its last pieces, and the rest for the next answer. It also forgot to say when it had room again, so that large bodies stopped
-(test/security/bodies.test.ts). Found by running the suite with Node 22.
+ * (test/security/bodies.test.ts). Found by running the suite with Node 22.
  */
 import { expect, test } from "vitest";
 import { connectTo, requestHead } from "../support/raw-connection.ts";
