@@ -111,7 +111,8 @@ afterAll(async () => {
 describe("workers: 2", () => {
   test("log each user in once, however many ask both of them first", async () => {
     // Workers accept by themselves, so that one of them may take all; then others begin anew.
-    for (let round = 0, took = new Set(); took.size < 2; round++) {
+    let took = new Set<number | undefined>();
+    for (let round = 0; took.size < 2; round += 1) {
       const before = linesOf("exchange.finished").length;
       const users = Array.from({ length: 6 }, (_, index) => `user-${round}-${index}`);
       const answers = await Promise.all(users.flatMap((user) => Array.from({ length: 6 }, () => ask(user))));
@@ -125,6 +126,7 @@ describe("workers: 2", () => {
           .map(({ worker }) => worker),
       );
     }
+    expect(took).toEqual(new Set([1, 2]));
   });
 
   test("are one server to the private listener: readiness, list, sockets", async () => {
