@@ -2,6 +2,7 @@ import { ServerResponse } from "node:http";
 import type { Writable } from "node:stream";
 import type { LinkRewriter } from "../../http/json-links.ts";
 import { Countdown } from "../../kernel/countdown.ts";
+import { goesStraightOut, returnMemory } from "../../kernel/return-memory.ts";
 import { type BodyPipe, type BodyRewrite, mostHeld } from "./body-rewrite.ts";
 import { writeHead } from "./host-response.ts";
 import { destroyResponse } from "./waiting-response.ts";
@@ -162,9 +163,19 @@ export class ResponseSink {
     this.bytes += chunk.length;
     if (this.bytes > chunk.length && chunk.length <= largestRecord) this.#gather();
     // Earned by: bench 1MB and 50MB. node's mark is lower than one piece of a large body, so each would be waited for.
-    if (this.#response.write(chunk)) return true;
+    if (this.#writeOnce(chunk)) return true;
     // Behind an earlier answer of its connection, where there can be many of them, nothing goes out at all.
     return this.#response.socket !== null && this.#response.writableLength < mostWaiting;
+  }
+
+  /** Writes a piece whose memory is returned when it has gone out, unless a middleware of the host has a part in it. */
+  #writeOnce(chunk: Buffer): boolean {
+    const { write, socket } = this.#response;
+    const isOurs = write === ServerResponse.prototype.write && goesStraightOut(socket);
+    if (chunk.length < largestRecord || !isOurs) return this.#response.write(chunk);
+    return this.#response.write(chunk, (error) => {
+      if (!error) returnMemory(chunk);
+    });
   }
 
   /**

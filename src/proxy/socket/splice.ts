@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
+import { goesStraightOut, returnMemory } from "../../kernel/return-memory.ts";
 import { encodeClose } from "../../ws/close-frame.ts";
 import { createFrameTracker } from "../../ws/frame-boundary.ts";
 import { endSoon } from "./end-socket.ts";
@@ -64,9 +65,7 @@ type Listeners = Readonly<
  * Moves bytes between browser and tenant as they are; frames are tracked by their headers only, so that a close frame
  * of ours can land between two of them. rules R13
  *
- * Neither side is read faster than the other takes it: it is paused while there are bytes that the kernel did not take. A
- * stream also calls itself full when a large piece went out at once, for which a pause is not worth it.
- * Earned by: bench stream
+ * Neither side is read faster than the other takes it: it is paused while there are bytes that the kernel did not take.
  *
  * The listeners are the same functions for all splices, and what they know is in fields: closures would be the larger part
  * of what we keep for an idle socket. Earned by: bench idle-sockets
@@ -192,9 +191,9 @@ export class Splice {
     this.#bytesDown += sent.length;
     this.#down.push(sent);
     if (this.#down.broken) return this.#destroy();
-    const hasRoom = this.#downstream.write(sent);
+    const hasRoom = writeThrough(this.#downstream, sent);
     if (cut !== -1 && !this.#down.closeSeen) this.#sendClose();
-    else if (!hasRoom && this.#downstream.writableLength > 0) this.#upstream.pause();
+    else if (!hasRoom) this.#upstream.pause();
   }
 
   #fromDownstream(chunk: Buffer): void {
@@ -212,7 +211,7 @@ export class Splice {
       this.#owner.used();
     }
     this.#bytesUp += chunk.length;
-    if (!this.#upstream.write(chunk) && this.#upstream.writableLength > 0) this.#downstream.pause();
+    if (!writeThrough(this.#upstream, chunk)) this.#downstream.pause();
   }
 
   #sendClose(): void {
@@ -275,6 +274,17 @@ export class Splice {
       refused: this.#refused,
     });
   }
+}
+
+/**
+ * Writes a chunk; false where the other side has to wait. A stream also calls itself full when a large piece went out at
+ * once, for which a pause is not worth it. Earned by: bench stream
+ */
+function writeThrough(socket: Socket, chunk: Buffer): boolean {
+  const hasRoom = socket.write(chunk);
+  if (socket.writableLength > 0) return hasRoom;
+  if (goesStraightOut(socket)) returnMemory(chunk);
+  return true;
 }
 
 /** A stream that is ended again makes an error with a stack, though nobody hears of it. Earned by: bench handshakes */
