@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type { Contender } from "./contenders/contender.ts";
 import { goContender } from "./contenders/go.ts";
 import { own, sameAsOurs } from "./contenders/own.ts";
-import { nodeContender, peerContenders } from "./contenders/peers.ts";
+import { bare, nodeContender, peerContenders } from "./contenders/peers.ts";
 import { programContenders } from "./contenders/programs.ts";
 import { downloads } from "./loads/downloads.ts";
 import type { Load } from "./loads/load.ts";
@@ -28,6 +28,7 @@ export function chooseContenders(
     ...programContenders,
     goContender(root, folder),
     ...peerContenders(root),
+    bare(root, version),
   ];
   const unknown = only?.find((each) => !all.some(({ name }) => name === each));
   if (unknown !== undefined)

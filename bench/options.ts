@@ -38,8 +38,9 @@ Exit status: 0 all were measured, 1 a contender failed a gate, 2 nothing could b
   --quick             less than 3 minutes: 1 round, ours beside nginx and http-proxy, no JSON, no pages, 1000 idle sockets,
                       1000 sessions
   --rounds N          rounds of each load; 5 by default. Who is no yardstick of a goal has 3 at most, and so have pages
-  --only A,B          contenders: ours, ours-undici, ours-own, shared-pool (for pages), nginx, nginx-large-buffers (from 1 MB
-                      on), haproxy, caddy, go, http-proxy, httpxy, reply-from, http-proxy-middleware, hono
+  --only A,B          contenders: ours, ours-undici, ours-own, shared-pool (for pages), bare (ours without its features),
+                      nginx, nginx-large-buffers (from 1 MB on), haproxy, caddy, go, http-proxy, httpxy, reply-from,
+                      http-proxy-middleware, hono
   --loads A,B         loads: 200B, 200B-json, 10KB, 10KB-json, 1MB, 50MB, pages, pages-1, pages-100, pages-5000, each also
                       as plain/200B or tls/200B; 50MB-up, idle-sockets, echo, stream, handshakes, sessions
   --idle-sockets N    5000 by default

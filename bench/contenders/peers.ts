@@ -37,6 +37,13 @@ export const peerContenders = (root: string): Contender[] =>
     };
   });
 
+/** What no version of the product could cost less than. */
+export const bare = (root: string, version: string): Contender => ({
+  ...nodeContender("bare", join(root, "bench/peers/bare.mjs")),
+  what: "node:http and our client for the tenant, without a feature of ours between them",
+  version: () => version,
+});
+
 /** A program of Node that is told by its environment what the set-ups of `bench/peers/` are told. */
 export const nodeContender = (name: string, file: string): Contender => ({
   name,

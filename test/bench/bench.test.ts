@@ -9,13 +9,12 @@ import { bench, cellOf, longest, measured } from "./bench-command.ts";
  */
 
 test(
-  "measures ours beside nginx",
+  "measures ours, and what is left of it without its features, beside nginx",
   async () => {
-    const { status, said } = await bench("--only", "ours,nginx", "--loads", "200B");
+    const { status, said } = await bench("--only", "ours,bare,nginx", "--loads", "200B");
     for (const upstream of ["plain", "TLS"]) {
       const [, table = ""] = said.split(`### 200 B, ${upstream} upstream`);
-      expect(table).toMatch(measured("ours"));
-      expect(table).toMatch(measured("nginx"));
+      for (const name of ["ours", "bare", "nginx"]) expect(table).toMatch(measured(name));
     }
     expect(said).toMatch(/gates: .*0 of 2 loads failed.*\| reached/);
     expect(said).toMatch(/^\| 200B, plain .*× nginx/m);
