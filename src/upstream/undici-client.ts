@@ -1,3 +1,4 @@
+import { channel } from "node:diagnostics_channel";
 import { buildConnector, Client, type Dispatcher } from "undici";
 import { decodeRawHeaders } from "../http/raw-headers.ts";
 import type { UpstreamListener, UpstreamRequest } from "./listener.ts";
@@ -58,6 +59,9 @@ function dispatchOptions(
   };
 }
 
+/** Where undici tells of every piece of every answer, before it hands it over. */
+const heard = channel("undici:request:bodyChunkReceived");
+
 /** undici's raw handler: raw header buffers in, no header object is ever built. */
 function toHandler(listener: UpstreamListener, over: () => void): Dispatcher.DispatchHandler {
   let abortNow: (() => void) | null = null;
@@ -79,7 +83,8 @@ function toHandler(listener: UpstreamListener, over: () => void): Dispatcher.Dis
       hasNoBody = status === 204 || status === 304;
       return listener.head(status, decodeRawHeaders(headers), resume);
     },
-    onData: (chunk: Buffer): boolean => listener.data(chunk),
+    // Who listens may keep it, and what is passed on is returned to the system when it has gone out.
+    onData: (chunk: Buffer): boolean => listener.data(heard.hasSubscribers ? Buffer.from(chunk) : chunk),
     onComplete() {
       settle();
       listener.finished();

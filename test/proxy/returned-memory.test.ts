@@ -80,6 +80,22 @@ async function readInTurns(socket: WebSocket): Promise<void> {
   }
 }
 
+test("a host that keeps what its browsers send finds it whole, over sockets too", async () => {
+  const tenant = started.keep(await startSocketTenant());
+  const stack = await started.stack({ tenantOrigin: tenant.origin });
+  const kept: Buffer[] = [];
+  stack.server.on("connection", (socket) => socket.on("data", (piece: Buffer) => kept.push(piece)));
+  const { ws: browser } = stack.socket("/app/x");
+  await once(browser, "open");
+  const { ws } = await tenant.next();
+  kept.length = 0;
+  browser.send(randomBytes(size));
+  const [message] = (await once(ws, "message")) as [Buffer];
+  await sleep(50);
+  const sent = kept.reduce((sum, { length }) => sum + length, 0);
+  expect([message.length, sent >= size]).toEqual([size, true]);
+});
+
 test("messages of 4 MiB arrive whole both ways, on sockets of several people who read in turns", async () => {
   const tenant = started.keep(await startSocketTenant());
   const stack = await started.stack({ tenantOrigin: tenant.origin });

@@ -2,7 +2,7 @@ import { ServerResponse } from "node:http";
 import type { Writable } from "node:stream";
 import type { LinkRewriter } from "../../http/json-links.ts";
 import { Countdown } from "../../kernel/countdown.ts";
-import { goesStraightOut, returnMemory } from "../../kernel/return-memory.ts";
+import { isAnsweredStraight, isReturnable, returnMemory } from "../../kernel/return-memory.ts";
 import { type BodyPipe, type BodyRewrite, mostHeld } from "./body-rewrite.ts";
 import { writeHead } from "./host-response.ts";
 import { destroyResponse } from "./waiting-response.ts";
@@ -168,11 +168,9 @@ export class ResponseSink {
     return this.#response.socket !== null && this.#response.writableLength < mostWaiting;
   }
 
-  /** Writes a piece whose memory is returned when it has gone out, unless a middleware of the host has a part in it. */
+  /** Writes a piece whose memory is returned when it has gone out, unless somebody of the host sees what is written. */
   #writeOnce(chunk: Buffer): boolean {
-    const { write, socket } = this.#response;
-    const isOurs = write === ServerResponse.prototype.write && goesStraightOut(socket);
-    if (chunk.length < largestRecord || !isOurs) return this.#response.write(chunk);
+    if (!isReturnable(chunk) || !isAnsweredStraight(this.#response)) return this.#response.write(chunk);
     return this.#response.write(chunk, (error) => {
       if (!error) returnMemory(chunk);
     });

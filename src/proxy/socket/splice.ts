@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
-import { goesStraightOut, returnMemory } from "../../kernel/return-memory.ts";
+import { goesStraightOut, isHeardOnce, isReturnable, returnMemory } from "../../kernel/return-memory.ts";
 import { encodeClose } from "../../ws/close-frame.ts";
 import { createFrameTracker } from "../../ws/frame-boundary.ts";
 import { endSoon } from "./end-socket.ts";
@@ -191,7 +191,7 @@ export class Splice {
     this.#bytesDown += sent.length;
     this.#down.push(sent);
     if (this.#down.broken) return this.#destroy();
-    const hasRoom = writeThrough(this.#downstream, sent);
+    const hasRoom = passOn(this.#upstream, this.#downstream, sent);
     if (cut !== -1 && !this.#down.closeSeen) this.#sendClose();
     else if (!hasRoom) this.#upstream.pause();
   }
@@ -211,7 +211,7 @@ export class Splice {
       this.#owner.used();
     }
     this.#bytesUp += chunk.length;
-    if (!writeThrough(this.#upstream, chunk)) this.#downstream.pause();
+    if (!passOn(this.#downstream, this.#upstream, chunk)) this.#downstream.pause();
   }
 
   #sendClose(): void {
@@ -277,13 +277,13 @@ export class Splice {
 }
 
 /**
- * Writes a chunk; false where the other side has to wait. A stream also calls itself full when a large piece went out at
- * once, for which a pause is not worth it. Earned by: bench stream
+ * Passes a chunk on; false where the one that it comes from has to wait. A stream also calls itself full when a large piece
+ * went out at once, for which a pause is not worth it. Earned by: bench stream
  */
-function writeThrough(socket: Socket, chunk: Buffer): boolean {
-  const hasRoom = socket.write(chunk);
-  if (socket.writableLength > 0) return hasRoom;
-  if (goesStraightOut(socket)) returnMemory(chunk);
+function passOn(from: Socket, to: Socket, chunk: Buffer): boolean {
+  const hasRoom = to.write(chunk);
+  if (to.writableLength > 0) return hasRoom;
+  if (isReturnable(chunk) && goesStraightOut(to) && isHeardOnce(from)) returnMemory(chunk);
   return true;
 }
 
