@@ -37,7 +37,7 @@ export const peerContenders = (root: string): Contender[] =>
     };
   });
 
-/** What no version of the product could cost less than. */
+/** About the least that a small answer can cost. */
 export const bare = (root: string, version: string): Contender => ({
   ...nodeContender("bare", join(root, "bench/peers/bare.mjs")),
   what: "node:http and our client for the tenant, without a feature of ours between them",

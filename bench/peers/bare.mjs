@@ -1,5 +1,5 @@
 // What would be left of the product without any of its features: node's server and our own client for the tenant, with the
-// cookie replaced in between. No version of the product can cost less than this.
+// cookie replaced in between: about the least that a small answer can cost.
 import { createServer } from "node:http";
 import { createUpstream } from "../../dist/upstream/upstream.js";
 import { ca, cookieFor, host, pathBehind, port, tenant } from "./set-up.mjs";

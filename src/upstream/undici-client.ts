@@ -83,7 +83,7 @@ function toHandler(listener: UpstreamListener, over: () => void): Dispatcher.Dis
       hasNoBody = status === 204 || status === 304;
       return listener.head(status, decodeRawHeaders(headers), resume);
     },
-    // Who listens may keep it, and what is passed on is returned to the system when it has gone out.
+    // Who listens may keep it, and the memory of what is passed on is returned when it has gone out.
     onData: (chunk: Buffer): boolean => listener.data(heard.hasSubscribers ? Buffer.from(chunk) : chunk),
     onComplete() {
       settle();

@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { get, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { WebSocket } from "ws";
+import type { StackOptions } from "../support/stack.ts";
 import { startSocketTenant } from "../support/socket-tenant.ts";
 import { cleanedUp } from "../support/started.ts";
 
@@ -16,7 +18,7 @@ const started = cleanedUp();
 const size = 4 * 1024 * 1024;
 
 /** A stack with a file in it; `written` is told of each piece, by a method that the host has put in the place of node's. */
-async function withFile(bytes: Buffer, written?: (piece: Buffer) => void) {
+async function withFile(bytes: Buffer, written?: (piece: Buffer) => void, proxy?: StackOptions["proxy"]) {
   const tell = (response: ServerResponse): void => {
     const { write } = response;
     response.write = ((...given: Parameters<typeof write>) => {
@@ -25,18 +27,18 @@ async function withFile(bytes: Buffer, written?: (piece: Buffer) => void) {
     }) as typeof write;
   };
   const stack = await started.stack({
-    proxy: { policy: { presets: ["embed", "embed-write"] } },
-    mount: (proxy) => (request, response) => {
+    proxy: { policy: { presets: ["embed", "embed-write"] }, ...proxy },
+    mount: (made) => (request, response) => {
       if (written) tell(response);
-      proxy(request, response);
+      made(request, response);
     },
   });
-  const made = await stack.get("/api/v1/temp-contents?filename=data.bin", {
+  const upload = await stack.get("/api/v1/temp-contents?filename=data.bin", {
     method: "POST",
     headers: { "content-type": "application/octet-stream" },
     body: bytes,
   });
-  const { pathname, search } = new URL(made.header("location") ?? "", stack.origin);
+  const { pathname, search } = new URL(upload.header("location") ?? "", stack.origin);
   return { stack, path: pathname.slice("/qlik".length) + search };
 }
 
@@ -48,6 +50,22 @@ test("a middleware that keeps what is written finds it whole long after it has g
   expect((await stack.get(path)).body.equals(bytes)).toBe(true);
   await sleep(50);
   expect(kept.some(({ length }) => length >= 16 * 1024)).toBe(true);
+  expect(Buffer.concat(kept).equals(bytes)).toBe(true);
+});
+
+test("who hears of undici's pieces finds them whole", async () => {
+  const bytes = randomBytes(size);
+  const { stack, path } = await withFile(bytes, undefined, { upstream: { client: "undici" } });
+  const kept: Buffer[] = [];
+  const hear = (message: unknown): void => void kept.push((message as { readonly chunk: Buffer }).chunk);
+  const name = "undici:request:bodyChunkReceived";
+  subscribe(name, hear);
+  try {
+    expect((await stack.get(path)).body.equals(bytes)).toBe(true);
+    await sleep(50);
+  } finally {
+    unsubscribe(name, hear);
+  }
   expect(Buffer.concat(kept).equals(bytes)).toBe(true);
 });
 
